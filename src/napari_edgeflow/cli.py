@@ -1,0 +1,353 @@
+"""The command line: the same engine as the docks, without a window."""
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from napari_edgeflow import __version__
+
+if TYPE_CHECKING:
+    from napari_edgeflow.engine.datasets import ClickSource
+    from napari_edgeflow.engine.evaluate import ClickFigures, ObjectResult
+
+BAD_INPUT = 2
+"""Exit status for input that cannot be used, as argparse has it."""
+
+Item = TypeVar("Item")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; errors in the input end as one sentence and status 2.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    options = build_parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (ValueError, OSError) as error:
+        print(f"napari-edgeflow: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="napari-edgeflow", description="Clicks to masks, in napari and without."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_click(commands)
+    evaluate = commands.add_parser("evaluate", help="measure a model")
+    _add_evaluate_clicks(evaluate.add_subparsers(required=True, metavar="WHAT"))
+    train = commands.add_parser("train", help="train a model")
+    _add_train_clicks(train.add_subparsers(required=True, metavar="WHAT"))
+    models = commands.add_parser("models", help="list the bundled models")
+    models.set_defaults(run=_run_models)
+    return parser
+
+
+_Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+
+def _add_demo(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("demo", help="open a sample image with the click dock")
+    parser.add_argument(
+        "--headless",
+        type=Path,
+        metavar="DIR",
+        help="click by script instead, and write a screenshot and the mask to DIR",
+    )
+    parser.set_defaults(run=_run_demo)
+
+
+def _run_demo(options: argparse.Namespace) -> int:
+    # By name, so that the commands without a window load no Qt.
+    demo = importlib.import_module("napari_edgeflow.demo")
+    return int(demo.run_demo(options.headless))
+
+
+class _AddClick(argparse.Action):
+    """Collects clicks of both signs in the order they were given."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: "str | Sequence[tuple[float, float]] | None",
+        option_string: str | None = None,
+    ) -> None:
+        from napari_edgeflow.engine.clicks import Click
+
+        positive = option_string == "--positive"
+        points = values if isinstance(values, list) else []
+        new = [Click(y, x, positive) for y, x in points]
+        namespace.clicks = [*(namespace.clicks or ()), *new]
+
+
+def _point(text: str) -> tuple[float, float]:
+    try:
+        y, x = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no point: write y,x in pixels, such as 120,200"
+        ) from None
+    return y, x
+
+
+def _add_click(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("click", help="segment one object by clicks")
+    parser.add_argument("image", type=Path, metavar="IMAGE")
+    for sign, meaning in (("positive", "part of the object"), ("negative", "not")):
+        parser.add_argument(
+            f"--{sign}",
+            dest="clicks",
+            action=_AddClick,
+            type=_point,
+            nargs="+",
+            metavar="y,x",
+            help=f"points that are {meaning}; clicks count in the order given",
+        )
+    parser.add_argument("--output", type=Path, required=True, metavar="OUT.png")
+    parser.add_argument(
+        "--class-id", type=int, default=1, metavar="N", help="value of the object"
+    )
+    _add_model(parser)
+    parser.set_defaults(run=_run_click)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="edgeflow-lite", metavar="NAME_OR_PATH")
+    parser.add_argument("--device", default="auto", metavar="auto|cuda|mps|cpu")
+
+
+def _run_click(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from napari_edgeflow.engine.classes import voc_palette
+    from napari_edgeflow.engine.interact import ClickSegmenter
+    from napari_edgeflow.formats.images import read_image
+    from napari_edgeflow.formats.voc import check_palette_path, write_palette_png
+
+    check_palette_path(options.output)
+    if not 1 <= options.class_id <= 255:
+        raise ValueError(f"class id {options.class_id}: use 1 to 255")
+    if not any(click.positive for click in options.clicks or ()):
+        raise ValueError("no positive click: give at least one, --positive y,x")
+    segmenter = ClickSegmenter.from_pretrained(options.model, options.device)
+    segmenter.set_image(read_image(options.image))
+    prediction = segmenter.set_clicks(options.clicks)
+    mask = prediction.mask()
+    labels = np.where(mask, options.class_id, 0).astype(np.uint8)
+    write_palette_png(options.output, labels, voc_palette())
+    print(
+        f"{len(options.clicks)} clicks · {int(mask.sum())} pixels · "
+        f"{segmenter.device} · {options.output}"
+    )
+    return 0
+
+
+def _add_evaluate_clicks(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("clicks", help="how many clicks an object takes")
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--masks", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--instances",
+        action="store_true",
+        help="each value of a mask is an object of its own",
+    )
+    parser.add_argument("--json", type=Path, metavar="OUT", help="figures as JSON")
+    _add_model(parser)
+    parser.set_defaults(run=_run_evaluate_clicks)
+
+
+def _run_evaluate_clicks(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.evaluate import (
+        evaluate_clicks,
+        find_targets,
+        summarize,
+    )
+    from napari_edgeflow.engine.interact import ClickSegmenter
+
+    segmenter = ClickSegmenter.from_pretrained(options.model, options.device)
+    targets = list(
+        find_targets(options.images, options.masks, instances=options.instances)
+    )
+    results: list[ObjectResult] = list(
+        _with_progress(evaluate_clicks(segmenter, targets), len(targets), "objects")
+    )
+    figures = summarize(results)
+    print(figures_table(figures))
+    if options.json is not None:
+        write_json(options.json, asdict(figures))
+    return 0
+
+
+def _with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
+    from tqdm import tqdm
+
+    yield from tqdm(items, total=total, unit=f" {unit}", disable=None)
+
+
+def figures_table(figures: "ClickFigures") -> str:
+    """Return figures as a table of two columns for a terminal."""
+    shown = (1, 2, 3, 5, 10, 20)
+    rows = [
+        ("objects", f"{figures.objects}"),
+        ("NoC@85", f"{figures.noc85:.2f}"),
+        ("NoC@90", f"{figures.noc90:.2f}"),
+        ("over 20 clicks @90", f"{figures.failures90}"),
+        *(
+            (f"mean IoU after {k}", f"{figures.iou_at_clicks[k - 1]:.3f}")
+            for k in shown
+            if k <= len(figures.iou_at_clicks)
+        ),
+        ("ms per click, median", f"{figures.ms_per_click_median:.0f}"),
+    ]
+    return "\n".join(f"{name:<22}{value:>8}" for name, value in rows)
+
+
+def write_json(path: Path, record: object) -> None:
+    """Write a record as JSON, all or nothing."""
+    from napari_edgeflow.engine.files import replacing
+
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _add_train_clicks(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "clicks",
+        help="train EdgeFlow by simulated clicks",
+        description="A source is DIR[,weight=W][,whole=P][,list=NAME]: W is how often "
+        "it is drawn, P the probability that all its labels are one object, NAME a "
+        "list of a VOC folder or a file with one.",
+    )
+    for kind, holds in (
+        ("voc", "VOC folder"),
+        ("semantic", "folder with images/ and labels/ of classes"),
+        ("instances", "folder with images/ and labels/ of objects"),
+    ):
+        parser.add_argument(
+            f"--{kind}", action="append", default=[], metavar="SOURCE", help=holds
+        )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--resume", action="store_true", help="go on in the folder")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--init", metavar="MODEL", help="model to start from")
+    start.add_argument(
+        "--imagenet", action="store_true", help="start the backbone from ImageNet"
+    )
+    parser.add_argument("--config", default="edgeflow-lite", metavar="NAME")
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, help="stop after this time at most")
+    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument(
+        "--size", type=int, help="side of crops in pixels; default: 160, 192, then 256"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", metavar="auto|cuda|mps|cpu")
+    parser.set_defaults(run=_run_train_clicks)
+
+
+def parse_source(text: str, kind: str) -> "ClickSource":
+    """Return the source that an option of ``train clicks`` names.
+
+    Parameters
+    ----------
+    text : str
+        DIR[,weight=W][,whole=P][,list=NAME].
+    kind : str
+        "voc", "semantic" or "instances".
+
+    Raises
+    ------
+    ValueError
+        If a setting is unknown or the folder does not fit.
+    """
+    from napari_edgeflow.engine.datasets import ClickSource, folder_pairs, voc_pairs
+
+    folder, *parts = text.split(",")
+    settings = dict(part.partition("=")[::2] for part in parts)
+    unknown = set(settings) - {"weight", "whole", "list"}
+    if unknown:
+        raise ValueError(f"source {text!r}: unknown {unknown.pop()!r}, see --help")
+    root = Path(folder)
+    pairs = (
+        voc_pairs(root, settings.get("list", "train"))
+        if kind == "voc"
+        else folder_pairs(root / "images", root / "labels")
+    )
+    return ClickSource(
+        pairs,
+        "instances" if kind == "instances" else "semantic",
+        float(settings.get("weight", 1)),
+        float(settings.get("whole", 0)),
+    )
+
+
+def _run_train_clicks(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.click_task import ClickTaskSettings
+    from napari_edgeflow.engine.click_training import (
+        ClickTraining,
+        packaged_imagenet,
+        train_clicks,
+    )
+    from napari_edgeflow.engine.train import TrainSettings
+
+    sources = [
+        parse_source(text, kind)
+        for kind in ("voc", "semantic", "instances")
+        for text in getattr(options, kind)
+    ]
+    if not sources:
+        raise ValueError("nothing to train on: give --voc, --semantic or --instances")
+    task = ClickTaskSettings(batch=options.batch, seed=options.seed)
+    if options.size:
+        task = replace(task, sizes=((1.0, options.size),))
+    training = ClickTraining(
+        sources,
+        options.output,
+        options.config,
+        options.init,
+        packaged_imagenet() if options.imagenet else None,
+        options.device,
+        task,
+        TrainSettings(options.steps, options.minutes, options.rate),
+    )
+    for report in train_clicks(training, resume=options.resume):
+        parts = " · ".join(f"{name} {v:.4f}" for name, v in report.losses.items())
+        print(
+            f"{report.progress:6.1%} · step {report.step} · {parts} · "
+            f"{report.samples_per_second:.1f} samples/s",
+            flush=True,
+        )
+    return 0
+
+
+def _run_models(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.weights import BUNDLED, find_checkpoint
+
+    for name, purpose in BUNDLED.items():
+        facts = find_checkpoint(name).metadata
+        print(f"{name}  {purpose}; {facts.get('samples', '?')} training samples")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The engine: arrays in, arrays out; it knows nothing of napari or Qt."""

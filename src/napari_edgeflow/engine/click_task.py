@@ -1,0 +1,227 @@
+"""The task of learning EdgeFlow from simulated clicks, for :func:`train.train`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from napari_edgeflow.engine.clicks import disk_maps, next_click, random_click
+from napari_edgeflow.engine.datasets import (
+    ClickSample,
+    ClickSamples,
+    ClickSource,
+    SampleSettings,
+)
+from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal_loss
+from napari_edgeflow.engine.masks import signed_edge
+from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
+from napari_edgeflow.engine.torch_runtime import write_model
+from napari_edgeflow.engine.weights import MODEL_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class ClickTaskSettings:
+    """How EdgeFlow learns.
+
+    Parameters
+    ----------
+    batch : int
+        Samples in a step.
+    sizes : tuple of (float, int)
+        Until which share of the training crops have which side, in pixels. Small
+        crops first: more samples in the same time.
+    carry : float
+        Probability that a sample comes back in the next step with its result's
+        edge and one more click.
+    no_click : float
+        Probability that it comes back with the edge alone, so that feeding a
+        result back does no harm.
+    encoder_rate : float
+        Learning rate of the pretrained backbone relative to the rest.
+    workers : int
+        Processes that draw samples.
+    seed : int
+        Of all randomness.
+    """
+
+    batch: int = 16
+    sizes: tuple[tuple[float, int], ...] = ((0.45, 160), (0.75, 192), (1.0, 256))
+    carry: float = 0.58
+    no_click: float = 0.15
+    encoder_rate: float = 0.3
+    workers: int = 1
+    seed: int = 0
+
+    def size(self, progress: float) -> int:
+        """Return the side of crops, in pixels, at ``progress`` in 0..1."""
+        return next(
+            (side for end, side in self.sizes if progress < end), self.sizes[-1][1]
+        )
+
+
+@dataclass
+class ClickTask:
+    """EdgeFlow, its samples and its loss.
+
+    Iterative training without forward passes to spare: a sample's prediction in one
+    step gives its next click and its edge for the following step, so that every
+    forward pass also carries a gradient.
+
+    Parameters
+    ----------
+    model : EdgeFlow
+        The network to train.
+    sources : sequence of ClickSource
+        Where objects come from.
+    settings : ClickTaskSettings
+        How it learns.
+    """
+
+    model: EdgeFlow
+    sources: Sequence[ClickSource]
+    settings: ClickTaskSettings = field(default_factory=ClickTaskSettings)
+
+    def __post_init__(self) -> None:
+        """Start with nothing drawn."""
+        self._rng = np.random.default_rng(self.settings.seed)
+        self._size = 0
+        self._samples: Iterator[ClickSample] = iter(())
+        self._carried: list[ClickSample] = []
+
+    def parameter_groups(self, rate: float) -> list[dict[str, object]]:
+        """Return the optimiser's groups: the backbone learns more slowly."""
+        stem = [
+            p for n, p in self.model.backbone.named_parameters() if ".interaction." in n
+        ]
+        fresh = {id(p) for p in stem}
+        encoder = [p for p in self.model.backbone.parameters() if id(p) not in fresh]
+        slow = {id(p) for p in encoder}
+        rest = [p for p in self.model.parameters() if id(p) not in slow]
+        return [
+            {"params": rest, "lr": rate},
+            {"params": encoder, "lr": rate * self.settings.encoder_rate},
+        ]
+
+    def train_mode(self) -> None:
+        """Put the model into training; the backbone keeps its batch statistics."""
+        self.model.train()
+        self.model.backbone.eval()
+
+    def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
+        """Return the loss of one batch, its parts and the number of samples."""
+        samples = self._draw(progress)
+        device = next(self.model.parameters()).device
+        image, interaction, truth, valid = (
+            t.to(device, memory_format=torch.channels_last) for t in collate(samples)
+        )
+        with torch.autocast(
+            device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"
+        ):
+            output = EdgeFlowOutput(
+                *(t.float() for t in self.model(image, interaction))
+            )
+        fine = normalized_focal_loss(output.fine, truth, valid)
+        small_truth = functional.avg_pool2d(truth, 4).round()
+        small_valid = (functional.avg_pool2d(valid, 4) > 0.5).float()
+        coarse = normalized_focal_loss(output.coarse, small_truth, small_valid)
+        regions = balanced_region_loss(output.regions, small_truth, small_valid)
+        loss = fine + 0.5 * coarse + 0.2 * regions
+        masks = (output.fine[:, 0] > 0).detach().cpu().numpy()
+        parts = {"fine": float(fine.detach()), "iou": _mean_iou(masks, samples)}
+        self._carried = [s for s in map(self._carry, samples, masks) if s is not None]
+        return loss, parts, len(samples)
+
+    def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
+        """Write ``model`` as safetensors and, of the same weights, as ONNX."""
+        if not isinstance(model, EdgeFlow):
+            raise TypeError(f"{type(model).__name__} is not an EdgeFlow network")
+        write_model(model, output / MODEL_FILE, facts)
+
+    def _draw(self, progress: float) -> list[ClickSample]:
+        size = self.settings.size(progress)
+        if size != self._size:
+            self._size, self._carried = size, []
+            self._samples = self._loader(size)
+        missing = self.settings.batch - len(self._carried)
+        return self._carried + [next(self._samples) for _ in range(missing)]
+
+    def _loader(self, size: int) -> Iterator[ClickSample]:
+        samples = ClickSamples(
+            self.sources, SampleSettings(size=size), int(self._rng.integers(2**31))
+        )
+        return iter(
+            DataLoader(
+                samples,
+                batch_size=None,
+                num_workers=self.settings.workers,
+                prefetch_factor=48 if self.settings.workers else None,
+                collate_fn=_unchanged,
+            )
+        )
+
+    def _carry(
+        self, sample: ClickSample, mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    ) -> ClickSample | None:
+        """Return the sample as it goes on after this result, or None if it ends."""
+        if self._rng.random() >= self.settings.carry or len(sample.clicks) >= 20:
+            return None
+        clicks = list(sample.clicks)
+        if self._rng.random() >= self.settings.no_click:
+            click = next_click(mask, sample.truth, sample.valid, clicks)
+            if click is None:
+                return None
+            if self._rng.random() < 0.4:
+                wrong = (mask != sample.truth) & sample.valid
+                wrong &= sample.truth == click.positive
+                click = random_click(wrong, self._rng, positive=click.positive) or click
+            clicks.append(click)
+        return ClickSample(
+            sample.image, sample.truth, sample.valid, clicks, signed_edge(mask)
+        )
+
+
+def _unchanged(sample: Any) -> Any:
+    """Keep the loader from turning a sample into tensors."""
+    return sample
+
+
+def collate(samples: Sequence[ClickSample]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return a batch's image, interaction, truth and valid tensors.
+
+    Returns
+    -------
+    tuple of Tensor
+        (N, 3, H, W) in 0..1, (N, 3, H, W) interaction maps, (N, 1, H, W) truth and
+        (N, 1, H, W) valid, all float32.
+    """
+    images = torch.from_numpy(np.stack([s.image for s in samples]))
+    maps = np.stack(
+        [
+            np.concatenate([disk_maps(s.clicks, s.truth.shape), s.edge[None]])
+            for s in samples
+        ]
+    )
+    truth = torch.from_numpy(np.stack([s.truth for s in samples])[:, None])
+    valid = torch.from_numpy(np.stack([s.valid for s in samples])[:, None])
+    return (
+        images.permute(0, 3, 1, 2).float() / 255,
+        torch.from_numpy(maps),
+        truth.float(),
+        valid.float(),
+    )
+
+
+def _mean_iou(masks: np.ndarray, samples: Sequence[ClickSample]) -> float:
+    both = np.array(
+        [(m & s.truth & s.valid).sum() for m, s in zip(masks, samples, strict=True)]
+    )
+    either = np.array(
+        [((m | s.truth) & s.valid).sum() for m, s in zip(masks, samples, strict=True)]
+    )
+    return float((both / np.maximum(either, 1)).mean())

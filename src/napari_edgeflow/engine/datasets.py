@@ -1,0 +1,382 @@
+"""Labelled images on disk, and the click samples made of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from torch.utils.data import IterableDataset, get_worker_info
+from torchvision.transforms import v2
+
+from napari_edgeflow.engine.clicks import Click, depth, next_click, random_click
+from napari_edgeflow.engine.image import Window, resize_image, resize_mask
+from napari_edgeflow.engine.masks import bounding_window, disturbed, signed_edge
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+VOID = 255
+MIN_PIXELS = 60
+"""Objects with fewer pixels are not trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """Paths of an image and of its label image."""
+
+    image: Path
+    labels: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClickSource:
+    """A set of labelled images to draw objects from.
+
+    Parameters
+    ----------
+    pairs : tuple of LabelledImage
+        The images.
+    kind : {"instances", "semantic"}
+        Whether a label is one object or a class whose connected components are
+        the objects.
+    weight : float
+        How often this source is drawn, relative to the others.
+    whole : float
+        Probability that everything labelled together is the object, as for the
+        parts of one person.
+    """
+
+    pairs: tuple[LabelledImage, ...]
+    kind: Literal["instances", "semantic"] = "instances"
+    weight: float = 1.0
+    whole: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the settings once."""
+        if not self.pairs:
+            raise ValueError("a source of training images is empty: check its folder")
+        if self.kind not in ("instances", "semantic"):
+            raise ValueError(f"unknown kind {self.kind!r}: use instances or semantic")
+        if self.weight <= 0 or not 0 <= self.whole <= 1:
+            raise ValueError(
+                f"weight {self.weight} and whole {self.whole}: "
+                "use a weight over 0 and a probability from 0 to 1"
+            )
+
+
+@dataclass(slots=True)
+class ClickSample:
+    """One object in one crop, and what has been said about it so far.
+
+    Parameters
+    ----------
+    image : ndarray
+        (H, W, 3) uint8.
+    truth, valid : ndarray
+        (H, W) bool: the object, and where errors count.
+    clicks : list of Click
+        In pixels of the crop.
+    edge : ndarray
+        (H, W) float32, signed edge of the last result.
+    """
+
+    image: NDArray[np.uint8]
+    truth: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    clicks: list[Click]
+    edge: NDArray[np.float32]
+
+
+def folder_pairs(images: Path, labels: Path) -> tuple[LabelledImage, ...]:
+    """Return the pairs of two folders; a label belongs to the image of its stem.
+
+    Raises
+    ------
+    ValueError
+        If a folder is missing or nothing matches.
+    """
+    by_stem = {path.stem: path for path in image_files(images)}
+    pairs = tuple(
+        LabelledImage(by_stem[path.stem], path)
+        for path in image_files(labels)
+        if path.stem in by_stem
+    )
+    if not pairs:
+        raise ValueError(
+            f"no label in {labels} has the stem of an image in {images}: rename them"
+        )
+    return pairs
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the image files of a folder, sorted.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"no folder {folder}: give one with images in it")
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def voc_pairs(root: Path, split: str | Path) -> tuple[LabelledImage, ...]:
+    """Return the pairs of a VOCdevkit folder.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with JPEGImages, SegmentationClass and ImageSets.
+    split : str or Path
+        Name of a list in ImageSets/Segmentation, or the path of another list.
+
+    Raises
+    ------
+    ValueError
+        If the list is missing or empty.
+    """
+    path = Path(split)
+    if not path.is_file():
+        path = root / "ImageSets" / "Segmentation" / f"{split}.txt"
+    if not path.is_file():
+        raise ValueError(f"no list {path}: is {root} a VOC folder?")
+    names = path.read_text(encoding="utf-8").split()
+    pairs = tuple(
+        LabelledImage(
+            root / "JPEGImages" / f"{name}.jpg",
+            root / "SegmentationClass" / f"{name}.png",
+        )
+        for name in names
+    )
+    if not pairs:
+        raise ValueError(f"the list {path} names no image")
+    return pairs
+
+
+def read_pair(
+    pair: LabelledImage,
+) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
+    """Return image (H, W, 3) uint8 and labels (H, W) integer.
+
+    Raises
+    ------
+    ValueError
+        If their shapes differ.
+    OSError
+        If one cannot be read.
+    """
+    image = np.asarray(Image.open(pair.image).convert("RGB"))
+    labels: NDArray[np.integer] = np.asarray(Image.open(pair.labels))
+    if labels.shape != image.shape[:2]:
+        raise ValueError(
+            f"{pair.labels} is {labels.shape}, its image {image.shape[:2]}: "
+            "labels need the image's height and width and one channel"
+        )
+    return image, labels
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSettings:
+    """How crops and first clicks are drawn.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of a crop in pixels.
+    zoom : float
+        Probability of a window around the object; else the image as a whole or a
+        large part of it.
+    from_mask : float
+        Probability of starting from a wrong mask instead of from nothing.
+    """
+
+    size: int = 192
+    zoom: float = 0.62
+    from_mask: float = 0.08
+
+
+@dataclass
+class ClickSamples(IterableDataset[ClickSample]):
+    """An endless stream of click samples, drawn at random.
+
+    Parameters
+    ----------
+    sources : sequence of ClickSource
+        Where objects come from.
+    settings : SampleSettings
+        How they are cut out.
+    seed : int
+        Of the random generator; each worker adds its number.
+    """
+
+    sources: Sequence[ClickSource]
+    settings: SampleSettings = field(default_factory=SampleSettings)
+    seed: int = 0
+
+    def __iter__(self) -> Iterator[ClickSample]:
+        """Yield samples for ever."""
+        info = get_worker_info()
+        worker = info.id if info else 0
+        rng = np.random.default_rng([self.seed, worker])
+        torch.manual_seed(int(rng.integers(2**31)))
+        weights = np.array([float(source.weight) for source in self.sources])
+        weights /= weights.sum()
+        while True:
+            source = self.sources[int(rng.choice(len(self.sources), p=weights))]
+            sample = draw_sample(source, self.settings, rng)
+            if sample is not None:
+                yield sample
+
+
+def draw_sample(
+    source: ClickSource, settings: SampleSettings, rng: np.random.Generator
+) -> ClickSample | None:
+    """Return one augmented sample, or None if the drawn image has no object."""
+    image, labels = read_pair(source.pairs[int(rng.integers(len(source.pairs)))])
+    truth = draw_object(labels, source, rng)
+    if truth is None:
+        return None
+    void = labels == VOID if source.kind == "semantic" else np.zeros_like(truth)
+    window = draw_window(truth, settings, rng)
+    shape = (settings.size, settings.size)
+    crop = ClickSample(
+        resize_image(image, window, shape),
+        resize_mask(truth, window, shape),
+        ~resize_mask(void, window, shape),
+        [],
+        np.zeros(shape, np.float32),
+    )
+    if crop.truth.sum() < 12:
+        return None
+    crop = augment(crop, rng)
+    _start(crop, settings, rng)
+    return crop if crop.clicks else None
+
+
+def draw_object(
+    labels: NDArray[np.integer], source: ClickSource, rng: np.random.Generator
+) -> NDArray[np.bool_] | None:
+    """Return the mask (H, W) of a random object, larger ones somewhat more often."""
+    semantic = source.kind == "semantic"
+    counts = np.bincount(labels.ravel())
+    counts[0] = 0
+    if semantic:
+        counts[VOID:] = 0
+    values = np.flatnonzero(counts >= MIN_PIXELS)
+    if not values.size:
+        return None
+    if rng.random() < source.whole:
+        return np.isin(labels, values)
+    chances = np.sqrt(counts[values])
+    mask = labels == rng.choice(values, p=chances / chances.sum())
+    return _draw_component(mask, rng) if semantic else mask
+
+
+def _draw_component(
+    mask: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.bool_] | None:
+    parts, _ = ndimage.label(mask)
+    counts = np.bincount(parts.ravel())
+    counts[0] = 0
+    values = np.flatnonzero(counts >= MIN_PIXELS)
+    if not values.size:
+        return None
+    chances = np.sqrt(counts[values])
+    chosen: NDArray[np.bool_] = parts == rng.choice(values, p=chances / chances.sum())
+    return chosen
+
+
+def draw_window(
+    truth: NDArray[np.bool_], settings: SampleSettings, rng: np.random.Generator
+) -> Window:
+    """Return a window that holds most of the object, near to square."""
+    height, width = truth.shape
+    box = bounding_window(truth)
+    if box is None:
+        return Window(0, 0, height, width)
+    if rng.random() >= settings.zoom:
+        shrink = 1.0 if rng.random() < 0.6 else rng.uniform(0.55, 1.0)
+        sides = np.array([height, width]) * shrink
+    else:
+        sides = np.array([box[2] - box[0], box[3] - box[1]]) * np.exp(
+            rng.uniform(np.log(1.1), np.log(2.2))
+        )
+        # The short side grows towards the long one: less stretching.
+        sides = np.maximum(sides, sides.max() * rng.uniform(0.5, 1.0))
+    sides = np.clip(sides, 16, (height, width))
+    centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
+    slack = np.maximum(sides - (box[2] - box[0], box[3] - box[1]), 0) / 2
+    start = centre - sides / 2 + rng.uniform(-1, 1, 2) * slack
+    start = np.clip(start, 0, np.array([height, width]) - sides)
+    top, left = (int(v) for v in np.floor(start))
+    bottom, right = (int(v) for v in np.ceil(start + sides))
+    return Window(top, left, min(bottom, height), min(right, width))
+
+
+_COLOUR = v2.RandomApply(
+    [v2.ColorJitter(brightness=0.35, contrast=0.35, saturation=0.35)], p=0.7
+)
+_RARE = v2.Compose(
+    [
+        v2.RandomApply([v2.ColorJitter(hue=0.05)], p=0.2),
+        v2.RandomGrayscale(p=0.08),
+        v2.RandomInvert(p=0.03),
+        v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.5))], p=0.1),
+    ]
+)
+
+
+def augment(sample: ClickSample, rng: np.random.Generator) -> ClickSample:
+    """Return the sample flipped, turned, and with other colours."""
+    arrays: list[NDArray[Any]] = [sample.image, sample.truth, sample.valid]
+    if rng.random() < 0.5:
+        arrays = [array[:, ::-1] for array in arrays]
+    if rng.random() < 0.08:
+        arrays = [array[::-1] for array in arrays]
+    if rng.random() < 0.15:
+        turns = int(rng.integers(1, 4))
+        arrays = [np.rot90(array, turns) for array in arrays]
+    # A copy: torch warns of arrays that it may not write to.
+    image, truth, valid = (array.copy() for array in arrays)
+    tensor = torch.from_numpy(image).permute(2, 0, 1)
+    coloured = _RARE(_COLOUR(tensor)).permute(1, 2, 0).contiguous().numpy()
+    return replace(sample, image=coloured, truth=truth, valid=valid)
+
+
+def _start(
+    sample: ClickSample, settings: SampleSettings, rng: np.random.Generator
+) -> None:
+    """Give a sample its first clicks, or a wrong mask and a click that corrects it."""
+    truth, valid = sample.truth, sample.valid
+    if rng.random() < settings.from_mask:
+        wrong = disturbed(truth, rng)
+        click = next_click(wrong, truth, valid)
+        if click is not None:
+            sample.edge = signed_edge(wrong)
+            sample.clicks = [click]
+            return
+    inner = 1.0 if rng.random() < 0.5 else 0.3
+    first = random_click(truth & valid, rng, positive=True, inner=inner)
+    clicks = [first]
+    if rng.random() < 0.4:
+        for _ in range(int(rng.geometric(0.6)) - 1):
+            clicks.append(random_click(truth & valid, rng, positive=True, inner=0.2))
+        outside = _negative_region(truth, rng) & valid
+        for _ in range(int(rng.geometric(0.5)) - 1):
+            clicks.append(random_click(outside, rng, positive=False, inner=0.1))
+    sample.clicks = [click for click in clicks if click is not None]
+
+
+def _negative_region(
+    truth: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return where negative clicks go: near the object's border, or anywhere."""
+    if rng.random() < 0.3:
+        return ~truth
+    distance = depth(~truth)
+    ring: NDArray[np.bool_] = (distance > 3) & (distance < 0.15 * truth.shape[0])
+    return ring

@@ -1,0 +1,220 @@
+"""Any image array -> what the networks see, one window at a time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+_REDUCTION = 4
+"""Each level of the pyramid is this many times smaller than the one before."""
+
+_TOP_SIDE = 1024
+"""Levels are added until both sides are at most this many pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of an image, in whole pixels, ends excluded."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """What indexes the window out of an (H, W, ...) array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def union(self, other: "Window") -> "Window":
+        """Return the smallest window that holds both."""
+        return Window(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
+
+def resize_image(
+    image: NDArray[np.uint8], window: Window, shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Cut a window out of an image and resize it, averaging where it shrinks.
+
+    Parameters
+    ----------
+    image : ndarray
+        (H, W, 3) uint8.
+    window : Window
+        What to cut.
+    shape : tuple of int
+        Height and width of the result.
+
+    Returns
+    -------
+    ndarray
+        (height, width, 3) uint8.
+    """
+    part = Image.fromarray(np.ascontiguousarray(image[window.slices]))
+    size = (shape[1], shape[0])
+    return np.asarray(part.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def resize_mask(
+    mask: NDArray[np.bool_], window: Window, shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Cut a window out of a mask and resize it; half covered counts as inside.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (H, W) bool.
+    window : Window
+        What to cut.
+    shape : tuple of int
+        Height and width of the result.
+
+    Returns
+    -------
+    ndarray
+        (height, width) bool.
+    """
+    part = Image.fromarray(mask[window.slices].astype(np.uint8) * 255)
+    size = (shape[1], shape[0])
+    return np.asarray(part.resize(size, Image.Resampling.BILINEAR)) >= 128
+
+
+class ImageReader:
+    """Reads windows of an image of any size and type as (h, w, 3) uint8.
+
+    The image is converted window by window and never copied as a whole; large ones
+    get a pyramid of reduced copies, so that a window costs the same at any size.
+
+    Parameters
+    ----------
+    image : array_like
+        (H, W) or (H, W, C) of bool, integer or float; C = 1 is grey, 2 red and
+        green, 3 RGB, 4 RGBA (alpha is ignored), and of more the first three count.
+        NaN reads as black.
+    limits : tuple of float, optional
+        Values shown as black and as white. Default: 0 and 255 for uint8, else the
+        0.1 and 99.9 percentiles.
+
+    Raises
+    ------
+    ValueError
+        If the array is no 2-D image, has no pixels, or is not numeric.
+    """
+
+    def __init__(
+        self, image: ArrayLike, limits: tuple[float, float] | None = None
+    ) -> None:
+        self._source = _as_channels(image)
+        self.shape: tuple[int, int] = tuple(self._source.shape[:2])
+        self.limits = limits if limits is not None else _limits(self._source)
+        self._levels = self._build_levels()
+
+    def read(self, window: Window, shape: tuple[int, int]) -> NDArray[np.uint8]:
+        """Return ``window`` resized to ``shape`` as (h, w, 3) uint8."""
+        factor, level = 1, None
+        for factor_, level_ in self._levels:
+            if min(window.height / shape[0], window.width / shape[1]) >= factor_:
+                factor, level = factor_, level_
+        if level is None:
+            whole = Window(0, 0, window.height, window.width)
+            return resize_image(self._convert(window), whole, shape)
+        part = Image.fromarray(level)
+        box = tuple(
+            min(edge / factor, side)
+            for edge, side in zip(
+                (window.left, window.top, window.right, window.bottom),
+                (level.shape[1], level.shape[0]) * 2,
+                strict=True,
+            )
+        )
+        resized = part.resize((shape[1], shape[0]), Image.Resampling.BILINEAR, box=box)
+        return np.asarray(resized)
+
+    def _convert(self, window: Window) -> NDArray[np.uint8]:
+        """Return a window at full resolution as (h, w, 3) uint8."""
+        part = np.asarray(self._source[window.slices])[..., :3]
+        if part.dtype != np.uint8 or self.limits != (0.0, 255.0):
+            low, high = self.limits
+            scaled = (part.astype(np.float32) - low) * (255.0 / (high - low))
+            part = np.nan_to_num(scaled, nan=0.0).clip(0, 255).astype(np.uint8)
+        if part.shape[2] == 1:
+            return np.repeat(part, 3, axis=2)
+        if part.shape[2] == 2:
+            return np.concatenate([part, np.zeros_like(part[..., :1])], axis=2)
+        return part
+
+    def _build_levels(self) -> list[tuple[int, NDArray[np.uint8]]]:
+        levels: list[tuple[int, NDArray[np.uint8]]] = []
+        factor, height, width = 1, *self.shape
+        while max(height, width) > _TOP_SIDE:
+            levels.append((factor * _REDUCTION, self._reduced(levels)))
+            factor *= _REDUCTION
+            height, width = levels[-1][1].shape[:2]
+        return levels
+
+    def _reduced(
+        self, levels: list[tuple[int, NDArray[np.uint8]]]
+    ) -> NDArray[np.uint8]:
+        """Return the next level, made strip by strip to bound the memory."""
+        if levels:
+            return np.asarray(Image.fromarray(levels[-1][1]).reduce(_REDUCTION))
+        height, width = self.shape
+        rows = 256 * _REDUCTION
+        strips = [
+            Window(top, 0, min(top + rows, height), width)
+            for top in range(0, height, rows)
+        ]
+        return np.concatenate(
+            [
+                np.asarray(Image.fromarray(self._convert(strip)).reduce(_REDUCTION))
+                for strip in strips
+            ]
+        )
+
+
+def _as_channels(image: ArrayLike) -> Any:
+    """Return the array as (H, W, C); anything sliceable, so that dask stays lazy."""
+    array: Any = image if hasattr(image, "dtype") else np.asarray(image)
+    if array.dtype.kind not in "buif":
+        raise ValueError(
+            f"images of type {array.dtype} are not supported: convert to uint8, "
+            "uint16 or float32"
+        )
+    if array.ndim not in (2, 3):
+        raise ValueError(
+            f"an image has 2 dimensions, or 3 with channels last, not {array.ndim}: "
+            "choose one slice"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"the image has no pixels: its shape is {tuple(array.shape)}")
+    return array[:, :, None] if array.ndim == 2 else array
+
+
+def _limits(source: Any) -> tuple[float, float]:
+    """Return the values of black and white, from at most about a million pixels."""
+    if source.dtype == np.uint8:
+        return 0.0, 255.0
+    step = max(1, int((source.shape[0] * source.shape[1] / 1e6) ** 0.5))
+    sample = np.asarray(source[::step, ::step, :3]).astype(np.float64)
+    finite = sample[np.isfinite(sample)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = (float(v) for v in np.percentile(finite, (0.1, 99.9)))
+    return (low, high) if high > low else (low, low + 1.0)

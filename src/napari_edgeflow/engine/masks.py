@@ -1,0 +1,69 @@
+"""Masks: their edges and windows."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+
+def signed_edge(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the edge of a mask, two pixels wide, with its sides told apart.
+
+    EdgeFlow feeds back a plain edge. With the sign a small network sees at once
+    on which side the object lies and need not work it out from far away.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (H, W) bool.
+
+    Returns
+    -------
+    ndarray
+        (H, W) float32: 1 on the object's rim, -1 just outside it, 0 elsewhere.
+    """
+    edge = np.zeros(mask.shape, np.float32)
+    for axis in (0, 1):
+        low = mask[:-1] if axis == 0 else mask[:, :-1]
+        high = mask[1:] if axis == 0 else mask[:, 1:]
+        change = low != high
+        low_edge = edge[:-1] if axis == 0 else edge[:, :-1]
+        high_edge = edge[1:] if axis == 0 else edge[:, 1:]
+        low_edge[change] = np.where(low[change], 1.0, -1.0)
+        high_edge[change] = np.where(high[change], 1.0, -1.0)
+    return edge
+
+
+def bounding_window(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    """Return (top, left, bottom, right) of a mask, ends excluded; None if empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def disturbed(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return a plausible wrong version of a mask, as another model might give it.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (H, W) bool.
+    rng : Generator
+        Where the randomness comes from.
+
+    Returns
+    -------
+    ndarray
+        (H, W) bool: grown or shrunk, and with a blob added or taken away.
+    """
+    steps = int(rng.integers(1, 5))
+    change = ndimage.binary_dilation if rng.random() < 0.5 else ndimage.binary_erosion
+    result: NDArray[np.bool_] = change(mask, iterations=steps)
+    height, width = mask.shape
+    ys, xs = np.ogrid[:height, :width]
+    for _ in range(int(rng.integers(1, 4))):
+        y, x = rng.uniform(0, height), rng.uniform(0, width)
+        radii = rng.uniform(0.05, 0.3, 2) * (height, width)
+        blob = ((ys - y) / radii[0]) ** 2 + ((xs - x) / radii[1]) ** 2 < 1
+        result = result & ~blob if rng.random() < 0.5 else result | blob
+    return result

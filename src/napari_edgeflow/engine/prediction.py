@@ -1,0 +1,134 @@
+"""Where an object is believed to be, kept small until someone asks for pixels."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.masks import bounding_window
+
+THRESHOLD = 0.5
+"""Probability from which a pixel belongs to the object."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """Probabilities in one window of an image; outside of it they are 0.
+
+    The scores are kept at the network's resolution, so that a history of many
+    clicks on a large image stays small; pixels are interpolated on demand.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the image.
+    window : Window
+        The part of the image that ``scores`` covers.
+    scores : ndarray
+        (h, w) float32 probabilities, stretched over the window.
+    milliseconds : float
+        What the click took.
+    """
+
+    shape: tuple[int, int]
+    window: Window
+    scores: NDArray[np.float32] = field(repr=False)
+    milliseconds: float = 0.0
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, int]) -> "Prediction":
+        """Return the prediction that nothing in the image is part of the object."""
+        return cls(shape, Window(0, 0, *shape), np.zeros((1, 1), np.float32))
+
+    @classmethod
+    def of_mask(cls, mask: NDArray[np.bool_]) -> "Prediction":
+        """Return a mask (H, W) as a prediction that gives back exactly that mask."""
+        box = bounding_window(mask)
+        if box is None:
+            return cls.nothing(mask.shape)
+        window = Window(*box)
+        return cls(mask.shape, window, mask[window.slices].astype(np.float32))
+
+    def sample(self, window: Window, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """Return the probabilities of any window at any resolution.
+
+        Parameters
+        ----------
+        window : Window
+            The part of the image wanted; it may reach beyond ``self.window``.
+        shape : tuple of int
+            Height and width of the result.
+
+        Returns
+        -------
+        ndarray
+            (height, width) float32, bilinearly interpolated.
+        """
+        if window == self.window and shape == self.scores.shape:
+            return self.scores.copy()
+        rows = _interpolation(
+            (self.window.top, self.window.bottom, self.scores.shape[0]),
+            (window.top, window.bottom, shape[0]),
+        )
+        columns = _interpolation(
+            (self.window.left, self.window.right, self.scores.shape[1]),
+            (window.left, window.right, shape[1]),
+        )
+        return np.asarray((rows @ self.scores) @ columns.T, np.float32)
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """Return the (h, w) float32 probabilities of the window, pixel by pixel."""
+        return self.sample(self.window, (self.window.height, self.window.width))
+
+    def full(self) -> NDArray[np.float32]:
+        """Return the (H, W) float32 probabilities of the whole image.
+
+        Only the window's pixels are touched: the zeros around them cost nothing
+        until they are read, even on very large images.
+        """
+        full = np.zeros(self.shape, np.float32)
+        full[self.window.slices] = self.probabilities()
+        return full
+
+    def mask(self, threshold: float = THRESHOLD) -> NDArray[np.bool_]:
+        """Return the (H, W) bool mask of pixels at or over ``threshold``."""
+        mask = np.zeros(self.shape, np.bool_)
+        mask[self.window.slices] = self.probabilities() >= threshold
+        return mask
+
+    def extent(self, threshold: float = THRESHOLD) -> Window | None:
+        """Return a window around the mask, to about a score's size; None if empty."""
+        box = bounding_window(self.scores >= threshold)
+        if box is None:
+            return None
+        tall = self.window.height / self.scores.shape[0]
+        wide = self.window.width / self.scores.shape[1]
+        return Window(
+            int(self.window.top + box[0] * tall),
+            int(self.window.left + box[1] * wide),
+            min(int(np.ceil(self.window.top + box[2] * tall)), self.window.bottom),
+            min(int(np.ceil(self.window.left + box[3] * wide)), self.window.right),
+        )
+
+
+def _interpolation(
+    source: tuple[int, int, int], target: tuple[int, int, int]
+) -> NDArray[np.float32]:
+    """Return the matrix that resamples one axis linearly; 0 outside the source.
+
+    Both axes are (start, end, samples) in pixels of the image.
+    """
+    start, end, count = source
+    low, high, wanted = target
+    centres = low + (np.arange(wanted) + 0.5) * ((high - low) / wanted)
+    position = (centres - start) * (count / (end - start)) - 0.5
+    clipped = position.clip(0, count - 1)
+    first = np.minimum(clipped.astype(np.intp), max(count - 2, 0))
+    share = clipped - first
+    inside = (centres > start) & (centres < end)
+    matrix = np.zeros((wanted, count), np.float32)
+    every = np.arange(wanted)
+    matrix[every, first] = (1 - share) * inside
+    matrix[every, np.minimum(first + 1, count - 1)] += share * inside
+    return matrix

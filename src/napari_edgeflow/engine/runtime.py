@@ -1,0 +1,160 @@
+"""One call over ONNX Runtime (CPU) or torch (CUDA, MPS, or CPU without an export).
+
+torch is imported only where it is needed: on a CPU with an exported network the
+first click does not wait for it.
+"""
+
+import platform
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.weights import Checkpoint, find_checkpoint
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+class Network(Protocol):
+    """An interactive network that is ready to run."""
+
+    device: str
+
+    def __call__(
+        self, image: NDArray[np.uint8], interaction: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return (h, w) float32 probabilities.
+
+        Parameters
+        ----------
+        image : ndarray
+            (h, w, 3) uint8; h and w multiples of 32.
+        interaction : ndarray
+            (3, h, w) float32 maps as :class:`EdgeFlow` takes them.
+        """
+
+
+class OnnxNetwork:
+    """A network exported to ONNX, on the CPU.
+
+    Parameters
+    ----------
+    path : Path
+        The ONNX file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a network of ours.
+    """
+
+    device = "cpu"
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), providers=["CPUExecutionProvider"]
+            )
+        # ONNX Runtime's exceptions share no base class but this.
+        except Exception as error:
+            raise ValueError(
+                f"{path} cannot be loaded as an ONNX network: {error}. "
+                "Install the weights again"
+            ) from error
+        names = {node.name for node in self._session.get_inputs()}
+        if names != {"image", "interaction"}:
+            raise ValueError(
+                f"{path} takes {sorted(names)} instead of image and interaction: "
+                "it is not an EdgeFlow network"
+            )
+
+    def __call__(
+        self, image: NDArray[np.uint8], interaction: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return (h, w) float32 probabilities; see :class:`Network`."""
+        scaled = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+        scaled *= np.float32(1 / 255)
+        inputs = {"image": scaled, "interaction": interaction[None]}
+        (output,) = self._session.run(None, inputs)
+        result: NDArray[np.float32] = output[0, 0]
+        return result
+
+
+def load_network(name_or_path: str | Path, device: str = "auto") -> Network:
+    """Load an interactive network onto the best device, or the one asked for.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a bundled model, or path of a checkpoint.
+    device : str
+        "auto" takes CUDA, then MPS, then the CPU; or one of those by name.
+
+    Returns
+    -------
+    Network
+        Ready to be called.
+
+    Raises
+    ------
+    ValueError
+        If model or device are unknown, or the checkpoint is not ours.
+    """
+    checkpoint = find_checkpoint(name_or_path)
+    chosen = choose_device(device)
+    if chosen == "cpu" and checkpoint.onnx is not None:
+        return OnnxNetwork(checkpoint.onnx)
+    return _torch_network(checkpoint, chosen)
+
+
+def _torch_network(checkpoint: Checkpoint, device: str) -> Network:
+    from napari_edgeflow.engine.torch_runtime import TorchNetwork
+
+    return TorchNetwork.load(checkpoint, device)
+
+
+def choose_device(device: str) -> str:
+    """Return "cuda", "mps" or "cpu" for what was asked.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or the device is not there.
+    """
+    if device not in DEVICES:
+        raise ValueError(
+            f"unknown device {device!r}: choose one of {', '.join(DEVICES)}"
+        )
+    if device == "cpu" or (device == "auto" and not _may_have_accelerator()):
+        return "cpu"
+    available = _torch_devices()
+    if device == "auto":
+        return available[0]
+    if device not in available:
+        raise ValueError(
+            f"device {device!r} is not available here: "
+            f"choose {' or '.join(available)}, or auto"
+        )
+    return device
+
+
+def _may_have_accelerator() -> bool:
+    """Return whether asking torch is worth its seconds of import."""
+    if platform.system() == "Darwin":
+        return platform.machine() == "arm64"
+    drivers = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+    return shutil.which("nvidia-smi") is not None or any(
+        Path(driver).exists() for driver in drivers
+    )
+
+
+def _torch_devices() -> list[str]:
+    import torch
+
+    devices = ["cuda"] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return [*devices, "cpu"]

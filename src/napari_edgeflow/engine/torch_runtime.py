@@ -1,0 +1,118 @@
+"""Running EdgeFlow in torch, and exporting it to ONNX."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.models.edgeflow import EdgeFlow
+from napari_edgeflow.engine.weights import (
+    ONNX_DIGEST,
+    Checkpoint,
+    file_digest,
+    load_edgeflow,
+    rounded,
+    save_edgeflow,
+)
+
+ONNX_OPSET = 17
+
+
+class TorchNetwork:
+    """EdgeFlow on a torch device; half precision and channels-last on CUDA.
+
+    Parameters
+    ----------
+    model : EdgeFlow
+        The network.
+    device : str
+        "cuda", "mps" or "cpu".
+    """
+
+    def __init__(self, model: EdgeFlow, device: str) -> None:
+        self.device = device
+        self._model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, device: str) -> "TorchNetwork":
+        """Return the network of a checkpoint; errors as :func:`load_edgeflow`."""
+        return cls(load_edgeflow(checkpoint), device)
+
+    @torch.inference_mode()
+    def __call__(
+        self, image: NDArray[np.uint8], interaction: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return (h, w) float32 probabilities; see :class:`runtime.Network`."""
+        pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].astype(np.float32))
+        maps = torch.from_numpy(interaction[None])
+        half = self.device == "cuda"
+        with torch.autocast(self.device, dtype=torch.float16, enabled=half):
+            output = self._model((pixels / 255).to(self.device), maps.to(self.device))
+        result: NDArray[np.float32] = output.fine.float().sigmoid()[0, 0].cpu().numpy()
+        return result
+
+
+class _Probabilities(nn.Module):
+    """What is exported: image and interaction to probabilities."""
+
+    def __init__(self, model: EdgeFlow) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor, interaction: Tensor) -> Tensor:
+        return torch.sigmoid(self.model(image, interaction).fine)
+
+
+def write_model(model: EdgeFlow, path: Path, facts: Mapping[str, str]) -> None:
+    """Write a network as half-precision safetensors and, beside it, as ONNX.
+
+    The export is made of the weights as they are stored, so that both give the
+    same probabilities; the checkpoint records its digest.
+
+    Parameters
+    ----------
+    model : EdgeFlow
+        The network.
+    path : Path
+        The .safetensors file; the export has the same stem.
+    facts : mapping
+        More for the checkpoint's metadata.
+    """
+    onnx = path.with_suffix(".onnx")
+    with replacing(onnx) as partial:
+        export_onnx(rounded(model), partial)
+    save_edgeflow(model, path, {**facts, ONNX_DIGEST: file_digest(onnx)})
+
+
+def export_onnx(model: EdgeFlow, path: Path) -> None:
+    """Write the network as ONNX for any height and width that are multiples of 32.
+
+    Parameters
+    ----------
+    model : EdgeFlow
+        In float32 on the CPU.
+    path : Path
+        The file to write.
+    """
+    names = ["image", "interaction"]
+    example = (torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64))
+    axes = {name: {0: "n", 2: "h", 3: "w"} for name in (*names, "probabilities")}
+    with warnings.catch_warnings():
+        # The tracing exporter is deprecated, but the new one needs a further
+        # package and gives the same graph.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Probabilities(model).eval(),
+            example,
+            str(path),
+            dynamo=False,
+            opset_version=ONNX_OPSET,
+            input_names=names,
+            output_names=["probabilities"],
+            dynamic_axes=axes,
+        )

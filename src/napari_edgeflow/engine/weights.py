@@ -1,0 +1,188 @@
+"""Checkpoints: bundled models by name, others by path; safetensors only."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError, safe_open
+
+from napari_edgeflow.engine.files import replacing
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_edgeflow.engine.models.edgeflow import EdgeFlow
+
+FORMAT = "napari-edgeflow"
+WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
+MODEL_FILE = "model.safetensors"
+ONNX_DIGEST = "onnx_sha256"
+
+BUNDLED = {"edgeflow-lite": "Clicks on photographs and microscopy, CPU and GPU"}
+"""Names of the models that come with the package, and what they are for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model on disk.
+
+    Parameters
+    ----------
+    name : str
+        Bundled name, or stem of the file.
+    weights : Path
+        The safetensors file.
+    onnx : Path or None
+        The same network as ONNX for the CPU, where there is one.
+    metadata : dict
+        What the safetensors file says of itself: format, config and more.
+    """
+
+    name: str
+    weights: Path
+    onnx: Path | None
+    metadata: dict[str, str]
+
+
+def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
+    """Find a model and check that it is ours, without loading its weights.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name of a bundled model, a safetensors file, or a folder that holds
+        ``model.safetensors``.
+
+    Returns
+    -------
+    Checkpoint
+        Where it is and what it says of itself.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model or the file is no checkpoint of ours.
+    """
+    name = str(name_or_path)
+    path = WEIGHTS_FOLDER / f"{name}.safetensors" if name in BUNDLED else Path(name)
+    if path.is_dir():
+        path = path / MODEL_FILE
+    if not path.is_file():
+        raise ValueError(
+            f"no model {name!r}: use {' or '.join(BUNDLED)}, "
+            "or the path of a .safetensors checkpoint"
+        )
+    metadata = _read_metadata(path)
+    label = name if name in BUNDLED else path.stem
+    return Checkpoint(label, path, _find_onnx(path, metadata), metadata)
+
+
+def _find_onnx(path: Path, metadata: Mapping[str, str]) -> Path | None:
+    """Return the export beside a checkpoint, if it is the one that was made of it."""
+    onnx = path.with_suffix(".onnx")
+    if ONNX_DIGEST not in metadata or not onnx.is_file():
+        return None
+    if file_digest(onnx) != metadata[ONNX_DIGEST]:
+        raise ValueError(
+            f"{onnx} is not the export that belongs to {path.name}: delete it, "
+            "or put back the one that was written with it"
+        )
+    return onnx
+
+
+def _read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a checkpoint of ours; nothing in the file is run."""
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path} is no safetensors file ({error}): only safetensors checkpoints "
+            "are loaded, since others can run code; save it again as one"
+        ) from error
+    if metadata.get("format") != FORMAT or "config" not in metadata:
+        raise ValueError(
+            f"{path} is not a checkpoint of {FORMAT}: its metadata has no "
+            "format and config of ours; choose a model that was trained here"
+        )
+    return metadata
+
+
+def load_edgeflow(checkpoint: Checkpoint) -> "EdgeFlow":
+    """Build the EdgeFlow network of a checkpoint, in float32 on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the configuration or the tensors do not fit this version.
+    """
+    from safetensors.torch import load_file
+
+    from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowConfig
+
+    try:
+        model = EdgeFlow(EdgeFlowConfig(**json.loads(checkpoint.metadata["config"])))
+        tensors = load_file(checkpoint.weights)
+        model.load_state_dict({k: _as_float(v) for k, v in tensors.items()})
+    except (TypeError, RuntimeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{checkpoint.weights} does not hold an EdgeFlow network of this "
+            f"version: {error}. Install the weights again or train anew"
+        ) from error
+    return model.eval()
+
+
+def _as_float(tensor: "torch.Tensor") -> "torch.Tensor":
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def save_edgeflow(model: "EdgeFlow", path: Path, facts: Mapping[str, str]) -> None:
+    """Write an EdgeFlow network as half-precision safetensors, all or nothing.
+
+    Parameters
+    ----------
+    model : EdgeFlow
+        The network, on any device.
+    path : Path
+        The file to write, ending in .safetensors.
+    facts : mapping
+        More to write into the file's metadata, such as the number of steps.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {
+        name: _as_stored(tensor).cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    header = {
+        "format": FORMAT,
+        "task": "clicks",
+        "config": json.dumps(model.config.as_dict()),
+        **facts,
+    }
+    with replacing(path) as partial:
+        save_file(tensors, partial, header)
+
+
+def rounded(model: "EdgeFlow") -> "EdgeFlow":
+    """Return a float32 copy on the CPU, with the values :func:`save_edgeflow` keeps."""
+    twin = copy.deepcopy(model).cpu().eval()
+    state = {k: _as_float(_as_stored(v)) for k, v in twin.state_dict().items()}
+    twin.load_state_dict(state)
+    return twin
+
+
+def _as_stored(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return the tensor in half precision, unless that would overflow."""
+    fits = tensor.is_floating_point() and bool(tensor.abs().max() < 6e4)
+    return tensor.half() if fits else tensor
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

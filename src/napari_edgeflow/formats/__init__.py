@@ -1,0 +1,1 @@
+"""File formats: arrays and records in, files out, and back."""
