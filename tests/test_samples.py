@@ -1,7 +1,9 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from napari import Viewer
 from PIL import Image
 
 from napari_edgeflow import samples
@@ -80,10 +82,8 @@ def test_samples_are_found_beside_an_installed_package(
     assert samples.sample_folder() == package / "sample_data"
 
 
-def test_napari_opens_a_sample() -> None:
-    from napari.components import ViewerModel
-
-    viewer = ViewerModel()
+def test_napari_opens_a_sample(make_napari_viewer: Callable[[], Viewer]) -> None:
+    viewer = make_napari_viewer()
     viewer.open_sample("napari-edgeflow", "coffee")
     assert [layer.name for layer in viewer.layers] == ["Coffee", "Truth of Coffee"]
     assert viewer.layers["Truth of Coffee"].data.max() == 3

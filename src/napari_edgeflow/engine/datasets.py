@@ -157,24 +157,55 @@ def voc_pairs(root: Path, split: str | Path) -> tuple[LabelledImage, ...]:
     return pairs
 
 
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Return an image file as (H, W, 3) uint8; OSError if it cannot be read."""
+    try:
+        with Image.open(path) as file:
+            return np.asarray(file.convert("RGB"))
+    except OSError as error:
+        raise OSError(f"cannot read the image {path}: {error}") from error
+
+
+def read_labels(path: Path) -> NDArray[np.integer[Any]]:
+    """Return a label image (H, W), the indices if it has a palette.
+
+    Raises
+    ------
+    ValueError
+        If it has more than one channel.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        with Image.open(path) as file:
+            labels: NDArray[np.integer[Any]] = np.asarray(file)
+    except OSError as error:
+        raise OSError(f"cannot read the labels {path}: {error}") from error
+    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+        raise ValueError(
+            f"the labels {path} are {labels.shape} of {labels.dtype}: "
+            "a label image has one channel of whole numbers"
+        )
+    return labels
+
+
 def read_pair(
     pair: LabelledImage,
-) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
+) -> tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]:
     """Return image (H, W, 3) uint8 and labels (H, W) integer.
 
     Raises
     ------
     ValueError
-        If their shapes differ.
+        If their sizes differ or the labels have channels.
     OSError
         If one cannot be read.
     """
-    image = np.asarray(Image.open(pair.image).convert("RGB"))
-    labels: NDArray[np.integer] = np.asarray(Image.open(pair.labels))
+    image, labels = read_rgb(pair.image), read_labels(pair.labels)
     if labels.shape != image.shape[:2]:
         raise ValueError(
-            f"{pair.labels} is {labels.shape}, its image {image.shape[:2]}: "
-            "labels need the image's height and width and one channel"
+            f"the labels {pair.labels} have shape {labels.shape}, their image "
+            f"{image.shape[:2]}: both need the same height and width"
         )
     return image, labels
 
@@ -258,7 +289,7 @@ def draw_sample(
 
 
 def draw_object(
-    labels: NDArray[np.integer], source: ClickSource, rng: np.random.Generator
+    labels: NDArray[np.integer[Any]], source: ClickSource, rng: np.random.Generator
 ) -> NDArray[np.bool_] | None:
     """Return the mask (H, W) of a random object, larger ones somewhat more often."""
     semantic = source.kind == "semantic"

@@ -11,13 +11,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from napari_edgeflow.engine.clicks import next_click
-from napari_edgeflow.engine.datasets import image_files
+from napari_edgeflow.engine.datasets import (
+    LabelledImage,
+    image_files,
+    read_pair,
+    read_rgb,
+)
 from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.metrics import iou, number_of_clicks
 
@@ -118,7 +123,7 @@ def find_targets(
                 f"the mask {path} has no image in {images}: name the image "
                 f"{path.stem}, or by its leading digits"
             )
-        labels = _read_mask(path, image)
+        _, labels = read_pair(LabelledImage(image, path))
         yield from (
             _instances(path, image, labels, rng)
             if instances
@@ -131,21 +136,7 @@ def _leading_digits(stem: str) -> str:
     return match.group() if match else ""
 
 
-def _read_mask(path: Path, image: Path) -> NDArray[np.integer]:
-    try:
-        labels: NDArray[np.integer] = np.asarray(Image.open(path))
-        size = Image.open(image).size
-    except UnidentifiedImageError as error:
-        raise ValueError(f"cannot read a mask or its image: {error}") from error
-    if labels.ndim != 2 or labels.shape != size[::-1]:
-        raise ValueError(
-            f"the mask {path} has shape {labels.shape}, its image "
-            f"{size[::-1]}: a mask needs the image's size and one channel"
-        )
-    return labels
-
-
-def _single(path: Path, image: Path, labels: NDArray[np.integer]) -> ClickTarget:
+def _single(path: Path, image: Path, labels: NDArray[np.integer[Any]]) -> ClickTarget:
     ignored = (
         (labels == IGNORED) if labels.max() == 255 else np.zeros_like(labels, bool)
     )
@@ -153,7 +144,7 @@ def _single(path: Path, image: Path, labels: NDArray[np.integer]) -> ClickTarget
 
 
 def _instances(
-    path: Path, image: Path, labels: NDArray[np.integer], rng: np.random.Generator
+    path: Path, image: Path, labels: NDArray[np.integer[Any]], rng: np.random.Generator
 ) -> list[ClickTarget]:
     counts = np.bincount(labels.ravel())
     counts[0] = 0
@@ -186,7 +177,7 @@ def evaluate_clicks(
     shown: Path | None = None
     for target in targets:
         if target.image != shown:
-            segmenter.set_image(np.asarray(Image.open(target.image).convert("RGB")))
+            segmenter.set_image(read_rgb(target.image))
             shown = target.image
         segmenter.clear()
         yield _click_through(segmenter, target, max_clicks)

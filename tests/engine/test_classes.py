@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+
+
+def test_the_palette_follows_vocs_bit_rule() -> None:
+    palette = voc_palette()
+    assert palette.shape == (256, 3)
+    expected = {0: (0, 0, 0), 1: (128, 0, 0), 15: (192, 128, 128), 255: (224, 224, 192)}
+    for index, colour in expected.items():
+        assert tuple(palette[index]) == colour
+    assert len({tuple(c) for c in palette.tolist()}) == 256
+
+
+def test_the_palette_agrees_with_the_devkits_loop() -> None:
+    for index, colour in enumerate(voc_palette().tolist()):
+        red = green = blue = 0
+        rest = index
+        for step in range(8):
+            red |= (rest & 1) << (7 - step)
+            green |= (rest >> 1 & 1) << (7 - step)
+            blue |= (rest >> 2 & 1) << (7 - step)
+            rest >>= 3
+        assert colour == [red, green, blue]
+
+
+def test_voc_is_the_default_table() -> None:
+    table = ClassTable.voc()
+    assert len(table) == 20
+    assert table.get(15) == LabelClass(15, "person", (192, 128, 128))
+    assert ClassTable.from_records(table.to_records()) == table
+
+
+def test_classes_are_added_replaced_and_removed() -> None:
+    table = ClassTable.voc().without(3)
+    assert table.next_id() == 3
+    table = table.with_class(LabelClass(3, "nucleus", (1, 2, 3)))
+    assert [c.id for c in table][-1] == 3
+    table = table.with_class(LabelClass(3, "cell", (4, 5, 6)))
+    assert table.get(3).name == "cell"
+    assert tuple(table.palette()[3]) == (4, 5, 6)
+    assert np.array_equal(table.palette()[1], [128, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((0, "a", (0, 0, 0)), "class id 0"),
+        ((70_000, "a", (0, 0, 0)), "class id 70000"),
+        ((1, "  ", (0, 0, 0)), "no name"),
+        ((1, "a", (0, 0, 256)), "256"),
+        ((1, "a", (0, 0)), "three values"),
+    ],
+)
+def test_bad_classes_are_refused(values: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LabelClass(*values)
+
+
+def test_bad_tables_are_refused() -> None:
+    entry = LabelClass(1, "a", (0, 0, 0))
+    with pytest.raises(ValueError, match="class id 1 occurs twice"):
+        ClassTable((entry, entry))
+    with pytest.raises(ValueError, match="colour"):
+        ClassTable.from_records([{"id": 1, "name": "a"}])
+    with pytest.raises(ValueError, match="no class 9"):
+        ClassTable((entry,)).get(9)
+    with pytest.raises(ValueError, match="no class 9"):
+        ClassTable((entry,)).without(9)
