@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as imageio
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
+from PIL import Image
+
+_PLAIN_MODES = ("L", "RGB", "RGBA", "I", "I;16", "F")
+"""Pillow's modes whose arrays are pixels as they are; others are made RGB."""
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -14,12 +18,12 @@ def read_image(path: Path) -> NDArray[Any]:
     Parameters
     ----------
     path : Path
-        Anything that imageio reads: PNG, JPEG, TIFF, BMP, WebP and more.
+        TIFF, or anything that Pillow reads: PNG, JPEG, BMP, WebP and more.
 
     Returns
     -------
     ndarray
-        (H, W) or (H, W, C), of the file's own type.
+        (H, W) or (H, W, C), of the file's own type; a TIFF may have more dimensions.
 
     Raises
     ------
@@ -29,8 +33,12 @@ def read_image(path: Path) -> NDArray[Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no image {path}: check the path")
     try:
-        return np.asarray(imageio.imread(path))
-    # imageio's plugins raise whatever their libraries do for a broken file.
+        if path.suffix.lower() in (".tif", ".tiff"):
+            return np.asarray(tifffile.imread(path))
+        with Image.open(path) as file:
+            plain = file.mode in _PLAIN_MODES
+            return np.asarray(file if plain else file.convert("RGB"))
+    # tifffile raises whatever its decoders do for a broken file.
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OSError(

@@ -1,0 +1,89 @@
+"""Time a click in the engine against one eager-torch forward of the same network.
+
+    python benchmarks/click_latency.py [--model edgeflow-lite] [--rounds 5]
+
+Both are timed in turn, click by click, in one run: on a busy machine the ratio holds
+where the milliseconds do not. A click is everything from the position to the
+probabilities of the whole window: cropping, resizing, maps, network, interpolation.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.interact import ClickSegmenter, network_shape
+from napari_edgeflow.engine.torch_runtime import TorchNetwork
+from napari_edgeflow.engine.weights import find_checkpoint
+from napari_edgeflow.samples import load_sample
+
+SHAPE = (1000, 1500)
+CLICKS = ((0.5, 0.5), (0.35, 0.55), (0.1, 0.1), (0.65, 0.45), (0.9, 0.8), (0.45, 0.4))
+"""Where to click, as shares of height and width; every third is negative."""
+
+
+def milliseconds(call: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    started = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - started)
+
+
+def sample_image() -> NDArray[np.uint8]:
+    """Return a photograph of 1,500 x 1,000 pixels."""
+    image, _ = load_sample("astronaut")
+    whole = Window(0, 0, *image.shape[:2])
+    return ImageReader(image).read(whole, SHAPE)
+
+
+def measure(model: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of clicks and of eager forwards at the same size."""
+    segmenter = ClickSegmenter.from_pretrained(model, "cpu")
+    eager = TorchNetwork.load(find_checkpoint(model), "cpu")
+    segmenter.set_image(sample_image())
+    clicks: list[float] = []
+    forwards: list[float] = []
+    for _ in range(rounds + 1):
+        segmenter.clear()
+        for number, (y, x) in enumerate(CLICKS):
+            at = (y * SHAPE[0], x * SHAPE[1])
+            clicks.append(
+                milliseconds(lambda at=at, n=number: segmenter.add_click(at, n % 3 < 2))
+            )
+            shape = network_shape(segmenter.prediction.window, 256)
+            image = np.zeros((*shape, 3), np.uint8)
+            maps = np.zeros((3, *shape), np.float32)
+            forwards.append(milliseconds(lambda i=image, m=maps: eager(i, m)))
+    # The first round warms both up.
+    return clicks[len(CLICKS) :], forwards[len(CLICKS) :]
+
+
+def main() -> int:
+    """Print the table; exit status 1 if a click takes over half a forward."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="edgeflow-lite")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    clicks, forwards = measure(options.model, options.rounds)
+    ratio = median(clicks) / median(forwards)
+    print(f"image {SHAPE[1]} x {SHAPE[0]}, {torch.get_num_threads()} threads")
+    print(f"click in the engine, median   {median(clicks):7.1f} ms")
+    print(f"eager-torch forward, median   {median(forwards):7.1f} ms")
+    print(f"ratio                         {ratio:7.2f}   (bar: 0.50)")
+    if options.json:
+        record = {"click_ms": median(clicks), "forward_ms": median(forwards)}
+        options.json.write_text(json.dumps({**record, "ratio": ratio}))
+    return int(ratio > 0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings, collate
+from napari_edgeflow.engine.click_training import (
+    ClickTraining,
+    build_model,
+    load_imagenet,
+    train_clicks,
+)
+from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.datasets import (
+    ClickSample,
+    ClickSource,
+    folder_pairs,
+    read_pair,
+)
+from napari_edgeflow.engine.interact import ClickSegmenter, ZoomSettings
+from napari_edgeflow.engine.metrics import iou
+from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
+from napari_edgeflow.engine.runtime import load_network
+from napari_edgeflow.engine.train import STATE_FILE, TrainReport, TrainSettings, train
+from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
+
+
+class Line(nn.Module):
+    """The smallest task: find a number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.zeros(1))
+
+
+class LineTask:
+    """Pulls the number to 3; what it publishes is kept for the test."""
+
+    def __init__(self) -> None:
+        self.model = Line()
+        self.published: list[float] = []
+
+    def parameter_groups(self, rate: float) -> list[dict[str, object]]:
+        return [{"params": list(self.model.parameters()), "lr": rate}]
+
+    def train_mode(self) -> None:
+        self.model.train()
+
+    def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
+        loss = (self.model.value - 3).square().sum()
+        return loss, {"progress": progress}, 2
+
+    def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
+        assert isinstance(model, Line)
+        self.published.append(model.value.item())
+
+
+SHORT = TrainSettings(steps=60, rate=0.2, warmup=5, report_steps=20, ema=0.9)
+
+
+def test_the_loop_learns_and_reports(tmp_path: Path) -> None:
+    task = LineTask()
+    reports = list(train(task, SHORT, tmp_path))
+    assert [r.step for r in reports] == [20, 40, 60]
+    assert [r.samples for r in reports] == [40, 80, 120]
+    assert reports[-1].progress == 1
+    assert reports[-1].losses["loss"] < reports[0].losses["loss"]
+    assert reports[-1].rate < 0.02 * 0.2 * 1.5
+    assert abs(task.published[-1] - 3) < 0.3
+    assert (tmp_path / STATE_FILE).is_file()
+
+
+def test_a_stopped_run_resumes_where_it_was(tmp_path: Path) -> None:
+    straight = LineTask()
+    list(train(straight, SHORT, tmp_path / "straight"))
+    stopped = LineTask()
+    reports = train(stopped, SHORT, tmp_path / "stopped")
+    assert next(reports).step == 20
+    reports.close()
+    assert len(stopped.published) == 1
+    resumed = LineTask()
+    rest = list(train(resumed, SHORT, tmp_path / "stopped", resume=True))
+    assert [r.step for r in rest] == [40, 60]
+    assert resumed.model.value.item() == straight.model.value.item()
+    assert resumed.published[-1] == straight.published[-1]
+
+
+def test_a_training_is_not_overwritten(tmp_path: Path) -> None:
+    list(train(LineTask(), SHORT, tmp_path))
+    with pytest.raises(ValueError, match="holds a training already"):
+        list(train(LineTask(), SHORT, tmp_path))
+
+
+def test_a_state_that_cannot_be_read_safely_is_refused(tmp_path: Path) -> None:
+    (tmp_path / STATE_FILE).write_bytes(b"not a state")
+    with pytest.raises(ValueError, match="read safely"):
+        list(train(LineTask(), SHORT, tmp_path, resume=True))
+
+
+def test_a_loss_that_is_no_number_ends_it_and_keeps_the_checkpoint(
+    tmp_path: Path,
+) -> None:
+    task = LineTask()
+    reports = train(task, SHORT, tmp_path)
+    next(reports)
+    reports.close()
+    kept = (tmp_path / STATE_FILE).read_bytes()
+    broken = LineTask()
+    broken.step = lambda progress: (broken.model.value * math.nan, {}, 1)  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="loss became nan at step 20"):
+        list(train(broken, SHORT, tmp_path, resume=True))
+    assert (tmp_path / STATE_FILE).read_bytes() == kept
+
+
+def test_the_schedule_follows_steps_or_minutes() -> None:
+    settings = TrainSettings(steps=100, minutes=2, warmup=10)
+    assert settings.progress(50, 0) == 0.5
+    assert settings.progress(10, 90) == 0.75
+    assert settings.progress(10, 900) == 1
+    assert settings.rate_factor(0, 0) == 0.1
+    assert settings.rate_factor(50, 0.5) == pytest.approx(0.51)
+    assert settings.rate_factor(99, 1) == pytest.approx(0.02)
+    for bad in ({"steps": 0}, {"rate": 0}, {"minutes": -1}):
+        with pytest.raises(ValueError, match="0"):
+            TrainSettings(**bad)  # type: ignore[arg-type]
+
+
+def sample(clicks: list[Click]) -> ClickSample:
+    truth = np.zeros((64, 64), bool)
+    truth[20:44, 20:44] = True
+    image = np.where(truth[..., None], 200, 30).repeat(3, 2).astype(np.uint8)
+    nothing = np.zeros((64, 64), np.float32)
+    return ClickSample(image, truth, np.ones_like(truth), clicks, nothing)
+
+
+def test_batches_hold_what_the_network_takes() -> None:
+    image, interaction, truth, valid = collate([sample([Click(30, 30)])] * 2)
+    assert image.shape == interaction.shape == (2, 3, 64, 64)
+    assert truth.shape == valid.shape == (2, 1, 64, 64)
+    assert float(image.max()) == pytest.approx(200 / 255)
+    assert interaction[0, 0, 30, 30] == 1
+    assert not interaction[:, 1:].any()
+
+
+def click_task(folder: Path, model: EdgeFlow, **settings: float) -> ClickTask:
+    source = ClickSource(folder_pairs(folder / "images", folder / "labels"))
+    task = ClickTaskSettings(batch=4, sizes=((1.0, 64),), workers=0, **settings)  # type: ignore[arg-type]
+    return ClickTask(model, [source], task)
+
+
+def test_samples_come_back_with_an_edge_and_a_click_in_the_error(
+    labelled_folder: Path, tiny_model: EdgeFlow
+) -> None:
+    task = click_task(labelled_folder, tiny_model, carry=1.0, no_click=0.0)
+    start = sample([Click(30, 30)])
+    mask = np.zeros((64, 64), bool)
+    mask[20:44, 20:60] = True
+    carried = task._carry(start, mask)
+    assert carried is not None
+    assert len(carried.clicks) == 2
+    assert not carried.clicks[1].positive
+    assert carried.clicks[1].x >= 44
+    assert carried.edge.any()
+    assert task._carry(start, start.truth) is None
+
+
+def test_the_backbone_learns_more_slowly_and_nothing_is_left_out(
+    labelled_folder: Path, tiny_model: EdgeFlow
+) -> None:
+    task = click_task(labelled_folder, tiny_model)
+    rest, encoder = task.parameter_groups(1.0)
+    assert (rest["lr"], encoder["lr"]) == (1.0, 0.3)
+    count = len(list(rest["params"])) + len(list(encoder["params"]))  # type: ignore[call-overload]
+    assert count == len(list(tiny_model.parameters()))
+    task.train_mode()
+    assert tiny_model.training
+    assert not tiny_model.backbone.training
+
+
+def test_sizes_follow_progress() -> None:
+    settings = ClickTaskSettings()
+    assert [settings.size(p) for p in (0, 0.44, 0.5, 0.8, 1.0)] == [
+        160,
+        160,
+        192,
+        256,
+        256,
+    ]
+
+
+def train_short(folder: Path, output: Path, **changes: object) -> list[TrainReport]:
+    source = ClickSource(folder_pairs(folder / "images", folder / "labels"))
+    loop = TrainSettings(steps=150, rate=8e-3, warmup=5, report_steps=50, ema=0.8)
+    task = ClickTaskSettings(batch=4, sizes=((1.0, 64),), workers=0)
+    training = ClickTraining([source], output, task=task, loop=loop, **changes)  # type: ignore[arg-type]
+    return list(train_clicks(training))
+
+
+def test_two_images_are_learnt_and_the_result_segments_them(
+    labelled_folder: Path,
+    tiny_model: EdgeFlow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(CONFIGS, "tiny", tiny_model.config)
+    output = tmp_path / "trained"
+    reports = train_short(labelled_folder, output, config="tiny", device="cpu")
+    assert reports[-1].losses["iou"] > reports[0].losses["iou"] + 0.1
+    assert find_checkpoint(output).metadata["steps"] == "150"
+    pairs = folder_pairs(labelled_folder / "images", labelled_folder / "labels")
+    image, labels = read_pair(pairs[0])
+    segmenter = ClickSegmenter(load_network(output, "cpu"), ZoomSettings(side=64))
+    segmenter.set_image(image)
+    segmenter.add_click((25, 30))
+    assert iou(segmenter.mask(), labels == 1) > 0.7
+
+
+def test_training_can_start_from_a_model(
+    labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
+) -> None:
+    from napari_edgeflow.engine.weights import save_edgeflow
+
+    path = tmp_path / "start.safetensors"
+    save_edgeflow(tiny_model, path, {})
+    training = ClickTraining([], tmp_path, init=str(path))
+    start = load_edgeflow(find_checkpoint(path))
+    for name, tensor in build_model(training).state_dict().items():
+        assert torch.equal(tensor, start.state_dict()[name])
+
+
+def test_an_unknown_configuration_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown configuration 'edgeflow-xl'"):
+        build_model(ClickTraining([], tmp_path, "edgeflow-xl"))
+
+
+def test_imagenet_weights_are_mapped_in_order(tiny_model: EdgeFlow) -> None:
+    names = [n for n in tiny_model.backbone.state_dict() if ".interaction." not in n]
+    state = tiny_model.backbone.state_dict()
+    other = {f"other_{i}": torch.full_like(state[n], 7) for i, n in enumerate(names)}
+    load_imagenet(tiny_model, {**other, "classifier": torch.zeros(3)})
+    assert all(torch.all(tiny_model.backbone.state_dict()[n] == 7) for n in names)
+    with pytest.raises(ValueError, match="do not fit"):
+        load_imagenet(tiny_model, {n: torch.zeros(1, 2) for n in other})
+    with pytest.raises(ValueError, match="of another network"):
+        load_imagenet(tiny_model, {"a": torch.zeros(1)})

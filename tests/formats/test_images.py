@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_edgeflow.formats.images import read_image
+
+
+def test_common_formats_are_read(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "ä b.png")
+    assert np.array_equal(read_image(tmp_path / "ä b.png"), pixels)
+    deep = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1000
+    tifffile.imwrite(tmp_path / "deep.tif", deep)
+    assert np.array_equal(read_image(tmp_path / "deep.tif"), deep)
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"no image .*missing\.png"):
+        read_image(tmp_path / "missing.png")
+    with pytest.raises(OSError, match="no image"):
+        read_image(tmp_path)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(OSError, match=r"cannot read .*text\.png"):
+        read_image(tmp_path / "text.png")

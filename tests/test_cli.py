@@ -1,0 +1,200 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_edgeflow import cli
+from napari_edgeflow.samples import load_sample, sample_paths
+
+
+def run(*arguments: object) -> int:
+    return cli.main([str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def cat(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """A real photograph on disk, and where the cat is."""
+    image, labels = load_sample("cat")
+    path = tmp_path_factory.mktemp("cat") / "cat.png"
+    Image.fromarray(image).save(path)
+    return path, labels == 1
+
+
+def test_click_writes_a_palette_mask(
+    cat: tuple[Path, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, truth = cat
+    y, x = (int(v) for v in np.argwhere(truth).mean(0))
+    output = tmp_path / "new" / "mask.png"
+    status = run(
+        "click", path, "--positive", f"{y},{x}", "--negative", "5,5", "6,6",
+        "--class-id", 8, "--output", output,
+    )  # fmt: skip
+    assert status == 0
+    with Image.open(output) as image:
+        mask = np.asarray(image)
+        assert image.mode == "P"
+    assert set(np.unique(mask)) == {0, 8}
+    assert mask[y, x] == 8
+    assert mask[5, 5] == 0
+    assert "3 clicks" in capsys.readouterr().out
+
+
+def test_clicks_keep_their_order() -> None:
+    options = cli.build_parser().parse_args(
+        ["click", "a.png", "--negative", "1,2", "--positive", "3,4", "5,6.5",
+         "--negative", "7,8", "--output", "b.png"]
+    )  # fmt: skip
+    assert [(c.y, c.x, c.positive) for c in options.clicks] == [
+        (1, 2, False),
+        (3, 4, True),
+        (5, 6.5, True),
+        (7, 8, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.png", "--positive", "1,1"], "no image missing.png"),
+        (["IMAGE", "--positive", "-5,1"], "y=-5, x=1) lies outside the image"),
+        (["IMAGE", "--negative", "1,1"], "no positive click"),
+        (["IMAGE", "--positive", "1,1", "--model", "huge"], "no model 'huge'"),
+        (["IMAGE", "--positive", "1,1", "--class-id", "300"], "class id 300"),
+        (["IMAGE", "--positive", "1,1", "--device", "tpu"], "unknown device 'tpu'"),
+        (["TEXT", "--positive", "1,1"], "cannot read"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(
+    arguments: list[str],
+    message: str,
+    cat: tuple[Path, np.ndarray],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    places = {"IMAGE": str(cat[0]), "TEXT": str(text)}
+    image, *rest = arguments
+    output = tmp_path / "mask.png"
+    # "-5,1" would read as an option if it were not bound by "=".
+    rest = [f"{rest[0]}={rest[1]}", *rest[2:]]
+    assert run("click", places.get(image, image), *rest, "--output", output) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("point", ["5", "a,b", "1,2,3", "1;2"])
+def test_points_are_checked(point: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run("click", "a.png", "--positive", point, "--output", "b.png")
+    assert stop.value.code == 2
+    assert "write y,x in pixels" in capsys.readouterr().err
+
+
+def test_only_png_is_written(cat: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    output = tmp_path / "mask.jpg"
+    assert run("click", cat[0], "--positive", "9,9", "--output", output) == 2
+    assert not output.exists()
+
+
+def test_evaluate_clicks_prints_and_writes_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, labels = sample_paths()["cat"]
+    for folder, source in (("images", image), ("masks", labels)):
+        (tmp_path / folder).mkdir()
+        target = tmp_path / folder / f"cat{source.suffix}"
+        target.write_bytes(source.read_bytes())
+    output = tmp_path / "out.json"
+    status = run(
+        "evaluate", "clicks", "--images", tmp_path / "images",
+        "--masks", tmp_path / "masks", "--json", output,
+    )  # fmt: skip
+    assert status == 0
+    table = capsys.readouterr().out
+    assert "NoC@90" in table
+    figures = json.loads(output.read_text())
+    assert set(figures) == {
+        "objects",
+        "noc85",
+        "noc90",
+        "failures90",
+        "iou_at_clicks",
+        "ms_per_click_median",
+    }
+    assert figures["objects"] == 1
+    assert len(figures["iou_at_clicks"]) == 20
+
+
+def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("models") == 0
+    assert capsys.readouterr().out.startswith("edgeflow-lite")
+
+
+def test_sources_are_parsed(tmp_path: Path) -> None:
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (4, 4)).save(tmp_path / name / "a.png")
+    source = cli.parse_source(f"{tmp_path},weight=2.5,whole=0.5", "semantic")
+    assert (source.kind, source.weight, source.whole) == ("semantic", 2.5, 0.5)
+    assert len(source.pairs) == 1
+    with pytest.raises(ValueError, match="unknown 'colour'"):
+        cli.parse_source(f"{tmp_path},colour=red", "semantic")
+    with pytest.raises(ValueError, match=r"no list .*train\.txt"):
+        cli.parse_source(str(tmp_path), "voc")
+
+
+def test_train_clicks_trains_and_resumes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, colour in (("images", 200), ("labels", 1)):
+        (tmp_path / name).mkdir()
+        picture = np.zeros((48, 48), np.uint8)
+        picture[10:30, 10:30] = colour
+        Image.fromarray(picture).save(tmp_path / name / "a.png")
+    command = [
+        "train", "clicks", "--instances", tmp_path, "--output", tmp_path / "model",
+        "--steps", 1, "--batch", 2, "--size", 32, "--device", "cpu",
+    ]  # fmt: skip
+    assert run(*command) == 0
+    assert "step 1" in capsys.readouterr().out
+    assert (tmp_path / "model" / "model.onnx").is_file()
+    assert run(*command) == 2
+    assert "holds a training already" in capsys.readouterr().err
+    assert run(*command, "--resume") == 0
+    assert run("train", "clicks", "--output", tmp_path / "other") == 2
+    assert "nothing to train on" in capsys.readouterr().err
+
+
+def test_demo_is_started_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Path | None] = []
+    fake = SimpleNamespace(run_demo=lambda folder: asked.append(folder) or 1)
+    monkeypatch.setitem(sys.modules, "napari_edgeflow.demo", fake)  # type: ignore[arg-type]
+    assert run("demo", "--headless", tmp_path) == 1
+    assert run("demo") == 1
+    assert asked == [tmp_path, None]
+
+
+def test_the_command_line_loads_no_window_and_on_a_cpu_no_torch(
+    cat: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from napari_edgeflow.cli import main;"
+        f"status = main(['click', {str(cat[0])!r}, '--positive', '60,200', '--device',"
+        f"'cpu', '--output', {str(tmp_path / 'mask.png')!r}]);"
+        "print(status, [m for m in ('torch', 'qtpy', 'napari') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"
