@@ -1,0 +1,365 @@
+"""What happens in the click dock, without any of its buttons."""
+
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.widgets.click_commit import FinishedObject, commit_object
+from napari_edgeflow.widgets.click_hints import what_to_do
+from napari_edgeflow.widgets.click_layers import ClickLayers
+from napari_edgeflow.widgets.click_session import ClickSession
+from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.click_work import (
+    ClickOutcome,
+    ClickRequest,
+    ClickWork,
+    LoadSegmenter,
+    UnusableModelError,
+)
+from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.label_layers import (
+    class_colour,
+    read_scheme,
+    write_scheme,
+)
+from napari_edgeflow.widgets.planes import (
+    PlaneImage,
+    read_plane,
+    visible_window,
+)
+from napari_edgeflow.widgets.workers import LatestCall, show_problem
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+KEYS = {"finish": "Enter", "undo": "Control-Z", "redo": "Control-Shift-Z"}
+"""Keys that work while the clicks are the active layer."""
+
+_SETTLE_MS = 150
+"""How long the sliders rest before the plane they show is read."""
+
+_DEVICES = {"cuda": "GPU (CUDA)", "mps": "GPU (Metal)", "cpu": "CPU"}
+
+
+class ClickController(QObject):
+    """Turns clicks on one image into a mask, and a mask into labels.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where image and labels are.
+    load : callable
+        Loads a model by name or path.
+    settings : ClickSettings
+        What is chosen at first.
+    """
+
+    hint_changed = Signal(str)
+    state_changed = Signal(str)
+    history_changed = Signal(bool, bool)
+    model_refused = Signal(str)
+    committed = Signal(object)
+
+    def __init__(
+        self, viewer: "Viewer", load: LoadSegmenter, settings: ClickSettings
+    ) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._settings = settings
+        self._image_name = ""
+        self._session = ClickSession()
+        self._shown: PlaneImage | None = None
+        self._request: ClickRequest | None = None
+        self._outcome: ClickOutcome | None = None
+        self._finishing = False
+        actions = {"finish": self.finish, "undo": self.undo, "redo": self.redo}
+        keys = {KEYS[name]: action for name, action in actions.items()}
+        self._layers = ClickLayers(viewer, self._on_points_edited, keys)
+        self._calls = LatestCall(ClickWork(load), self._deliver, self._fail)
+        self._settle = self._timer(_SETTLE_MS, self._prepare)
+        self._repair = self._timer(0, self._restore_layers)
+        self._links, self._image_links = Connections(), Connections()
+        self._connect()
+
+    def _timer(self, milliseconds: int, slot: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _connect(self) -> None:
+        viewer, connect = self._viewer, self._links.connect
+        for name in ("point", "order", "ndisplay"):
+            connect(getattr(viewer.dims.events, name), self._on_dims)
+        connect(viewer.scene.camera.events.zoom, self._on_zoom)
+        connect(viewer.layers.events.removed, self._on_removed)
+        connect(viewer.layers.selection.events.active, self._on_active)
+
+    # ---- what the dock asks for
+
+    @property
+    def layers(self) -> ClickLayers:
+        """The layers of the clicks and of the preview."""
+        return self._layers
+
+    @property
+    def clicks(self) -> tuple[Click, ...]:
+        """The clicks of the object in progress."""
+        return self._session.clicks
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is computed in the background."""
+        return self._calls.busy
+
+    def open(self) -> None:
+        """Start with the settings given."""
+        self._change_image()
+        self._apply_look()
+
+    def configure(self, settings: ClickSettings) -> None:
+        """Take over what a person chose."""
+        before, self._settings = self._settings, settings
+        if settings.image is not before.image:
+            self._change_image()
+        elif (settings.model, settings.threshold) != (before.model, before.threshold):
+            self._ask()
+        target = settings.target
+        if target is not None and read_scheme(target) is not None:
+            write_scheme(target, settings.scheme)
+        self._apply_look()
+
+    def finish(self) -> None:
+        """Write the mask into the target, and be ready for the next object."""
+        if not self._session.clicks:
+            show_info("There is no mask to finish: click on an object first.")
+            return
+        self._finishing = True
+        if not self._calls.busy:
+            if self._outcome is None:
+                self._ask()
+            else:
+                self._finish_now()
+
+    def undo(self) -> None:
+        """Take the last click back, or the last move or deletion of one."""
+        self._session.undo()
+        self._show_session()
+
+    def redo(self) -> None:
+        """Bring back what was undone last."""
+        self._session.redo()
+        self._show_session()
+
+    def clear(self) -> None:
+        """Take all clicks away; undo brings them back."""
+        self._session.edit(())
+        self._show_session()
+
+    def close(self, remove_layers: bool) -> None:
+        """Stop; with ``remove_layers`` also take our two layers out of the viewer."""
+        self._links.close()
+        self._image_links.close()
+        self._settle.stop()
+        self._repair.stop()
+        self._calls.close()
+        self._session.reset()
+        if remove_layers:
+            self._layers.remove()
+
+    # ---- the image and its plane
+
+    def _change_image(self) -> None:
+        self._end_object(f"its image {self._image_name!r} was closed or exchanged")
+        self._image_links.close()
+        self._shown = None
+        image = self._settings.image
+        if image is None:
+            self._layers.remove()
+            self._ask()
+            self._tell()
+            return
+        self._image_name = image.name
+        for name in ("scale", "translate", "rotate", "shear", "affine"):
+            self._image_links.connect(getattr(image.events, name), self._on_placed)
+        self._image_links.connect(image.events.data, self._on_image_data)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Have the plane being shown read, so that a first click need not wait."""
+        layer = self._settings.image
+        if self._session.clicks or layer is None or layer not in self._viewer.layers:
+            return
+        try:
+            shown = read_plane(self._viewer, layer)
+        except ValueError:
+            # Nothing to click on: the hint says why.
+            self._tell()
+            return
+        if not shown.same_as(self._shown):
+            self._shown = shown
+        self._layers.ensure(layer, shown.plane)
+        self._apply_look()
+        self._ask()
+
+    def _end_object(self, reason: str) -> None:
+        if self._session.clicks:
+            show_warning(f"The object in progress ended, since {reason}.")
+        self._next_object()
+
+    def _next_object(self) -> None:
+        self._session.reset()
+        self._outcome, self._finishing = None, False
+        self._layers.show_clicks(())
+        self._layers.show_mask(None, None)
+        self._tell()
+
+    def _apply_look(self) -> None:
+        settings = self._settings
+        self._layers.set_polarity(settings.left_positive)
+        self._layers.set_colour(class_colour(settings.classes, settings.class_id))
+        self._tell()
+
+    # ---- clicks
+
+    def _on_points_edited(self) -> None:
+        try:
+            points, positive = self._layers.read()
+            if len(points) and not self._session.clicks:
+                self._start_object()
+            clicks = self._session.as_clicks(points, positive)
+        except ValueError as error:
+            show_warning(str(error))
+            self._layers.show_clicks(self._session.clicks)
+            return
+        self._session.edit(clicks)
+        self._update()
+
+    def _start_object(self) -> None:
+        layer = self._settings.image
+        if layer is None:
+            return
+        shown = read_plane(self._viewer, layer)
+        if not shown.same_as(self._shown):
+            self._shown = shown
+        if self._shown is not None and not self._shown.same_as(self._session.image):
+            self._session.start(self._shown, visible_window(layer, shown.plane))
+            self._layers.ensure(layer, shown.plane)
+
+    def _show_session(self) -> None:
+        image, layer = self._session.image, self._settings.image
+        if image is not None and layer is not None and layer in self._viewer.layers:
+            self._layers.ensure(layer, image.plane)
+            self._apply_look()
+            self._layers.show_clicks(self._session.clicks)
+        self._layers.activate()
+        self._update()
+
+    def _update(self) -> None:
+        """Have the mask of the session's clicks computed."""
+        self._finishing, self._outcome = False, None
+        if not self._session.clicks:
+            self._layers.show_mask(None, None)
+        self._ask()
+        self._tell()
+
+    # ---- results
+
+    def _ask(self) -> None:
+        clicks = self._session.clicks
+        image = self._session.image if clicks else self._shown
+        settings, view = self._settings, self._session.view
+        self._request = ClickRequest(
+            settings.model, image, view, clicks, settings.threshold
+        )
+        self._calls(self._request)
+        self.state_changed.emit("working …" if clicks else "getting ready …")
+
+    def _deliver(self, request: ClickRequest, outcome: ClickOutcome) -> None:
+        if request is not self._request or request.clicks != self._session.clicks:
+            return
+        device = _DEVICES.get(outcome.device, outcome.device)
+        if not request.clicks:
+            self.state_changed.emit(f"{device} · ready")
+            return
+        self._outcome = outcome
+        self._layers.show_mask(outcome.window, outcome.mask)
+        self.state_changed.emit(f"{device} · last click {outcome.milliseconds:.0f} ms")
+        if self._finishing:
+            self._finish_now()
+
+    def _fail(self, request: ClickRequest, error: Exception) -> None:
+        self._finishing = False
+        self.state_changed.emit("failed")
+        show_problem(error)
+        if isinstance(error, UnusableModelError):
+            self.model_refused.emit(request.model)
+
+    def _finish_now(self) -> None:
+        self._finishing = False
+        outcome, image = self._outcome, self._session.image
+        if outcome is None or outcome.window is None or image is None:
+            show_warning("The mask is empty: click on the object, or lower the limit.")
+            return
+        done = FinishedObject(
+            image.plane,
+            outcome.window,
+            outcome.mask,
+            self._session.clicks,
+            self._session.seconds,
+        )
+        try:
+            target = commit_object(self._viewer, self._settings, done)
+        except ValueError as error:
+            show_warning(str(error))
+            return
+        self._next_object()
+        self.committed.emit(target)
+        self._layers.activate()
+        self._prepare()
+
+    # ---- what happens in the viewer
+
+    def _on_dims(self) -> None:
+        self._tell()
+        self._settle.start()
+
+    def _on_zoom(self) -> None:
+        self._layers.resize_points()
+
+    def _on_placed(self) -> None:
+        self._layers.place()
+
+    def _on_active(self) -> None:
+        self._tell()
+
+    def _on_image_data(self) -> None:
+        self._end_object(f"the pixels of {self._image_name!r} were exchanged")
+        self._prepare()
+
+    def _on_removed(self, event: Any) -> None:
+        if self._layers.owns(event.value):
+            # Not now: napari is still busy removing, perhaps all layers.
+            self._repair.start()
+
+    def _restore_layers(self) -> None:
+        """Bring back what a person deleted; deleting the points deletes the clicks."""
+        layer, image = self._settings.image, self._session.image or self._shown
+        if layer is None or image is None or layer not in self._viewer.layers:
+            return
+        if self._layers.points not in self._viewer.layers:
+            self._session.edit(())
+        outcome = self._outcome
+        self._layers.ensure(layer, image.plane)
+        self._show_session()
+        if outcome is not None and self._session.clicks:
+            self._layers.show_mask(outcome.window, outcome.mask)
+
+    def _tell(self) -> None:
+        self.history_changed.emit(self._session.can_undo, self._session.can_redo)
+        layer = self._settings.image
+        hint = what_to_do(self._viewer, layer, self._layers.points, self._session)
+        self.hint_changed.emit(hint)

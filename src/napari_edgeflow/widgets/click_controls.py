@@ -1,0 +1,244 @@
+"""The buttons and fields of the click dock; they know nothing of what they cause."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QLabeledDoubleSlider
+
+from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.widgets.class_list import ClassList
+from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.label_layers import Kind, read_scheme
+from napari_edgeflow.widgets.layer_combo import LayerCombo
+from napari_edgeflow.widgets.model_combo import ModelCombo
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+_KINDS: dict[Kind, str] = {
+    "semantic": "Classes (semantic)",
+    "object": "Objects (instances)",
+}
+
+
+class ClickControls(QWidget):
+    """All fields of the dock, and what they are set to.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers can be chosen.
+    links : Connections
+        Who owns the connections to the viewer.
+    is_helper : callable
+        Returns whether a layer is one that the dock itself needs for clicking.
+    """
+
+    changed = Signal()
+    finish_asked = Signal()
+    undo_asked = Signal()
+    redo_asked = Signal()
+    clear_asked = Signal()
+
+    def __init__(
+        self,
+        viewer: "Viewer",
+        links: Connections,
+        is_helper: Callable[["Layer"], bool],
+    ) -> None:
+        super().__init__()
+        self.image = LayerCombo(
+            viewer,
+            lambda layer: isinstance(layer, Image),
+            links,
+            empty="no image is open",
+            prefer_layers=True,
+            parent=self,
+        )
+        self.target = LayerCombo(
+            viewer,
+            lambda layer: isinstance(layer, Labels) and not is_helper(layer),
+            links,
+            empty="New layer",
+            prefer_layers=False,
+            parent=self,
+        )
+        self.kind = QComboBox(self)
+        self.kind.addItems(list(_KINDS.values()))
+        self.model = ModelCombo(self)
+        self.classes = ClassList(ClassTable.voc(), self)
+        self.threshold = self._make_threshold()
+        self.keep_existing = QCheckBox("Never overwrite labels", self)
+        self.hint, self.state = self._make_hint(), QLabel(self)
+        self._polarity = QButtonGroup(self)
+        self._make_buttons()
+        self._lay_out()
+        self._connect()
+
+    # ---- values
+
+    def settings(self) -> ClickSettings:
+        """Return what the fields are set to."""
+        return ClickSettings(
+            image=self.image.layer,
+            target=self.target.layer,
+            kind=list(_KINDS)[self.kind.currentIndex()],
+            model=self.model.chosen,
+            classes=self.classes.classes,
+            class_id=self.classes.current_id,
+            threshold=self.threshold.value(),
+            left_positive=self.positive.isChecked(),
+            keep_existing=self.keep_existing.isChecked(),
+        )
+
+    def set_kind(self, kind: Kind) -> None:
+        """Say what a new layer is to hold."""
+        self.kind.setCurrentIndex(list(_KINDS).index(kind))
+
+    def show_hint(self, text: str) -> None:
+        """Say what to do now."""
+        self.hint.setText(text)
+
+    def show_state(self, text: str) -> None:
+        """Say where the network runs and how it goes."""
+        self.state.setText(text)
+
+    def show_history(self, can_undo: bool, can_redo: bool) -> None:
+        """Enable the buttons that have something to do."""
+        self.undo.setEnabled(can_undo)
+        self.redo.setEnabled(can_redo)
+        self.clear.setEnabled(can_undo)
+
+    # ---- making
+
+    def _make_threshold(self) -> QLabeledDoubleSlider:
+        slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal, self)
+        slider.setRange(0.05, 0.95)
+        slider.setDecimals(2)
+        slider.setValue(0.5)
+        slider.setToolTip("Lower: larger masks. Higher: smaller masks.")
+        return slider
+
+    def _make_hint(self) -> QLabel:
+        hint = QLabel(self)
+        hint.setWordWrap(True)
+        hint.setMinimumHeight(44)
+        hint.setStyleSheet(
+            "padding: 4px 6px; border-radius: 4px; background: rgba(128, 128, 128, 60)"
+        )
+        return hint
+
+    def _make_buttons(self) -> None:
+        self.positive = self._button("part of it", "Left clicks mark the object")
+        self.negative = self._button("not part of it", "Left clicks mark the rest")
+        for button in (self.positive, self.negative):
+            button.setCheckable(True)
+            self._polarity.addButton(button)
+        self.positive.setChecked(True)
+        self.finish = self._button("Finish object", "Write the mask into the labels")
+        self.undo = self._button("Undo", "Take the last click back")
+        self.redo = self._button("Redo", "Bring the last click back")
+        self.clear = self._button("Clear", "Take all clicks away")
+        font = self.finish.font()
+        font.setBold(True)
+        self.finish.setFont(font)
+        for button, key in (
+            (self.finish, "Enter"),
+            (self.undo, "Ctrl+Z"),
+            (self.redo, "Ctrl+Shift+Z"),
+        ):
+            shown = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+            button.setText(f"{button.text()}  ({shown})")
+        self.show_history(False, False)
+
+    def _button(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setToolTip(tip)
+        return button
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for label, field in (
+            ("Image", self.image),
+            ("Labels", self.target),
+            ("Label ids", self.kind),
+            ("Model", self.model),
+            ("Threshold", self.threshold),
+        ):
+            form.addRow(label, field)
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        polarity = QHBoxLayout()
+        polarity.addWidget(self.positive)
+        polarity.addWidget(self.negative)
+        buttons = QGridLayout()
+        buttons.addWidget(self.finish, 0, 0, 1, 2)
+        buttons.addWidget(self.clear, 0, 2)
+        history = QHBoxLayout()
+        history.addWidget(self.undo)
+        history.addWidget(self.redo)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(6)
+        layout.addWidget(self.hint)
+        layout.addLayout(form)
+        layout.addWidget(self.classes, 1)
+        layout.addWidget(QLabel("A left click marks what is", self))
+        layout.addLayout(polarity)
+        layout.addLayout(history)
+        layout.addLayout(buttons)
+        layout.addWidget(self.keep_existing)
+        layout.addWidget(self.state)
+
+    def _connect(self) -> None:
+        for signal in (
+            self.image.layer_changed,
+            self.kind.currentIndexChanged,
+            self.model.model_changed,
+            self.classes.changed,
+            self.threshold.valueChanged,
+            self.positive.toggled,
+            self.keep_existing.toggled,
+        ):
+            signal.connect(self._on_changed)
+        self.target.layer_changed.connect(self._on_target)
+        for button, signal in (
+            (self.finish, self.finish_asked),
+            (self.undo, self.undo_asked),
+            (self.redo, self.redo_asked),
+            (self.clear, self.clear_asked),
+        ):
+            button.clicked.connect(signal)
+        # A click on the dock must not take the keys away from the canvas.
+        for field in self.findChildren(QWidget):
+            if field.focusPolicy() & Qt.FocusPolicy.ClickFocus:
+                field.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def _on_changed(self, *_: object) -> None:
+        self.changed.emit()
+
+    def _on_target(self) -> None:
+        layer = self.target.layer
+        scheme = None if layer is None else read_scheme(layer)
+        self.kind.setEnabled(scheme is None)
+        if scheme is not None:
+            self.set_kind(scheme.kind)
+            self.classes.set_classes(scheme.classes)
+        self.changed.emit()

@@ -1,0 +1,52 @@
+"""What a person chose in the click dock."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.widgets.label_layers import Kind, LabelScheme
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+
+@dataclass(frozen=True)
+class ClickSettings:
+    """What a person chose in the click dock.
+
+    Parameters
+    ----------
+    image : Image or None
+        The layer to click on.
+    target : Labels or None
+        Where finished objects go; None for a new layer.
+    kind : {"semantic", "object"}
+        Whether the target's values are ids of classes or of objects.
+    model : str
+        Name or path.
+    classes : ClassTable
+        The classes.
+    class_id : int
+        Class of the next object; one of ``classes``.
+    threshold : float
+        Probability from which a pixel belongs to the object.
+    left_positive : bool
+        Whether a click with the left button means "part of the object".
+    keep_existing : bool
+        Whether pixels that have a label keep it.
+    """
+
+    image: "Image | None"
+    target: "Labels | None"
+    kind: Kind
+    model: str
+    classes: ClassTable
+    class_id: int
+    threshold: float = 0.5
+    left_positive: bool = True
+    keep_existing: bool = False
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """What the values of the target mean."""
+        return LabelScheme(self.kind, self.classes)

@@ -1,0 +1,137 @@
+"""What the click dock has done in the background: load, read, predict, threshold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.interact import ClickSegmenter
+from napari_edgeflow.engine.masks import bounding_window
+from napari_edgeflow.engine.prediction import Prediction
+from napari_edgeflow.widgets.planes import PlaneImage
+
+LoadSegmenter = Callable[[str], ClickSegmenter]
+
+
+class UnusableModelError(ValueError):
+    """A model that cannot be loaded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClickRequest:
+    """All that decides a mask.
+
+    Parameters
+    ----------
+    model : str
+        Name or path of the model.
+    image : PlaneImage or None
+        The plane that is clicked on; None, without clicks, only loads the model.
+    view : Window or None
+        The part of it the person sees; None for all of it.
+    clicks : tuple of Click
+        The clicks that count; none of them only gets model and image ready.
+    threshold : float
+        Probability from which a pixel belongs to the object.
+    """
+
+    model: str
+    image: PlaneImage | None
+    view: Window | None
+    clicks: tuple[Click, ...]
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClickOutcome:
+    """The answer to a :class:`ClickRequest`.
+
+    Parameters
+    ----------
+    device : str
+        Where the network ran.
+    milliseconds : float
+        What the last click took; 0 without clicks.
+    window : Window or None
+        The part of the plane with all of the mask in it; None if it is empty.
+    mask : ndarray
+        (h, w) bool, the mask in the window.
+    """
+
+    device: str
+    milliseconds: float = 0.0
+    window: Window | None = None
+    mask: NDArray[np.bool_] = field(
+        default_factory=lambda: np.zeros((0, 0), np.bool_), repr=False
+    )
+
+
+class ClickWork:
+    """Answers requests, keeping the model and the image that are loaded.
+
+    Used from one thread at a time.
+
+    Parameters
+    ----------
+    load : callable
+        Loads a model by name or path.
+    """
+
+    def __init__(self, load: LoadSegmenter) -> None:
+        self._load = load
+        self._segmenter: ClickSegmenter | None = None
+        self._model = ""
+        self._image: PlaneImage | None = None
+
+    def __call__(self, request: ClickRequest) -> ClickOutcome:
+        """Return the mask of a request.
+
+        Raises
+        ------
+        UnusableModelError
+            If the model cannot be loaded; the one before stays.
+        ValueError
+            If the image cannot be read or a click lies outside of it.
+        """
+        segmenter = self._prepared(request)
+        if not request.clicks:
+            return ClickOutcome(segmenter.device)
+        segmenter.set_view(request.view)
+        prediction = segmenter.set_clicks(request.clicks)
+        window, mask = _cut_out(prediction, request.threshold)
+        return ClickOutcome(segmenter.device, prediction.milliseconds, window, mask)
+
+    def _prepared(self, request: ClickRequest) -> ClickSegmenter:
+        """Return the segmenter with the model and the image of a request."""
+        if self._segmenter is None or request.model != self._model:
+            try:
+                segmenter = self._load(request.model)
+            except (ValueError, OSError) as error:
+                raise UnusableModelError(str(error)) from error
+            self._segmenter, self._model, self._image = segmenter, request.model, None
+        image = request.image
+        if image is not self._image:
+            self._image = None
+            if image is not None:
+                self._segmenter.set_image(image, image.limits)
+                self._image = image
+        return self._segmenter
+
+
+def _cut_out(
+    prediction: Prediction, threshold: float
+) -> tuple[Window | None, NDArray[np.bool_]]:
+    """Return the mask and the smallest window around it."""
+    mask = prediction.probabilities() >= threshold
+    box = bounding_window(mask)
+    if box is None:
+        return None, mask[:0, :0]
+    inside = Window(*box)
+    top, left = prediction.window.top, prediction.window.left
+    window = Window(
+        inside.top + top, inside.left + left, inside.bottom + top, inside.right + left
+    )
+    return window, mask[inside.slices].copy()

@@ -1,0 +1,247 @@
+"""Labels layers that hold classes or objects: their colours, tables and edits."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.image import Window
+from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+
+METADATA = "napari_edgeflow"
+"""Key of our entry in ``layer.metadata``."""
+
+Kind = Literal["semantic", "object"]
+
+_TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
+_UNKNOWN = (0.5, 0.5, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScheme:
+    """What the values of a Labels layer mean.
+
+    Parameters
+    ----------
+    kind : {"semantic", "object"}
+        Whether a value is the id of a class or of an object.
+    classes : ClassTable
+        The classes.
+    """
+
+    kind: Kind
+    classes: ClassTable
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRecord:
+    """How an object came to be: one row of ``layer.features``."""
+
+    object_id: int
+    class_id: int
+    class_name: str
+    clicks: tuple[Click, ...]
+    seconds: float
+    plane: Plane
+
+    def as_row(self) -> dict[str, object]:
+        """Return the row's values by column."""
+        clicks = [{"y": c.y, "x": c.x, "positive": c.positive} for c in self.clicks]
+        return {
+            "index": self.object_id,
+            "class_id": self.class_id,
+            "class_name": self.class_name,
+            "clicks": json.dumps(clicks),
+            "seconds": round(self.seconds, 2),
+            "plane": json.dumps(self.plane.index),
+        }
+
+
+def read_scheme(layer: "Layer") -> LabelScheme | None:
+    """Return what a layer of ours says of itself; None for any other layer."""
+    entry = layer.metadata.get(METADATA)
+    if not isinstance(entry, Mapping) or entry.get("kind") not in (
+        "semantic",
+        "object",
+    ):
+        return None
+    return LabelScheme(entry["kind"], ClassTable.from_records(entry["classes"]))
+
+
+def new_labels(image: "Image", scheme: LabelScheme) -> Labels:
+    """Return an empty Labels layer on an image, not in a viewer yet.
+
+    Its values have 8 or 16 bits, which napari colours without the CPU.
+    """
+    highest = max((entry.id for entry in scheme.classes), default=0)
+    small = scheme.kind == "semantic" and highest <= np.iinfo(np.uint8).max
+    data = np.zeros(layer_shape(image), np.uint8 if small else np.uint16)
+    what = "classes" if scheme.kind == "semantic" else "objects"
+    layer = Labels(data, name=f"{image.name} {what}", **placement(image))
+    write_scheme(layer, scheme)
+    return layer
+
+
+def write_scheme(layer: Labels, scheme: LabelScheme) -> None:
+    """Store what a layer's values mean and colour them accordingly.
+
+    An object layer that was not ours before keeps its colours: nobody told us the
+    classes of the objects in it.
+    """
+    known = read_scheme(layer)
+    if known == scheme:
+        return
+    entry = {"kind": scheme.kind, "classes": scheme.classes.to_records()}
+    foreign = known is None and bool(np.any(layer.data))
+    layer.metadata = {**layer.metadata, METADATA: entry}
+    if scheme.kind == "semantic" or not foreign:
+        layer.colormap = _colormap(layer, scheme)
+
+
+def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:
+    """Return the colours of all values that can be told."""
+    colours = _class_colours(scheme.classes)
+    if scheme.kind == "object":
+        colours = {
+            object_id: colours.get(class_id, _UNKNOWN)
+            for object_id, class_id in _classes_of_objects(layer).items()
+        }
+    every: dict[int | None, Sequence[float]] = {None: _UNKNOWN, 0: _TRANSPARENT}
+    for value, colour in colours.items():
+        every[value] = colour
+    return DirectLabelColormap(color_dict=every)
+
+
+def _classes_of_objects(layer: Labels) -> dict[int, int]:
+    """Return the class id of each object id that has one."""
+    features = layer.features
+    if "class_id" not in features or "index" not in features:
+        return {}
+    rows = features[["index", "class_id"]].dropna()
+    return {int(i): int(c) for i, c in rows.itertuples(index=False)}
+
+
+def _class_colours(classes: ClassTable) -> dict[int, Sequence[float]]:
+    """Return RGBA for each class id; ids below 256 have one even if not in use."""
+    colours: dict[int, Sequence[float]] = {
+        i: (*(rgb / 255).tolist(), 1.0) for i, rgb in enumerate(classes.palette()) if i
+    }
+    for entry in classes:
+        colours[entry.id] = class_colour(classes, entry.id)
+    return colours
+
+
+def class_colour(classes: ClassTable, class_id: int) -> tuple[float, ...]:
+    """Return a class's colour as RGBA from 0 to 1."""
+    return (*(value / 255 for value in classes.get(class_id).colour), 1.0)
+
+
+def check_target(layer: Labels, shape: tuple[int, ...], value: int = 0) -> None:
+    """Make sure that a mask of an image can be written into a layer.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer to write to.
+    shape : tuple of int
+        Shape of the image, without channels.
+    value : int
+        The value to write.
+
+    Raises
+    ------
+    ValueError
+        If it cannot, saying why.
+    """
+    if layer_shape(layer) != shape:
+        raise ValueError(
+            f"{layer.name!r} has the shape {layer_shape(layer)}, the image {shape}: "
+            "choose labels of the image's shape, or a new layer"
+        )
+    data = layer.data
+    writeable = getattr(getattr(data, "flags", None), "writeable", True)
+    if layer.multiscale or hasattr(data, "dask") or not writeable:
+        raise ValueError(
+            f"{layer.name!r} cannot be edited, since it has several scales or is read "
+            "from elsewhere: choose another layer, or a new one"
+        )
+    highest = int(np.iinfo(layer.dtype).max)
+    if value > highest:
+        raise ValueError(
+            f"{layer.name!r} holds values up to {highest}, not {value}: "
+            "choose a new layer"
+        )
+
+
+def next_object_id(layer: Labels) -> int:
+    """Return the id after the highest in use."""
+    return int(np.max(layer.data)) + 1 if layer.data.size else 1
+
+
+def without_labelled(
+    layer: Labels, plane: Plane, window: Window, mask: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the part of a mask where a layer has no label yet."""
+    present = np.asarray(layer.data[plane.select(*window.slices)])
+    free: NDArray[np.bool_] = mask & (present == 0)
+    return free
+
+
+def commit_mask(
+    layer: Labels, plane: Plane, window: Window, mask: NDArray[np.bool_], value: int
+) -> None:
+    """Write a mask into a layer, as one edit that napari's own undo takes back.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer; see :func:`check_target`.
+    plane : Plane
+        The plane of the layer that is written to.
+    window : Window
+        Where ``mask`` lies in the plane.
+    mask : ndarray
+        (h, w) bool.
+    value : int
+        What to write.
+    """
+    rows, columns = np.nonzero(mask)
+    inside = iter((rows + window.top, columns + window.left))
+    indices = tuple(
+        next(inside) if at is None else np.full(rows.size, at) for at in plane.index
+    )
+    # Assigning layer.data instead would leave an undo history of other pixels.
+    layer.data_setitem(indices, value)
+
+
+def record_object(layer: Labels, record: ObjectRecord, classes: ClassTable) -> None:
+    """Add an object's row to the layer's features and give it its class's colour.
+
+    Rows of ids from this one on belong to objects that were undone; they go.
+    """
+    features = layer.features
+    columns = {str(name): list(features[name]) for name in features}
+    count = len(features)
+    columns.setdefault("index", list(range(count)))
+    kept = [i for i, at in enumerate(columns["index"]) if at < record.object_id]
+    row = record.as_row()
+    layer.features = {
+        name: [columns.get(name, [None] * count)[i] for i in kept] + [row.get(name)]
+        for name in {**columns, **row}
+    }
+    if isinstance(layer.colormap, DirectLabelColormap):
+        colour = class_colour(classes, record.class_id)
+        known = dict(layer.colormap.color_dict)
+        layer.colormap = DirectLabelColormap(
+            color_dict={**known, record.object_id: colour}
+        )

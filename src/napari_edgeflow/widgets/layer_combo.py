@@ -1,0 +1,103 @@
+"""A drop-down list of the viewer's layers."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+
+from napari_edgeflow.widgets.connections import Connections
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+
+class LayerCombo(QComboBox):
+    """Lists the layers that are accepted, under their present names.
+
+    It follows layers that come, go, move and are renamed, once napari is done with
+    all of its changes. A chosen layer stays chosen as long as it is there.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers to list.
+    accept : callable
+        Returns whether a layer belongs into the list.
+    links : Connections
+        Who owns the connections to the viewer.
+    empty : str
+        The first entry, standing for no layer.
+    prefer_layers : bool
+        Whether to choose a layer rather than the empty entry when there is one.
+    parent : QWidget, optional
+        The widget it is part of.
+    """
+
+    layer_changed = Signal()
+
+    def __init__(
+        self,
+        viewer: "Viewer",
+        accept: Callable[["Layer"], bool],
+        links: Connections,
+        *,
+        empty: str,
+        prefer_layers: bool,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._accept = accept
+        self._empty = empty
+        self._prefer_layers = prefer_layers
+        self._layers: list[Layer | None] = [None]
+        self._chosen: Layer | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.refill)
+        for name in ("inserted", "removed", "reordered", "renamed"):
+            links.connect(getattr(viewer.layers.events, name), self._on_layers)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.activated.connect(self._on_activated)
+        self.refill()
+
+    @property
+    def layer(self) -> "Layer | None":
+        """The layer chosen."""
+        return self._chosen
+
+    def choose(self, layer: "Layer | None") -> None:
+        """Choose a layer of the viewer, or the empty entry."""
+        self.refill()
+        if layer in self._layers:
+            self.setCurrentIndex(self._layers.index(layer))
+            self._take(layer)
+
+    def refill(self) -> None:
+        """List the layers that are there now, the topmost first."""
+        found = [
+            layer for layer in reversed(self._viewer.layers) if self._accept(layer)
+        ]
+        show_empty = not found or not self._prefer_layers
+        self._layers = [None, *found] if show_empty else [*found]
+        chosen = self._chosen if self._chosen in self._layers else self._layers[0]
+        self.blockSignals(True)
+        self.clear()
+        self.addItems([self._empty if x is None else x.name for x in self._layers])
+        self.setCurrentIndex(self._layers.index(chosen))
+        self.blockSignals(False)
+        self._take(chosen)
+
+    def _on_layers(self) -> None:
+        self._later.start(0)
+
+    def _on_activated(self, index: int) -> None:
+        self._take(self._layers[index])
+
+    def _take(self, layer: "Layer | None") -> None:
+        self.setToolTip("" if layer is None else layer.name)
+        if layer is not self._chosen:
+            self._chosen = layer
+            self.layer_changed.emit()

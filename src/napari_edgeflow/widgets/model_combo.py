@@ -1,0 +1,65 @@
+"""A drop-down list of models."""
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from napari_edgeflow.engine.weights import BUNDLED
+
+_OPEN = "Open checkpoint …"
+
+
+class ModelCombo(QComboBox):
+    """Bundled models, and checkpoints that a person opened."""
+
+    model_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        for name, purpose in BUNDLED.items():
+            self.addItem(name, name)
+            self.setItemData(self.count() - 1, purpose, Qt.ItemDataRole.ToolTipRole)
+        self.addItem(_OPEN, "")
+        self._model = str(self.itemData(0))
+        self._before = self._model
+        self.activated.connect(self._on_activated)
+
+    @property
+    def chosen(self) -> str:
+        """Name or path of the model chosen."""
+        return self._model
+
+    def open_checkpoint(self, path: str) -> None:
+        """Add a checkpoint to the list and choose it."""
+        if self.findData(path) < 0:
+            self.insertItem(self.count() - 1, Path(path).stem, path)
+            self.setItemData(self.findData(path), path, Qt.ItemDataRole.ToolTipRole)
+        self._choose(path)
+
+    def refuse(self, model: str) -> None:
+        """Go back to the model before one that could not be loaded."""
+        if model != self._model or model == self._before:
+            return
+        self._model = self._before
+        if model not in BUNDLED:
+            self.removeItem(self.findData(model))
+        self.setCurrentIndex(self.findData(self._model))
+        self.model_changed.emit()
+
+    def _on_activated(self, index: int) -> None:
+        model = str(self.itemData(index))
+        if not model:
+            model, _ = QFileDialog.getOpenFileName(
+                self, "Open a checkpoint", "", "Checkpoints (*.safetensors)"
+            )
+        if model:
+            self.open_checkpoint(model)
+        else:
+            self._choose(self._model)
+
+    def _choose(self, model: str) -> None:
+        self.setCurrentIndex(self.findData(model))
+        if model != self._model:
+            self._before, self._model = self._model, model
+            self.model_changed.emit()

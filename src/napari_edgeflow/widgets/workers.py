@@ -1,0 +1,136 @@
+"""Background calls: one at a time, the latest wins, errors reach the person."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from napari.utils.notifications import notification_manager, show_error
+from qtpy.QtCore import QObject, Qt, Signal
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What came out of a call: a result or an error."""
+
+    argument: object
+    result: object = None
+    error: Exception | None = None
+
+
+class _Post:
+    """Carries reports from the thread to the window, until it is closed.
+
+    The thread knows only this object: no Qt object is used, or dies, in the thread.
+    """
+
+    def __init__(self, emit: Callable[[object], None]) -> None:
+        self._emit: Callable[[object], None] | None = emit
+        self._lock = threading.Lock()
+
+    def send(self, report: _Report) -> None:
+        with self._lock:
+            if self._emit is not None:
+                self._emit(report)
+
+    def close(self) -> None:
+        with self._lock:
+            self._emit = None
+
+
+class LatestCall(QObject, Generic[Argument, Result]):
+    """Calls a function in a thread of its own, with the latest argument given.
+
+    While a call runs, only the latest argument waits; the result of a call that a
+    later argument has overtaken is dropped.
+
+    Parameters
+    ----------
+    function : callable
+        Called in the thread. It must not touch Qt objects or layers.
+    deliver : callable
+        Called in the window's thread with argument and result.
+    fail : callable
+        Called in the window's thread with argument and error.
+    """
+
+    _finished = Signal(object)
+
+    def __init__(
+        self,
+        function: Callable[[Argument], Result],
+        deliver: Callable[[Argument, Result], None],
+        fail: Callable[[Argument, Exception], None],
+    ) -> None:
+        super().__init__()
+        self._function = function
+        self._deliver = deliver
+        self._fail = fail
+        self._waiting: list[Argument] = []
+        self._running = False
+        self._closed = False
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="napari-edgeflow")
+        self._finished.connect(self._on_finished, Qt.ConnectionType.QueuedConnection)
+        self._post = _Post(self._finished.emit)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call runs."""
+        return self._running
+
+    def __call__(self, argument: Argument) -> None:
+        """Call the function as soon as it is free; earlier arguments are overtaken."""
+        if self._closed:
+            return
+        self._waiting = [argument]
+        if not self._running:
+            self._start()
+
+    def close(self) -> None:
+        """Start no more calls and drop the result of one that runs."""
+        self._closed = True
+        self._waiting.clear()
+        self._post.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self) -> None:
+        self._running = True
+        self._pool.submit(_work, self._post, self._function, self._waiting.pop())
+
+    def _on_finished(self, report: _Report) -> None:
+        self._running = False
+        if self._closed:
+            return
+        if self._waiting:
+            self._start()
+        elif report.error is not None:
+            self._fail(report.argument, report.error)  # type: ignore[arg-type]
+        else:
+            self._deliver(report.argument, report.result)  # type: ignore[arg-type]
+
+
+def _work(
+    post: _Post, function: Callable[[Argument], Result], argument: Argument
+) -> None:
+    try:
+        report = _Report(argument, function(argument))
+    # Whatever it is, it is shown to the person by the window's thread.
+    except Exception as error:
+        report = _Report(argument, error=error)
+    post.send(report)
+
+
+def show_problem(error: Exception) -> None:
+    """Tell the person about an error, as a napari notification.
+
+    Errors made for people (ValueError, OSError) are shown as their sentence; for
+    others, which are bugs or a full memory, napari offers the traceback too.
+    """
+    if isinstance(error, ValueError | OSError):
+        show_error(str(error))
+    else:
+        notification_manager.receive_error(type(error), error, error.__traceback__)

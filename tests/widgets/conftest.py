@@ -1,0 +1,61 @@
+"""A dock in a real viewer, with a network that needs no weights."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtTest import QTest
+from tests.widgets.dock_person import FakeModels, MakePerson, Person, two_squares
+
+from napari_edgeflow.demo import find_canvas
+from napari_edgeflow.widgets.click import ClickWidget
+
+
+@pytest.fixture
+def models() -> Iterator[FakeModels]:
+    fakes = FakeModels()
+    yield fakes
+    fakes.network.gate.set()
+
+
+@pytest.fixture
+def make_person(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, models: FakeModels
+) -> MakePerson:
+    """Open a viewer with an image and the dock."""
+
+    def make(
+        image: Any = None, *, show: bool = True, docked: bool = True, **options: Any
+    ) -> Person:
+        viewer = make_napari_viewer(show=show)
+        options.setdefault("name", "squares")
+        viewer.add_image(two_squares() if image is None else image, **options)
+        dock = ClickWidget(viewer, models)
+        if docked:
+            viewer.window.add_dock_widget(dock, name="Click to label")
+        else:
+            qtbot.addWidget(dock)
+        person = Person(viewer, dock, models, qtbot)
+        if show and docked:
+            QTest.qWait(50)
+            viewer.reset_view()
+            person.canvas = find_canvas(dock)
+        person.wait()
+        return person
+
+    return make
+
+
+@pytest.fixture
+def notices() -> Iterator[list[str]]:
+    """The messages a person was shown during the test."""
+    notification_manager.records.clear()
+    messages: list[str] = []
+
+    def note(notification: Any) -> None:
+        messages.append(notification.message)
+
+    notification_manager.notification_ready.connect(note)
+    yield messages
+    notification_manager.notification_ready.disconnect(note)
