@@ -9,6 +9,7 @@ from PIL import Image
 
 from napari_edgeflow import demo
 from napari_edgeflow.engine.interact import ClickSegmenter, ZoomSettings
+from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.samples import load_sample
 
 
@@ -69,7 +70,7 @@ def test_the_scripted_demo_leaves_picture_mask_and_line(
     assert set(np.unique(labels)) == {0, demo.CLASS_ID}
     assert palette[45:48] == [192, 128, 128]
     _, truth = load_sample(demo.SAMPLE)
-    assert demo.overlap(labels > 0, truth == demo.OBJECT) > 0.9
+    assert iou(labels > 0, truth == demo.OBJECT) > 0.9
 
 
 @pytest.mark.usefixtures("viewers")

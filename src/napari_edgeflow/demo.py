@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
-from PIL import Image
 from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QWidget
 
 from napari_edgeflow.engine.clicks import Click, depth, next_click
+from napari_edgeflow.engine.metrics import iou
+from napari_edgeflow.formats.voc import write_palette_png
 from napari_edgeflow.samples import SAMPLES, load_sample
 from napari_edgeflow.widgets.click import ClickWidget, load_segmenter
 
@@ -80,7 +81,7 @@ def _scripted(
     dock.controls.classes.choose(CLASS_ID)
     person = ScriptedPerson(viewer, dock)
     person.wait()
-    iou = _click_until_good(person, truth)
+    reached = _click_until_good(person, truth)
     viewer.screenshot(str(folder / "screenshot.png"), canvas_only=False, flash=False)
     clicks = len(dock.controller.clicks)
     person.press_enter()
@@ -90,9 +91,9 @@ def _scripted(
         return 1
     mask = np.asarray(target.data)
     path = folder / "mask.png"
-    save_palette(mask, dock.controls.classes.classes.palette(), path)
-    print(f"clicks {clicks} · IoU {iou:.2f} · {path}")
-    return 0 if overlap(mask == CLASS_ID, truth) >= ACCEPTED else 1
+    write_palette_png(path, mask, dock.controls.classes.classes.palette())
+    print(f"clicks {clicks} · IoU {reached:.2f} · {path}")
+    return 0 if iou(mask == CLASS_ID, truth) >= ACCEPTED else 1
 
 
 def _click_until_good(person: ScriptedPerson, truth: NDArray[np.bool_]) -> float:
@@ -100,7 +101,7 @@ def _click_until_good(person: ScriptedPerson, truth: NDArray[np.bool_]) -> float
     clicks: list[Click] = []
     while len(clicks) < MAX_CLICKS:
         mask = person.mask()
-        good = overlap(mask, truth) >= GOOD_ENOUGH
+        good = iou(mask, truth) >= GOOD_ENOUGH
         if good and not all(click.positive for click in clicks):
             break
         click = beside(truth) if good else next_click(mask, truth, clicks=clicks)
@@ -108,7 +109,7 @@ def _click_until_good(person: ScriptedPerson, truth: NDArray[np.bool_]) -> float
             break
         clicks.append(click)
         person.click(click)
-    return overlap(person.mask(), truth)
+    return iou(person.mask(), truth)
 
 
 class ScriptedPerson:
@@ -190,11 +191,6 @@ def find_canvas(dock: QWidget) -> QWidget:
     raise ValueError("the window has no canvas: is the viewer shown?")
 
 
-def overlap(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Return the intersection over union of two masks."""
-    return float((mask & truth).sum() / max((mask | truth).sum(), 1))
-
-
 def beside(truth: NDArray[np.bool_]) -> Click | None:
     """Return a click on the background, as near to an object as is safe."""
     distances = depth(~truth)
@@ -203,12 +199,3 @@ def beside(truth: NDArray[np.bool_]) -> Click | None:
         return None
     middle = rows.size // 2
     return Click(float(rows[middle]), float(columns[middle]), False)
-
-
-def save_palette(
-    labels: NDArray[np.integer], palette: NDArray[np.uint8], path: Path
-) -> None:
-    """Write labels of at most 255 as a palette PNG, whose values are the class ids."""
-    picture = Image.fromarray(labels.astype(np.uint8), mode="P")
-    picture.putpalette(palette.tobytes())
-    picture.save(path)

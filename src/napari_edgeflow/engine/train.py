@@ -76,7 +76,7 @@ class TrainSettings:
     warmup: int = 100
     final_rate: float = 0.02
     gradient_norm: float = 5.0
-    ema: float = 0.998
+    ema: float = 0.999
     save_minutes: float = 3.0
     report_steps: int = 50
 
