@@ -21,16 +21,13 @@ def signed_edge(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     ndarray
         (H, W) float32: 1 on the object's rim, -1 just outside it, 0 elsewhere.
     """
-    edge = np.zeros(mask.shape, np.float32)
-    for axis in (0, 1):
-        low = mask[:-1] if axis == 0 else mask[:, :-1]
-        high = mask[1:] if axis == 0 else mask[:, 1:]
-        change = low != high
-        low_edge = edge[:-1] if axis == 0 else edge[:, :-1]
-        high_edge = edge[1:] if axis == 0 else edge[:, 1:]
-        low_edge[change] = np.where(low[change], 1.0, -1.0)
-        high_edge[change] = np.where(high[change], 1.0, -1.0)
-    return edge
+    near = np.zeros(mask.shape, np.bool_)
+    for before, after in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        change = mask[before] != mask[after]
+        near[before] |= change
+        near[after] |= change
+    sides = mask.astype(np.float32) * 2 - 1
+    return near * sides
 
 
 def bounding_window(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:

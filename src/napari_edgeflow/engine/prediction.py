@@ -67,15 +67,17 @@ class Prediction:
         """
         if window == self.window and shape == self.scores.shape:
             return self.scores.copy()
-        rows = _interpolation(
-            (self.window.top, self.window.bottom, self.scores.shape[0]),
-            (window.top, window.bottom, shape[0]),
-        )
-        columns = _interpolation(
-            (self.window.left, self.window.right, self.scores.shape[1]),
+        # The few rows of the scores are widened first: that leaves the least to do.
+        wide = _interpolated(
+            self.scores.T,
+            (self.window.left, self.window.right),
             (window.left, window.right, shape[1]),
         )
-        return np.asarray((rows @ self.scores) @ columns.T, np.float32)
+        return _interpolated(
+            np.ascontiguousarray(wide.T),
+            (self.window.top, self.window.bottom),
+            (window.top, window.bottom, shape[0]),
+        )
 
     def probabilities(self) -> NDArray[np.float32]:
         """Return the (h, w) float32 probabilities of the window, pixel by pixel."""
@@ -87,8 +89,11 @@ class Prediction:
         Only the window's pixels are touched: the zeros around them cost nothing
         until they are read, even on very large images.
         """
+        part = self.probabilities()
+        if part.shape == self.shape:
+            return part
         full = np.zeros(self.shape, np.float32)
-        full[self.window.slices] = self.probabilities()
+        full[self.window.slices] = part
         return full
 
     def mask(self, threshold: float = THRESHOLD) -> NDArray[np.bool_]:
@@ -112,23 +117,28 @@ class Prediction:
         )
 
 
-def _interpolation(
-    source: tuple[int, int, int], target: tuple[int, int, int]
+def _interpolated(
+    values: NDArray[np.float32],
+    extent: tuple[int, int],
+    wanted: tuple[int, int, int],
 ) -> NDArray[np.float32]:
-    """Return the matrix that resamples one axis linearly; 0 outside the source.
+    """Return (n, k) values resampled linearly along the first axis; 0 outside of it.
 
-    Both axes are (start, end, samples) in pixels of the image.
+    ``extent`` is where the axis starts and ends in pixels of the image, ``wanted``
+    start, end and number of the samples to take. Two taps for each sample: matrix
+    products would be shorter to write, but their threads get in the network's way.
     """
-    start, end, count = source
-    low, high, wanted = target
-    centres = low + (np.arange(wanted) + 0.5) * ((high - low) / wanted)
-    position = (centres - start) * (count / (end - start)) - 0.5
-    clipped = position.clip(0, count - 1)
-    first = np.minimum(clipped.astype(np.intp), max(count - 2, 0))
-    share = clipped - first
+    start, end = extent
+    low, high, samples = wanted
+    count = len(values)
+    centres = low + (np.arange(samples) + 0.5) * ((high - low) / samples)
+    position = ((centres - start) * (count / (end - start)) - 0.5).clip(0, count - 1)
+    first = np.minimum(position.astype(np.intp), max(count - 2, 0))
     inside = (centres > start) & (centres < end)
-    matrix = np.zeros((wanted, count), np.float32)
-    every = np.arange(wanted)
-    matrix[every, first] = (1 - share) * inside
-    matrix[every, np.minimum(first + 1, count - 1)] += share * inside
-    return matrix
+    share = (position - first).astype(np.float32)[:, None]
+    result = values[first]
+    result *= (1 - share) * inside[:, None]
+    after = values[np.minimum(first + 1, count - 1)]
+    after *= share * inside[:, None]
+    result += after
+    return result

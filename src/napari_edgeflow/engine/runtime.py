@@ -54,9 +54,12 @@ class OnnxNetwork:
     device = "cpu"
 
     def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        # Denormal numbers, far below what is seen, make a CPU several times slower.
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), providers=["CPUExecutionProvider"]
+                str(path), options, providers=["CPUExecutionProvider"]
             )
         # ONNX Runtime's exceptions share no base class but this.
         except Exception as error:

@@ -1,13 +1,17 @@
 """Running EdgeFlow in torch, and exporting it to ONNX."""
 
+import copy
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
+from torch.nn import functional
 
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow
@@ -89,6 +93,79 @@ def write_model(model: EdgeFlow, path: Path, facts: Mapping[str, str]) -> None:
     save_edgeflow(model, path, {**facts, ONNX_DIGEST: file_digest(onnx)})
 
 
+class _PaddedConvolution(torch.autograd.Function):
+    """A convolution padded by different amounts at both ends, as ONNX has it.
+
+    torch pads such a convolution in a step of its own, which ONNX Runtime then runs
+    as one; written as ONNX's Conv the padding costs nothing.
+    """
+
+    @staticmethod
+    def symbolic(
+        graph: Any,
+        inputs: Any,
+        weight: Any,
+        padding: list[int],
+        stride: tuple[int, int],
+        groups: int,
+    ) -> Any:
+        """Return the ONNX node."""
+        return graph.op(
+            "Conv",
+            inputs,
+            weight,
+            pads_i=padding,
+            strides_i=list(stride),
+            group_i=groups,
+        )
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        weight: Tensor,
+        padding: list[int],
+        stride: tuple[int, int],
+        groups: int,
+    ) -> Tensor:
+        """Return the convolution; ``padding`` is top, left, bottom, right."""
+        top, left, bottom, right = padding
+        padded = functional.pad(inputs, (left, right, top, bottom))
+        return functional.conv2d(padded, weight, None, stride, groups=groups)
+
+
+class _FixedSame(nn.Module):
+    """TensorFlow's "same" convolution, for inputs whose sides its stride divides.
+
+    timm works the padding out from the input's size; here it is always the same.
+    """
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight = convolution.weight
+        self.stride = (int(convolution.stride[0]), int(convolution.stride[1]))
+        self.groups = convolution.groups
+        total = [
+            k - s for k, s in zip(convolution.kernel_size, self.stride, strict=True)
+        ]
+        self.padding = [t // 2 for t in total] + [t - t // 2 for t in total]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        result: Tensor = _PaddedConvolution.apply(
+            inputs, self.weight, self.padding, self.stride, self.groups
+        )
+        return result
+
+
+def _with_fixed_padding(model: EdgeFlow) -> EdgeFlow:
+    """Return a copy for inputs whose sides are multiples of 32."""
+    twin = copy.deepcopy(model)
+    for name, module in list(twin.named_modules()):
+        if isinstance(module, Conv2dSame) and module.bias is None:
+            twin.set_submodule(name, _FixedSame(module))
+    return twin
+
+
 def export_onnx(model: EdgeFlow, path: Path) -> None:
     """Write the network as ONNX for any height and width that are multiples of 32.
 
@@ -107,7 +184,7 @@ def export_onnx(model: EdgeFlow, path: Path) -> None:
         # package and gives the same graph.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Probabilities(model).eval(),
+            _Probabilities(_with_fixed_padding(model)).eval(),
             example,
             str(path),
             dynamo=False,
