@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.image import ImageReader, Window
 from napari_edgeflow.engine.interact import ClickSegmenter, network_shape
-from napari_edgeflow.engine.torch_runtime import TorchNetwork
-from napari_edgeflow.engine.weights import find_checkpoint
+from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
 from napari_edgeflow.samples import load_sample
 
 SHAPE = (1000, 1500)
@@ -49,13 +48,19 @@ def sample_image() -> NDArray[np.uint8]:
     return ImageReader(image).read(whole, SHAPE)
 
 
-def measure(model: str, rounds: int) -> tuple[list[float], list[float]]:
-    """Return the milliseconds of clicks and of eager forwards at the same size."""
+@torch.inference_mode()
+def measure(model: str, rounds: int) -> tuple[list[float], list[float], list[float]]:
+    """Return the milliseconds of clicks, and of forwards of the same input's size.
+
+    The forwards are of the network as torch has it, and in channels-last layout.
+    """
     segmenter = ClickSegmenter.from_pretrained(model, "cpu")
-    eager = TorchNetwork.load(find_checkpoint(model), "cpu")
+    eager = load_edgeflow(find_checkpoint(model))
+    tuned = load_edgeflow(find_checkpoint(model)).to(memory_format=torch.channels_last)
     segmenter.set_image(sample_image())
     clicks: list[float] = []
     forwards: list[float] = []
+    tuned_forwards: list[float] = []
     for _ in range(rounds + 1):
         segmenter.clear()
         for number, (y, x) in enumerate(CLICKS):
@@ -64,11 +69,12 @@ def measure(model: str, rounds: int) -> tuple[list[float], list[float]]:
                 milliseconds(lambda at=at, n=number: segmenter.add_click(at, n % 3 < 2))
             )
             shape = network_shape(segmenter.prediction.window, 256)
-            image = np.zeros((*shape, 3), np.uint8)
-            maps = np.zeros((3, *shape), np.float32)
-            forwards.append(milliseconds(lambda i=image, m=maps: eager(i, m)))
-    # The first round warms both up.
-    return clicks[len(CLICKS) :], forwards[len(CLICKS) :]
+            inputs = torch.rand(1, 3, *shape), torch.zeros(1, 3, *shape)
+            forwards.append(milliseconds(lambda i=inputs: eager(*i)))
+            tuned_forwards.append(milliseconds(lambda i=inputs: tuned(*i)))
+    # The first round warms everything up.
+    first = len(CLICKS)
+    return clicks[first:], forwards[first:], tuned_forwards[first:]
 
 
 def main() -> int:
@@ -78,12 +84,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    clicks, forwards = measure(options.model, options.rounds)
+    clicks, forwards, tuned = measure(options.model, options.rounds)
     ratio = median(clicks) / median(forwards)
     print(f"image {SHAPE[1]} x {SHAPE[0]}, {torch.get_num_threads()} threads")
     print(f"click in the engine, median   {median(clicks):7.1f} ms")
     print(f"eager-torch forward, median   {median(forwards):7.1f} ms")
-    print(f"ratio                         {ratio:7.2f}   (bar: 0.50)")
+    print(f"  in channels-last layout     {median(tuned):7.1f} ms")
+    print(f"click / eager-torch forward   {ratio:7.2f}   (bar: 0.50)")
     if options.json:
         record = {"click_ms": median(clicks), "forward_ms": median(forwards)}
         options.json.write_text(json.dumps({**record, "ratio": ratio}))

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.masks import bounding_window
 
+_BLOCK = 64
+"""Rows that are interpolated at a time, so that they stay in the CPU's cache."""
+
 THRESHOLD = 0.5
 """Probability from which a pixel belongs to the object."""
 
@@ -136,9 +139,14 @@ def _interpolated(
     first = np.minimum(position.astype(np.intp), max(count - 2, 0))
     inside = (centres > start) & (centres < end)
     share = (position - first).astype(np.float32)[:, None]
-    result = values[first]
-    result *= (1 - share) * inside[:, None]
-    after = values[np.minimum(first + 1, count - 1)]
-    after *= share * inside[:, None]
-    result += after
+    weights = (1 - share) * inside[:, None], share * inside[:, None]
+    taps = first, np.minimum(first + 1, count - 1)
+    result = np.empty((samples, values.shape[1]), np.float32)
+    for begin in range(0, samples, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        before, after = (
+            values[tap[rows]] * weight[rows]
+            for tap, weight in zip(taps, weights, strict=True)
+        )
+        np.add(before, after, out=result[rows])
     return result
