@@ -180,6 +180,14 @@ def test_the_backbone_learns_more_slowly_and_nothing_is_left_out(
     assert not tiny_model.backbone.training
 
 
+def test_a_new_backbone_gathers_its_statistics(
+    labelled_folder: Path, tiny_model: EdgeFlow
+) -> None:
+    task = click_task(labelled_folder, tiny_model, frozen_statistics=False)
+    task.train_mode()
+    assert tiny_model.backbone.training
+
+
 def test_sizes_follow_progress() -> None:
     settings = ClickTaskSettings()
     assert [settings.size(p) for p in (0, 0.44, 0.5, 0.8, 1.0)] == [
@@ -193,7 +201,7 @@ def test_sizes_follow_progress() -> None:
 
 def train_short(folder: Path, output: Path, **changes: object) -> list[TrainReport]:
     source = ClickSource(folder_pairs(folder / "images", folder / "labels"))
-    loop = TrainSettings(steps=150, rate=8e-3, warmup=5, report_steps=50, ema=0.8)
+    loop = TrainSettings(steps=100, rate=8e-3, warmup=5, report_steps=10, ema=0.8)
     task = ClickTaskSettings(batch=4, sizes=((1.0, 64),), workers=0)
     training = ClickTraining([source], output, task=task, loop=loop, **changes)  # type: ignore[arg-type]
     return list(train_clicks(training))
@@ -209,7 +217,7 @@ def test_two_images_are_learnt_and_the_result_segments_them(
     output = tmp_path / "trained"
     reports = train_short(labelled_folder, output, config="tiny", device="cpu")
     assert reports[-1].losses["iou"] > reports[0].losses["iou"] + 0.1
-    assert find_checkpoint(output).metadata["steps"] == "150"
+    assert find_checkpoint(output).metadata["steps"] == "100"
     pairs = folder_pairs(labelled_folder / "images", labelled_folder / "labels")
     image, labels = read_pair(pairs[0])
     segmenter = ClickSegmenter(load_network(output, "cpu"), ZoomSettings(side=64))

@@ -44,6 +44,9 @@ class ClickTaskSettings:
         result back does no harm.
     encoder_rate : float
         Learning rate of the pretrained backbone relative to the rest.
+    frozen_statistics : bool
+        Whether the backbone keeps the batch statistics it came with: quicker, and
+        right for a pretrained one; a new one has to gather its own.
     workers : int
         Processes that draw samples.
     seed : int
@@ -55,6 +58,7 @@ class ClickTaskSettings:
     carry: float = 0.58
     no_click: float = 0.15
     encoder_rate: float = 0.3
+    frozen_statistics: bool = True
     workers: int = 1
     seed: int = 0
 
@@ -109,9 +113,10 @@ class ClickTask:
         ]
 
     def train_mode(self) -> None:
-        """Put the model into training; the backbone keeps its batch statistics."""
+        """Put the model into training; see ``frozen_statistics``."""
         self.model.train()
-        self.model.backbone.eval()
+        if self.settings.frozen_statistics:
+            self.model.backbone.eval()
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of samples."""

@@ -1,7 +1,7 @@
 """Training EdgeFlow from folders of labelled images, start to finish."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -75,7 +75,9 @@ def train_clicks(
     model = build_model(training).to(
         choose_device(training.device), memory_format=torch.channels_last
     )  # type: ignore[call-overload]
-    task = ClickTask(model, training.sources, training.task)
+    pretrained = training.init is not None or training.imagenet is not None
+    settings = replace(training.task, frozen_statistics=pretrained)
+    task = ClickTask(model, training.sources, settings)
     yield from train(task, training.loop, training.output, resume=resume)
 
 
