@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.masks import bounding_window
 
-_BLOCK = 64
-"""Rows that are interpolated at a time, so that they stay in the CPU's cache."""
+_ROWS, _COLUMNS = 32, 256
+"""Pixels that are interpolated at a time: so few that numpy's matrix product starts
+no threads, which would get in the network's way."""
 
 THRESHOLD = 0.5
 """Probability from which a pixel belongs to the object."""
@@ -128,8 +129,7 @@ def _interpolated(
     """Return (n, k) values resampled linearly along the first axis; 0 outside of it.
 
     ``extent`` is where the axis starts and ends in pixels of the image, ``wanted``
-    start, end and number of the samples to take. Two taps for each sample: matrix
-    products would be shorter to write, but their threads get in the network's way.
+    start, end and number of the samples to take.
     """
     start, end = extent
     low, high, samples = wanted
@@ -138,15 +138,17 @@ def _interpolated(
     position = ((centres - start) * (count / (end - start)) - 0.5).clip(0, count - 1)
     first = np.minimum(position.astype(np.intp), max(count - 2, 0))
     inside = (centres > start) & (centres < end)
-    share = (position - first).astype(np.float32)[:, None]
-    weights = (1 - share) * inside[:, None], share * inside[:, None]
-    taps = first, np.minimum(first + 1, count - 1)
+    share = position - first
+    matrix = np.zeros((samples, count), np.float32)
+    every = np.arange(samples)
+    matrix[every, first] = (1 - share) * inside
+    matrix[every, np.minimum(first + 1, count - 1)] += share * inside
     result = np.empty((samples, values.shape[1]), np.float32)
-    for begin in range(0, samples, _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
-        before, after = (
-            values[tap[rows]] * weight[rows]
-            for tap, weight in zip(taps, weights, strict=True)
-        )
-        np.add(before, after, out=result[rows])
+    for begin in range(0, samples, _ROWS):
+        rows = slice(begin, begin + _ROWS)
+        # Only these few values count for the rows, since the positions ascend.
+        band = slice(first[rows][0], first[rows][-1] + 2)
+        for left in range(0, values.shape[1], _COLUMNS):
+            columns = slice(left, left + _COLUMNS)
+            result[rows, columns] = matrix[rows, band] @ values[band, columns]
     return result
