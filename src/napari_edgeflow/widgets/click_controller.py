@@ -259,7 +259,7 @@ class ClickController(QObject):
         self._update()
 
     def _update(self) -> None:
-        """Have the mask of the session's clicks computed."""
+        """Have the mask of the clicks that count computed."""
         self._finishing, self._outcome = False, None
         if not self._session.clicks:
             self._layers.show_mask(None, None)
