@@ -53,6 +53,12 @@ class LineTask:
         loss = (self.model.value - 3).square().sum()
         return loss, {"progress": progress}, 2
 
+    def state(self) -> dict[str, bool]:
+        return {"kept": True}
+
+    def load_state(self, state: dict[str, bool]) -> None:
+        assert state == {"kept": True}
+
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         assert isinstance(model, Line)
         self.published.append(model.value.item())
@@ -186,6 +192,18 @@ def test_a_new_backbone_gathers_its_statistics(
     task = click_task(labelled_folder, tiny_model, frozen_statistics=False)
     task.train_mode()
     assert tiny_model.backbone.training
+
+
+def test_a_resumed_run_treats_the_statistics_as_it_began(
+    labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
+) -> None:
+    once = TrainSettings(steps=1, report_steps=1)
+    began = click_task(labelled_folder, tiny_model, frozen_statistics=True)
+    list(train(began, once, tmp_path))
+    resumed = click_task(labelled_folder, tiny_model, frozen_statistics=False)
+    list(train(resumed, once, tmp_path, resume=True))
+    assert resumed.settings.frozen_statistics
+    assert not tiny_model.backbone.training
 
 
 def test_sizes_follow_progress() -> None:

@@ -1,7 +1,7 @@
 """The task of learning EdgeFlow from simulated clicks, for :func:`train.train`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,15 @@ class ClickTask:
         parts = {"fine": float(fine.detach()), "iou": _mean_iou(masks, samples)}
         self._carried = [s for s in map(self._carry, samples, masks) if s is not None]
         return loss, parts, len(samples)
+
+    def state(self) -> dict[str, bool]:
+        """Return whether the statistics are frozen: how training began decides it."""
+        return {"frozen_statistics": self.settings.frozen_statistics}
+
+    def load_state(self, state: dict[str, bool]) -> None:
+        """Take over what :meth:`state` returned."""
+        frozen = state["frozen_statistics"]
+        self.settings = replace(self.settings, frozen_statistics=frozen)
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write ``model`` as safetensors and, of the same weights, as ONNX."""

@@ -36,6 +36,12 @@ class Task(Protocol):
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return loss, its parts by name, and the number of samples of one batch."""
 
+    def state(self) -> dict[str, bool]:
+        """Return what of the task a resumed run must have as it was."""
+
+    def load_state(self, state: dict[str, bool]) -> None:
+        """Take over what :meth:`state` returned."""
+
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write the averaged ``model`` in the form that others load."""
 
@@ -195,6 +201,7 @@ class _Run:
             "samples": self.samples,
             "seconds": self.seconds,
             "settings": asdict(self.settings),
+            "task": self.task.state(),
         }
         with replacing(path) as partial:
             torch.save(state, partial)
@@ -219,6 +226,7 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.samples = state["step"], state["samples"]
         self.seconds = state["seconds"]
+        self.task.load_state(state["task"])
 
 
 def train(

@@ -103,12 +103,6 @@ class ClickLayers:
         """Return whether a layer is one of the two."""
         return layer is self.points or layer is self.preview
 
-    def missing(self) -> bool:
-        """Return whether one of the two was deleted."""
-        return self.image is not None and not all(
-            layer in self._viewer.layers for layer in (self.points, self.preview)
-        )
-
     def activate(self) -> None:
         """Let clicks on the canvas be clicks on the object."""
         if self.points is not None and self.points in self._viewer.layers:
