@@ -1,12 +1,16 @@
 """Classes: id, name and colour, with PASCAL VOC's as the default."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
+Rgba = tuple[float, float, float, float]
+
+METADATA = "napari_edgeflow"
+"""Key of our entry in a layer's metadata and in the text of a PNG."""
 
 VOC_NAMES = (
     "background",
@@ -33,6 +37,9 @@ VOC_NAMES = (
 )
 
 MAX_CLASS_ID = 65_535
+
+_TRANSPARENT: Rgba = (0.0, 0.0, 0.0, 0.0)
+_UNKNOWN: Rgba = (0.5, 0.5, 0.5, 1.0)
 
 
 def voc_palette(size: int = 256) -> NDArray[np.uint8]:
@@ -196,3 +203,30 @@ class ClassTable:
             if entry.id < len(palette):
                 palette[entry.id] = entry.colour
         return palette
+
+
+def label_colours(classes: ClassTable) -> dict[int | None, Rgba]:
+    """Return RGBA from 0 to 1 for each class id, and for what is none.
+
+    Parameters
+    ----------
+    classes : ClassTable
+        The classes; ids below 256 have a colour even if not in use.
+
+    Returns
+    -------
+    dict
+        0 is transparent, and None holds for every other value that is not a key.
+    """
+    colours: dict[int | None, Rgba] = {None: _UNKNOWN, 0: _TRANSPARENT}
+    for value, colour in enumerate(classes.palette().tolist()):
+        if value:
+            colours[value] = _rgba(colour)
+    for entry in classes:
+        colours[entry.id] = _rgba(entry.colour)
+    return colours
+
+
+def _rgba(colour: Sequence[int]) -> Rgba:
+    red, green, blue = colour
+    return red / 255, green / 255, blue / 255, 1.0

@@ -1,7 +1,7 @@
 """Labels layers that hold classes or objects: their colours, tables and edits."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +10,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.classes import METADATA, ClassTable, label_colours
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
@@ -18,13 +18,7 @@ from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
-METADATA = "napari_edgeflow"
-"""Key of our entry in ``layer.metadata``."""
-
 Kind = Literal["semantic", "object"]
-
-_TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
-_UNKNOWN = (0.5, 0.5, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +104,13 @@ def write_scheme(layer: Labels, scheme: LabelScheme) -> None:
 
 def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:
     """Return the colours of all values that can be told."""
-    colours = _class_colours(scheme.classes)
+    colours = label_colours(scheme.classes)
     if scheme.kind == "object":
-        colours = {
-            object_id: colours.get(class_id, _UNKNOWN)
-            for object_id, class_id in _classes_of_objects(layer).items()
-        }
-    every: dict[int | None, Sequence[float]] = {None: _UNKNOWN, 0: _TRANSPARENT}
-    for value, colour in colours.items():
-        every[value] = colour
-    return DirectLabelColormap(color_dict=every)
+        by_class, colours = colours, {value: colours[value] for value in (None, 0)}
+        for object_id, class_id in _classes_of_objects(layer).items():
+            # An object of class 0 has no class; it must not vanish for that.
+            colours[object_id] = by_class.get(class_id or None, by_class[None])
+    return DirectLabelColormap(color_dict=colours)
 
 
 def _classes_of_objects(layer: Labels) -> dict[int, int]:
@@ -129,16 +120,6 @@ def _classes_of_objects(layer: Labels) -> dict[int, int]:
         return {}
     rows = features[["index", "class_id"]].dropna()
     return {int(i): int(c) for i, c in rows.itertuples(index=False)}
-
-
-def _class_colours(classes: ClassTable) -> dict[int, Sequence[float]]:
-    """Return RGBA for each class id; ids below 256 have one even if not in use."""
-    colours: dict[int, Sequence[float]] = {
-        i: (*(rgb / 255).tolist(), 1.0) for i, rgb in enumerate(classes.palette()) if i
-    }
-    for entry in classes:
-        colours[entry.id] = class_colour(classes, entry.id)
-    return colours
 
 
 def class_colour(classes: ClassTable, class_id: int) -> tuple[float, ...]:
