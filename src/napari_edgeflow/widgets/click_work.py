@@ -12,12 +12,9 @@ from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.masks import bounding_window
 from napari_edgeflow.engine.prediction import Prediction
 from napari_edgeflow.widgets.planes import PlaneImage
+from napari_edgeflow.widgets.workers import UnusableModelError
 
 LoadSegmenter = Callable[[str], ClickSegmenter]
-
-
-class UnusableModelError(ValueError):
-    """A model that cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +33,8 @@ class ClickRequest:
         The clicks that count; none of them only gets model and image ready.
     threshold : float
         Probability from which a pixel belongs to the object.
+    start : ndarray or None
+        (H, W) bool, the mask that the clicks correct; None if they start from nothing.
     """
 
     model: str
@@ -43,6 +42,7 @@ class ClickRequest:
     view: Window | None
     clicks: tuple[Click, ...]
     threshold: float
+    start: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +85,7 @@ class ClickWork:
         self._segmenter: ClickSegmenter | None = None
         self._model = ""
         self._image: PlaneImage | None = None
+        self._start: NDArray[np.bool_] | None = None
 
     def __call__(self, request: ClickRequest) -> ClickOutcome:
         """Return the mask of a request.
@@ -97,7 +98,7 @@ class ClickWork:
             If the image cannot be read or a click lies outside of it.
         """
         segmenter = self._prepared(request)
-        if not request.clicks:
+        if not request.clicks and request.start is None:
             return ClickOutcome(segmenter.device)
         segmenter.set_view(request.view)
         prediction = segmenter.set_clicks(request.clicks)
@@ -112,13 +113,25 @@ class ClickWork:
             except (ValueError, OSError) as error:
                 raise UnusableModelError(str(error)) from error
             self._segmenter, self._model, self._image = segmenter, request.model, None
+            self._start = None
         image = request.image
         if image is not self._image:
-            self._image = None
+            self._image = self._start = None
             if image is not None:
                 self._segmenter.set_image(image, image.limits)
                 self._image = image
+        if image is not None and request.start is not self._start:
+            self._start_from(self._segmenter, request.start)
         return self._segmenter
+
+    def _start_from(
+        self, segmenter: ClickSegmenter, start: NDArray[np.bool_] | None
+    ) -> None:
+        if start is None:
+            segmenter.clear()
+        else:
+            segmenter.set_mask(start)
+        self._start = start
 
 
 def _cut_out(

@@ -1,9 +1,10 @@
 """Background calls: one at a time, the latest wins, errors reach the person."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 from napari.utils.notifications import notification_manager, show_error
@@ -11,6 +12,11 @@ from qtpy.QtCore import QObject, Qt, Signal
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
+Progress = TypeVar("Progress")
+
+
+class UnusableModelError(ValueError):
+    """A model that cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class _Post:
         self._emit: Callable[[object], None] | None = emit
         self._lock = threading.Lock()
 
-    def send(self, report: _Report) -> None:
+    def send(self, report: object) -> None:
         with self._lock:
             if self._emit is not None:
                 self._emit(report)
@@ -122,6 +128,115 @@ def _work(
     except Exception as error:
         report = _Report(argument, error=error)
     post.send(report)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ticket(Generic[Argument]):
+    """An argument, and whether its call is to stop."""
+
+    argument: Argument
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class StreamCall(QObject, Generic[Argument, Progress, Result]):
+    """Runs a generator in a thread of its own, and can stop it between two reports.
+
+    As with :class:`LatestCall` the latest argument wins: one that still runs is
+    stopped for it.
+
+    Parameters
+    ----------
+    stream : callable
+        Called in the thread; yields reports and returns the result. It must not touch
+        Qt objects or layers.
+    report : callable
+        Called in the window's thread with argument and report.
+    deliver : callable
+        Called in the window's thread with argument and result.
+    stopped : callable
+        Called in the window's thread with the argument, in place of ``deliver``,
+        after :meth:`cancel`.
+    fail : callable
+        Called in the window's thread with argument and error.
+    """
+
+    _reported = Signal(object)
+
+    def __init__(
+        self,
+        stream: Callable[[Argument], Generator[Progress, None, Result]],
+        *,
+        report: Callable[[Argument, Progress], None],
+        deliver: Callable[[Argument, Result], None],
+        stopped: Callable[[Argument], None],
+        fail: Callable[[Argument, Exception], None],
+    ) -> None:
+        super().__init__()
+        self._report, self._deliver = report, deliver
+        self._stopped, self._fail = stopped, fail
+        self._ticket: _Ticket[Argument] | None = None
+        self._reported.connect(self._on_reported, Qt.ConnectionType.QueuedConnection)
+        self._post = _Post(self._reported.emit)
+        self._calls: LatestCall[_Ticket[Argument], Result | None] = LatestCall(
+            partial(_drained, self._post, stream), self._on_finished, self._on_failed
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call runs."""
+        return self._calls.busy
+
+    def __call__(self, argument: Argument) -> None:
+        """Run the generator for an argument, as soon as the one before has stopped."""
+        self.cancel()
+        self._ticket = _Ticket(argument)
+        self._calls(self._ticket)
+
+    def cancel(self) -> None:
+        """Stop the generator at its next report."""
+        if self._ticket is not None:
+            self._ticket.stop.set()
+
+    def close(self) -> None:
+        """Stop, and deliver nothing any more."""
+        self.cancel()
+        self._post.close()
+        self._calls.close()
+
+    def _on_reported(self, report: _Report) -> None:
+        ticket = self._ticket
+        if ticket is None or ticket is not report.argument:
+            return
+        if not ticket.stop.is_set():
+            self._report(ticket.argument, report.result)  # type: ignore[arg-type]
+
+    def _on_finished(self, ticket: _Ticket[Argument], result: Result | None) -> None:
+        # Also a call that reached its end before it saw that it was to stop.
+        if ticket.stop.is_set():
+            self._stopped(ticket.argument)
+        else:
+            self._deliver(ticket.argument, result)  # type: ignore[arg-type]
+
+    def _on_failed(self, ticket: _Ticket[Argument], error: Exception) -> None:
+        self._fail(ticket.argument, error)
+
+
+def _drained(
+    post: _Post,
+    stream: Callable[[Argument], Generator[Progress, None, Result]],
+    ticket: _Ticket[Argument],
+) -> Result | None:
+    """Return what a generator returns, or None if it was to stop."""
+    reports = stream(ticket.argument)
+    try:
+        while not ticket.stop.is_set():
+            post.send(_Report(ticket, next(reports)))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        reports.close()
+    return None
 
 
 def show_problem(error: Exception) -> None:
