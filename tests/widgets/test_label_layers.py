@@ -17,7 +17,7 @@ from napari_edgeflow.widgets.label_layers import (
     new_labels,
     next_object_id,
     read_scheme,
-    record_object,
+    record_objects,
     without_labelled,
     write_scheme,
 )
@@ -83,6 +83,25 @@ def test_an_edit_is_one_step_of_naparis_undo() -> None:
     assert not layer.data.any()
 
 
+def test_hidden_layers_can_be_edited_in_any_plane() -> None:
+    viewer = ViewerModel()
+    layer = viewer.add_labels(np.zeros((6, 20, 30), np.uint8), visible=False)
+    viewer.dims.order = (1, 0, 2)
+    viewer.dims.set_current_step(1, 15)
+    mask = np.ones((6, 4), bool)
+    commit_mask(layer, Plane((None, 15, None)), Window(0, 7, 6, 11), mask, 9)
+    assert layer.data[:, 15, 7:11].all()
+
+
+def test_each_pixel_can_have_its_own_value() -> None:
+    layer = ViewerModel().add_labels(np.zeros((20, 30), np.uint8))
+    values = np.arange(12).reshape(3, 4)
+    commit_mask(layer, FLAT, Window(2, 3, 5, 7), values % 2 > 0, values)
+    np.testing.assert_array_equal(
+        layer.data[2:5, 3:7], np.where(values % 2 > 0, values, 0)
+    )
+
+
 def test_labels_that_are_there_are_left_out() -> None:
     layer = Labels(np.zeros((20, 30), np.uint8))
     layer.data[:, 5] = 1
@@ -93,8 +112,8 @@ def test_labels_that_are_there_are_left_out() -> None:
 def test_objects_have_rows_and_colours() -> None:
     layer = new_labels(Image(np.zeros((9, 9))), LabelScheme("object", VOC))
     assert next_object_id(layer) == 1
-    record_object(layer, record(1, 15), VOC)
-    record_object(layer, record(2, 8), VOC)
+    record_objects(layer, [record(1, 15)], VOC)
+    record_objects(layer, [record(2, 8)], VOC)
     rows = layer.features
     assert rows["index"].tolist() == [1, 2]
     assert rows["class_name"].tolist() == ["person", "cat"]
@@ -111,16 +130,16 @@ def test_objects_have_rows_and_colours() -> None:
 def test_the_row_of_an_undone_object_is_replaced() -> None:
     layer = new_labels(Image(np.zeros((9, 9))), LabelScheme("object", VOC))
     commit_mask(layer, FLAT, Window(0, 0, 2, 2), np.ones((2, 2), bool), 1)
-    record_object(layer, record(1, 15), VOC)
+    record_objects(layer, [record(1, 15)], VOC)
     layer.undo()
     assert next_object_id(layer) == 1
-    record_object(layer, record(1, 8), VOC)
+    record_objects(layer, [record(1, 8)], VOC)
     assert layer.features["class_id"].tolist() == [8]
 
 
 def test_rows_of_others_are_kept() -> None:
     layer = Labels(np.zeros((9, 9), int), features={"index": [1, 4], "area": [5, 6]})
-    record_object(layer, record(7), VOC)
+    record_objects(layer, [record(7)], VOC)
     assert layer.features["index"].tolist() == [1, 4, 7]
     assert layer.features["area"].tolist()[:2] == [5, 6]
     assert layer.features["class_name"].isna().tolist() == [True, True, False]

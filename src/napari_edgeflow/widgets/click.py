@@ -2,19 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
-
 from napari_edgeflow.widgets.click_controller import ClickController
 from napari_edgeflow.widgets.click_controls import ClickControls
-from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.click_refine import Refinement
+from napari_edgeflow.widgets.dock import Dock, real_viewer
+from napari_edgeflow.widgets.planes import Plane
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari
-    from napari.layers import Layer
+    import numpy as np
+    from napari.layers import Image, Labels, Layer
+    from numpy.typing import NDArray
 
     from napari_edgeflow.engine.interact import ClickSegmenter
 
@@ -28,7 +29,7 @@ def load_segmenter(model: str) -> "ClickSegmenter":
     return ClickSegmenter.from_pretrained(model)
 
 
-class ClickWidget(QWidget):
+class ClickWidget(Dock):
     """Click on objects of an image and keep their masks as labels.
 
     Parameters
@@ -45,32 +46,16 @@ class ClickWidget(QWidget):
         load: "Callable[[str], ClickSegmenter]" = load_segmenter,
     ) -> None:
         super().__init__()
-        # add_plugin_dock_widget hands over a proxy that makes a new proxy of a layer
-        # each time; layers could not be told apart.
-        viewer = getattr(viewer, "__wrapped__", viewer)
-        self._links = Connections()
+        viewer = real_viewer(viewer)
         self.controls = ClickControls(viewer, self._links, self._is_helper)
         self.controller = ClickController(viewer, load, self.controls.settings())
-        self._lay_out()
         self._connect()
+        self._set_up(self.controls, self.controller.close)
         self.controller.open()
 
     def _is_helper(self, layer: "Layer") -> bool:
         controller = getattr(self, "controller", None)
         return controller is not None and controller.layers.owns(layer)
-
-    def _lay_out(self) -> None:
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.controls)
-        bar = scroll.verticalScrollBar()
-        room = 0 if bar is None else bar.sizeHint().width()
-        self.setMinimumWidth(self.controls.minimumSizeHint().width() + room)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
 
     def _connect(self) -> None:
         controls, controller = self.controls, self.controller
@@ -84,23 +69,45 @@ class ClickWidget(QWidget):
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
         controller.committed.connect(controls.target.choose)
-        # When the window closes nobody tells the widgets in it; they just go. What is
-        # called then must not need this widget, and napari's layers are gone too.
-        links = self._links
 
-        def stop() -> None:
-            links.close()
-            controller.close(remove_layers=False)
+    def refine(
+        self,
+        image: "Image",
+        labels: "Labels",
+        plane: Plane,
+        mask: "NDArray[np.bool_]",
+        class_id: int,
+    ) -> None:
+        """Start from an object that is there already; finishing replaces it.
 
-        self.destroyed.connect(stop)
+        Parameters
+        ----------
+        image : Image
+            The image to click on; it shows ``plane``.
+        labels : Labels
+            The layer the object is in.
+        plane : Plane
+            The plane of both that it is in.
+        mask : ndarray
+            (H, W) bool, the object's pixels in the plane.
+        class_id : int
+            Its class.
+
+        Raises
+        ------
+        ValueError
+            If an object is in progress, or this one cannot be clicked on.
+        """
+        self.controller.check_free()
+        origin = Refinement.of_mask(labels, plane, mask)
+        controls = self.controls
+        controls.image.choose(image)
+        controls.target.choose(labels)
+        controls.classes.choose(class_id)
+        chosen = controls.settings()
+        if chosen.image is not image or chosen.target is not labels:
+            raise ValueError("The image or its labels are gone: open them again.")
+        self.controller.refine(origin)
 
     def _on_changed(self) -> None:
         self.controller.configure(self.controls.settings())
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        """Stop when napari takes the dock away, which it does by unparenting it."""
-        super().changeEvent(event)
-        parted = event is not None and event.type() == QEvent.Type.ParentChange
-        if parted and self.parent() is None:
-            self._links.close()
-            self.controller.close(remove_layers=True)

@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.label_layers import (
     ObjectRecord,
+    add_labels,
     check_target,
     commit_mask,
-    new_labels,
     next_object_id,
-    record_object,
+    record_objects,
     without_labelled,
     write_scheme,
 )
@@ -42,6 +43,8 @@ class FinishedObject:
         The clicks that gave it.
     seconds : float
         From the first click to the last moment.
+    origin : Refinement or None
+        The object it takes the place of.
     """
 
     plane: Plane
@@ -49,6 +52,11 @@ class FinishedObject:
     mask: NDArray[np.bool_] = field(repr=False)
     clicks: tuple[Click, ...]
     seconds: float
+    origin: Refinement | None = None
+
+    def replaces(self, target: "Labels") -> bool:
+        """Return whether it takes the place of an object in this layer."""
+        return self.origin is not None and self.origin.target is target
 
 
 def commit_object(
@@ -70,29 +78,48 @@ def commit_object(
     if image is None:
         raise ValueError("The image is gone: open it again.")
     if target is None:
-        target = new_labels(image, settings.scheme)
-        _insert_above(viewer, target, image)
-    semantic = settings.kind == "semantic"
-    value = settings.class_id if semantic else next_object_id(target)
+        target = add_labels(viewer, image, settings.scheme)
+    value = _value(target, settings, done)
     check_target(target, layer_shape(image), value)
-    mask = done.mask
+    window, mask, gone = _what_changes(target, done)
     if settings.keep_existing:
-        mask = without_labelled(target, done.plane, done.window, mask)
+        free = without_labelled(target, done.plane, window, mask)
+        mask = free | (mask & gone)
     if not mask.any():
         raise ValueError(
             "All pixels of the mask have a label already: switch off "
             "“Never overwrite labels”, or clear the clicks."
         )
     write_scheme(target, settings.scheme)
-    commit_mask(target, done.plane, done.window, mask, value)
-    if not semantic:
+    values = mask * np.dtype(target.dtype).type(value)
+    commit_mask(target, done.plane, window, mask | gone, values)
+    if settings.kind == "object":
         _record(target, settings, done, value)
     return target
 
 
-def _insert_above(viewer: "Viewer", target: "Labels", image: object) -> None:
-    """Put a new layer right above the image, so that clicks and preview stay on top."""
-    viewer.layers.insert(viewer.layers.index(image) + 1, target)
+def _value(target: "Labels", settings: ClickSettings, done: FinishedObject) -> int:
+    """Return what to write for an object."""
+    if settings.kind == "semantic":
+        return settings.class_id
+    origin = done.origin
+    if origin is not None and done.replaces(target):
+        return origin.value
+    return next_object_id(target)
+
+
+def _what_changes(
+    target: "Labels", done: FinishedObject
+) -> tuple[Window, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return a window, the new mask in it, and where what it replaces is now."""
+    origin = done.origin
+    if origin is None or not done.replaces(target):
+        return done.window, done.mask, np.zeros_like(done.mask)
+    window = done.window.union(origin.window)
+    top, left = done.window.top - window.top, done.window.left - window.left
+    mask = np.zeros((window.height, window.width), np.bool_)
+    mask[top : top + done.window.height, left : left + done.window.width] = done.mask
+    return window, mask, origin.still_there(window)
 
 
 def _record(
@@ -102,4 +129,5 @@ def _record(
     record = ObjectRecord(
         value, entry.id, entry.name, done.clicks, done.seconds, done.plane
     )
-    record_object(target, record, settings.classes)
+    again = done.replaces(target)
+    record_objects(target, [record], settings.classes, again=again)

@@ -9,6 +9,7 @@ from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.widgets.click_commit import FinishedObject, commit_object
 from napari_edgeflow.widgets.click_hints import what_to_do
 from napari_edgeflow.widgets.click_layers import ClickLayers
+from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.click_work import (
@@ -16,7 +17,6 @@ from napari_edgeflow.widgets.click_work import (
     ClickRequest,
     ClickWork,
     LoadSegmenter,
-    UnusableModelError,
 )
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.label_layers import (
@@ -29,7 +29,11 @@ from napari_edgeflow.widgets.planes import (
     read_plane,
     visible_window,
 )
-from napari_edgeflow.widgets.workers import LatestCall, show_problem
+from napari_edgeflow.widgets.workers import (
+    LatestCall,
+    UnusableModelError,
+    show_problem,
+)
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -58,7 +62,7 @@ class ClickController(QObject):
 
     hint_changed = Signal(str)
     state_changed = Signal(str)
-    history_changed = Signal(bool, bool)
+    history_changed = Signal(bool, bool, bool)
     model_refused = Signal(str)
     committed = Signal(object)
 
@@ -134,7 +138,7 @@ class ClickController(QObject):
 
     def finish(self) -> None:
         """Write the mask into the target, and be ready for the next object."""
-        if not self._session.clicks:
+        if not self._session.active:
             show_info("There is no mask to finish: click on an object first.")
             return
         self._finishing = True
@@ -155,9 +159,47 @@ class ClickController(QObject):
         self._show_session()
 
     def clear(self) -> None:
-        """Take all clicks away; undo brings them back."""
-        self._session.edit(())
+        """Take all clicks away, and what they correct; undo brings them back."""
+        self._session.clear()
         self._show_session()
+
+    def refine(self, origin: Refinement) -> None:
+        """Start from an object that is there already; finishing replaces it.
+
+        Parameters
+        ----------
+        origin : Refinement
+            An object in the plane that is shown of the image.
+
+        Raises
+        ------
+        ValueError
+            If there is an object in progress, or the plane is not shown.
+        """
+        self.check_free()
+        layer = self._settings.image
+        shown = None if layer is None else read_plane(self._viewer, layer)
+        if layer is None or shown is None or shown.plane != origin.plane:
+            raise ValueError(
+                f"{origin.plane.name} is not shown: go back to it to refine the object"
+            )
+        self._shown = shown
+        self._session.start(shown, visible_window(layer, shown.plane), origin)
+        self._show_session()
+
+    def check_free(self) -> None:
+        """Make sure that there is no object in progress.
+
+        Raises
+        ------
+        ValueError
+            If there is one.
+        """
+        if self._session.active:
+            raise ValueError(
+                "There is an object in progress: finish it (Enter) or clear it, "
+                "then refine the other one."
+            )
 
     def close(self, remove_layers: bool) -> None:
         """Stop; with ``remove_layers`` also take our two layers out of the viewer."""
@@ -168,6 +210,7 @@ class ClickController(QObject):
         self._calls.close()
         self._session.reset()
         if remove_layers:
+            self._layers.set_aside(None)
             self._layers.remove()
 
     # ---- the image and its plane
@@ -191,7 +234,7 @@ class ClickController(QObject):
     def _prepare(self) -> None:
         """Have the plane being shown read, so that a first click need not wait."""
         layer = self._settings.image
-        if self._session.clicks or layer is None or layer not in self._viewer.layers:
+        if self._session.active or layer is None or layer not in self._viewer.layers:
             return
         try:
             shown = read_plane(self._viewer, layer)
@@ -206,7 +249,7 @@ class ClickController(QObject):
         self._ask()
 
     def _end_object(self, reason: str) -> None:
-        if self._session.clicks:
+        if self._session.active:
             show_warning(f"The object in progress ended, since {reason}.")
         self._next_object()
 
@@ -214,7 +257,7 @@ class ClickController(QObject):
         self._session.reset()
         self._outcome, self._finishing = None, False
         self._layers.show_clicks(())
-        self._layers.show_mask(None, None)
+        self._show_origin()
         self._tell()
 
     def _apply_look(self) -> None:
@@ -228,7 +271,7 @@ class ClickController(QObject):
     def _on_points_edited(self) -> None:
         try:
             points, positive = self._layers.read()
-            if len(points) and not self._session.clicks:
+            if len(points) and not self._session.active:
                 self._start_object()
             clicks = self._session.as_clicks(points, positive)
         except ValueError as error:
@@ -261,33 +304,47 @@ class ClickController(QObject):
     def _update(self) -> None:
         """Have the mask of the clicks that count computed."""
         self._finishing, self._outcome = False, None
-        if not self._session.clicks:
-            self._layers.show_mask(None, None)
+        self._show_origin()
         self._ask()
         self._tell()
+
+    def _show_origin(self) -> None:
+        """Show what the clicks start from: an object in place of its layer, or none."""
+        origin = self._session.origin
+        self._layers.set_aside(None if origin is None else origin.target)
+        if self._session.clicks:
+            # The mask of the clicks follows.
+            return
+        if origin is None:
+            self._layers.show_mask(None, None)
+        else:
+            self._layers.show_mask(origin.window, origin.cut_out)
 
     # ---- results
 
     def _ask(self) -> None:
-        clicks = self._session.clicks
-        image = self._session.image if clicks else self._shown
-        settings, view = self._settings, self._session.view
+        session, settings = self._session, self._settings
         self._request = ClickRequest(
-            settings.model, image, view, clicks, settings.threshold
+            settings.model,
+            session.image if session.active else self._shown,
+            session.view,
+            session.clicks,
+            settings.threshold,
+            None if session.origin is None else session.origin.mask,
         )
         self._calls(self._request)
-        self.state_changed.emit("working …" if clicks else "getting ready …")
+        self.state_changed.emit("working …" if session.clicks else "getting ready …")
 
     def _deliver(self, request: ClickRequest, outcome: ClickOutcome) -> None:
         if request is not self._request or request.clicks != self._session.clicks:
             return
         device = _DEVICES.get(outcome.device, outcome.device)
-        if not request.clicks:
-            self.state_changed.emit(f"{device} · ready")
+        took = f"last click {outcome.milliseconds:.0f} ms"
+        self.state_changed.emit(f"{device} · {took if request.clicks else 'ready'}")
+        if not self._session.active:
             return
         self._outcome = outcome
         self._layers.show_mask(outcome.window, outcome.mask)
-        self.state_changed.emit(f"{device} · last click {outcome.milliseconds:.0f} ms")
         if self._finishing:
             self._finish_now()
 
@@ -310,6 +367,7 @@ class ClickController(QObject):
             outcome.mask,
             self._session.clicks,
             self._session.seconds,
+            self._session.origin,
         )
         try:
             target = commit_object(self._viewer, self._settings, done)
@@ -355,11 +413,12 @@ class ClickController(QObject):
         outcome = self._outcome
         self._layers.ensure(layer, image.plane)
         self._show_session()
-        if outcome is not None and self._session.clicks:
+        if outcome is not None and self._session.active:
             self._layers.show_mask(outcome.window, outcome.mask)
 
     def _tell(self) -> None:
-        self.history_changed.emit(self._session.can_undo, self._session.can_redo)
+        session = self._session
+        self.history_changed.emit(session.can_undo, session.can_redo, session.active)
         layer = self._settings.image
         hint = what_to_do(self._viewer, layer, self._layers.points, self._session)
         self.hint_changed.emit(hint)

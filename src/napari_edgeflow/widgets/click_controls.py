@@ -9,7 +9,6 @@ from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -22,9 +21,11 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleSlider
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.weights import BUNDLED
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import Kind, read_scheme
 from napari_edgeflow.widgets.layer_combo import LayerCombo
 from napari_edgeflow.widgets.model_combo import ModelCombo
@@ -32,11 +33,6 @@ from napari_edgeflow.widgets.model_combo import ModelCombo
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
-
-_KINDS: dict[Kind, str] = {
-    "semantic": "Classes (semantic)",
-    "object": "Objects (instances)",
-}
 
 
 class ClickControls(QWidget):
@@ -81,9 +77,8 @@ class ClickControls(QWidget):
             prefer_layers=False,
             parent=self,
         )
-        self.kind = QComboBox(self)
-        self.kind.addItems(list(_KINDS.values()))
-        self.model = ModelCombo(self)
+        self.kind = KindCombo(self)
+        self.model = ModelCombo(BUNDLED, self)
         self.classes = ClassList(ClassTable.voc(), self)
         self.threshold = self._make_threshold()
         self.keep_existing = QCheckBox("Never overwrite labels", self)
@@ -100,7 +95,7 @@ class ClickControls(QWidget):
         return ClickSettings(
             image=self.image.layer,
             target=self.target.layer,
-            kind=list(_KINDS)[self.kind.currentIndex()],
+            kind=self.kind.kind,
             model=self.model.chosen,
             classes=self.classes.classes,
             class_id=self.classes.current_id,
@@ -111,7 +106,7 @@ class ClickControls(QWidget):
 
     def set_kind(self, kind: Kind) -> None:
         """Say what a new layer is to hold."""
-        self.kind.setCurrentIndex(list(_KINDS).index(kind))
+        self.kind.choose(kind)
 
     def show_hint(self, text: str) -> None:
         """Say what to do now."""
@@ -121,11 +116,11 @@ class ClickControls(QWidget):
         """Say where the network runs and how it goes."""
         self.state.setText(text)
 
-    def show_history(self, can_undo: bool, can_redo: bool) -> None:
+    def show_history(self, can_undo: bool, can_redo: bool, can_clear: bool) -> None:
         """Enable the buttons that have something to do."""
         self.undo.setEnabled(can_undo)
         self.redo.setEnabled(can_redo)
-        self.clear.setEnabled(can_undo)
+        self.clear.setEnabled(can_clear)
 
     # ---- making
 
@@ -167,7 +162,7 @@ class ClickControls(QWidget):
         ):
             shown = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
             button.setText(f"{button.text()}  ({shown})")
-        self.show_history(False, False)
+        self.show_history(False, False, False)
 
     def _button(self, text: str, tip: str) -> QPushButton:
         button = QPushButton(text, self)

@@ -38,7 +38,7 @@ def what_to_do(
     if points is None or viewer.layers.selection.active is not points:
         name = "Clicks" if points is None else points.name
         return f"Select the layer “{name}” to click."
-    if not session.clicks:
+    if not session.active:
         return "Click on an object. Right-click on what is not part of it."
     if session.image is not None and session.image.plane != plane:
         place = session.image.plane.name

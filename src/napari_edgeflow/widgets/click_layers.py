@@ -67,6 +67,7 @@ class ClickLayers:
         self._silent = False
         self._window: Window | None = None
         self._plane: Plane | None = None
+        self._aside: Labels | None = None
         self.left_positive = True
         self.image: Image | None = None
         self.points: Points | None = None
@@ -102,6 +103,20 @@ class ClickLayers:
     def owns(self, layer: "Layer") -> bool:
         """Return whether a layer is one of the two."""
         return layer is self.points or layer is self.preview
+
+    def set_aside(self, labels: Labels | None) -> None:
+        """Hide a layer while an object of it is in the preview; None shows it again.
+
+        Otherwise the object's old shape would hide what clicks take away from it.
+        """
+        if labels is self._aside:
+            return
+        if self._aside is not None:
+            self._aside.visible = True
+            self._aside = None
+        if labels is not None and labels.visible:
+            labels.visible = False
+            self._aside = labels
 
     def activate(self) -> None:
         """Let clicks on the canvas be clicks on the object."""

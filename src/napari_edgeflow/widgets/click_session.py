@@ -1,4 +1,4 @@
-"""The object in progress: its clicks, and every state they were in."""
+"""The object in progress: what it starts from, its clicks, and all their states."""
 
 import time
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.planes import PlaneImage
 
 Clicks = tuple[Click, ...]
@@ -16,20 +17,31 @@ Clicks = tuple[Click, ...]
 class ClickSession:
     """The clicks of one object in one plane; undo and redo without limit.
 
-    Adding, moving and deleting clicks are all edits, and undo takes back each.
+    Adding, moving and deleting clicks are all edits, and undo takes back each. So is
+    letting go of the object that the clicks correct.
     """
 
     def __init__(self) -> None:
         self.image: PlaneImage | None = None
         self.view: Window | None = None
-        self._states: list[Clicks] = [()]
+        self._states: list[tuple[Refinement | None, Clicks]] = [(None, ())]
         self._at = 0
         self._started = 0.0
 
     @property
     def clicks(self) -> Clicks:
         """The clicks that count now, in the order they were made."""
-        return self._states[self._at]
+        return self._states[self._at][1]
+
+    @property
+    def origin(self) -> Refinement | None:
+        """The object that the clicks correct; None if they make a new one."""
+        return self._states[self._at][0]
+
+    @property
+    def active(self) -> bool:
+        """Whether there is an object in progress."""
+        return bool(self.clicks) or self.origin is not None
 
     @property
     def can_undo(self) -> bool:
@@ -46,10 +58,26 @@ class ClickSession:
         """Time since the first click; 0 without one."""
         return time.monotonic() - self._started if self.can_undo else 0.0
 
-    def start(self, image: PlaneImage, view: Window | None) -> None:
-        """Begin a new object in a plane, of which the person sees ``view``."""
+    def start(
+        self,
+        image: PlaneImage,
+        view: Window | None,
+        origin: Refinement | None = None,
+    ) -> None:
+        """Begin an object in a plane, of which the person sees ``view``.
+
+        Parameters
+        ----------
+        image : PlaneImage
+            The plane.
+        view : Window or None
+            None for all of it.
+        origin : Refinement, optional
+            An object that is there already, to be corrected.
+        """
         self.reset()
         self.image, self.view = image, view
+        self._states = [(origin, ())]
         self._started = time.monotonic()
 
     def as_clicks(
@@ -91,8 +119,16 @@ class ClickSession:
     def edit(self, clicks: Sequence[Click]) -> None:
         """Make ``clicks`` the clicks that count; what was undone is gone."""
         if tuple(clicks) != self.clicks:
-            self._states[self._at + 1 :] = [tuple(clicks)]
-            self._at += 1
+            self._add(self.origin, tuple(clicks))
+
+    def clear(self) -> None:
+        """Take all clicks away, and let go of the object that they correct."""
+        if self.active:
+            self._add(None, ())
+
+    def _add(self, origin: Refinement | None, clicks: Clicks) -> None:
+        self._states[self._at + 1 :] = [(origin, clicks)]
+        self._at += 1
 
     def undo(self) -> None:
         """Take the last edit back, if there is one."""
@@ -105,4 +141,4 @@ class ClickSession:
     def reset(self) -> None:
         """Forget the object."""
         self.image = self.view = None
-        self._states, self._at = [()], 0
+        self._states, self._at = [(None, ())], 0

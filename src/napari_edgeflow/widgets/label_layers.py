@@ -1,7 +1,7 @@
 """Labels layers that hold classes or objects: their colours, tables and edits."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,7 @@ from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
+    from napari.viewer import Viewer
 
 Kind = Literal["semantic", "object"]
 
@@ -83,6 +84,16 @@ def new_labels(image: "Image", scheme: LabelScheme) -> Labels:
     what = "classes" if scheme.kind == "semantic" else "objects"
     layer = Labels(data, name=f"{image.name} {what}", **placement(image))
     write_scheme(layer, scheme)
+    return layer
+
+
+def add_labels(viewer: "Viewer", image: "Image", scheme: LabelScheme) -> Labels:
+    """Put an empty Labels layer right above an image, and return it.
+
+    What lies higher, such as clicks and their preview, stays on top.
+    """
+    layer = new_labels(image, scheme)
+    viewer.layers.insert(viewer.layers.index(image) + 1, layer)
     return layer
 
 
@@ -179,9 +190,13 @@ def without_labelled(
 
 
 def commit_mask(
-    layer: Labels, plane: Plane, window: Window, mask: NDArray[np.bool_], value: int
+    layer: Labels,
+    plane: Plane,
+    window: Window,
+    mask: NDArray[np.bool_],
+    values: int | NDArray[np.integer],
 ) -> None:
-    """Write a mask into a layer, as one edit that napari's own undo takes back.
+    """Write into a layer, as one edit that napari's own undo takes back.
 
     Parameters
     ----------
@@ -192,37 +207,76 @@ def commit_mask(
     window : Window
         Where ``mask`` lies in the plane.
     mask : ndarray
-        (h, w) bool.
-    value : int
-        What to write.
+        (h, w) bool, the pixels to write.
+    values : int or ndarray
+        What to write: one value, or (h, w) with one for each pixel.
     """
     rows, columns = np.nonzero(mask)
     inside = iter((rows + window.top, columns + window.left))
+    # napari keeps these for its undo: the smallest type takes a quarter of the memory.
     indices = tuple(
-        next(inside) if at is None else np.full(rows.size, at) for at in plane.index
+        (next(inside) if at is None else np.full(rows.size, at)).astype(
+            np.min_scalar_type(side)
+        )
+        for at, side in zip(plane.index, layer.data.shape, strict=True)
     )
+    if not layer.visible:
+        # napari has not followed the sliders with a hidden layer, and draws into it.
+        layer.set_view_slice()
     # Assigning layer.data instead would leave an undo history of other pixels.
-    layer.data_setitem(indices, value)
+    layer.data_setitem(indices, np.broadcast_to(values, mask.shape)[mask])
 
 
-def record_object(layer: Labels, record: ObjectRecord, classes: ClassTable) -> None:
-    """Add an object's row to the layer's features and give it its class's colour.
+def class_of_label(layer: Labels, value: int) -> int | None:
+    """Return the class id of a value in a layer; None if nobody told it."""
+    scheme = read_scheme(layer)
+    if scheme is None or scheme.kind == "object":
+        return _classes_of_objects(layer).get(value)
+    return value
 
-    Rows of ids from this one on belong to objects that were undone; they go.
+
+def record_objects(
+    layer: Labels,
+    records: Sequence[ObjectRecord],
+    classes: ClassTable,
+    *,
+    again: bool = False,
+) -> None:
+    """Write objects' rows into the layer's features, and give them their colours.
+
+    Parameters
+    ----------
+    layer : Labels
+        A layer of objects.
+    records : sequence of ObjectRecord
+        One for each object, at least one.
+    classes : ClassTable
+        The colours.
+    again : bool
+        Whether the objects were there before and only their rows are exchanged.
+        Otherwise rows of their ids and higher ones belong to objects that were
+        undone; they go.
     """
-    features = layer.features
-    columns = {str(name): list(features[name]) for name in features}
-    count = len(features)
-    columns.setdefault("index", list(range(count)))
-    kept = [i for i, at in enumerate(columns["index"]) if at < record.object_id]
-    row = record.as_row()
+    rows = {record.object_id: record.as_row() for record in records}
+    lowest = min(rows)
+    merged: dict[int, dict[str, object]] = {
+        index: row for index, row in _rows(layer) if again or index < lowest
+    }
+    merged.update(rows)
+    names = dict.fromkeys(name for row in merged.values() for name in row)
     layer.features = {
-        name: [columns.get(name, [None] * count)[i] for i in kept] + [row.get(name)]
-        for name in {**columns, **row}
+        name: [row.get(name) for row in merged.values()] for name in names
     }
     if isinstance(layer.colormap, DirectLabelColormap):
-        colour = class_colour(classes, record.class_id)
+        colours = {r.object_id: class_colour(classes, r.class_id) for r in records}
         known = dict(layer.colormap.color_dict)
-        layer.colormap = DirectLabelColormap(
-            color_dict={**known, record.object_id: colour}
-        )
+        layer.colormap = DirectLabelColormap(color_dict={**known, **colours})
+
+
+def _rows(layer: Labels) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yield the rows of the features and the ids they are for."""
+    features = layer.features
+    columns = {str(name): list(features[name]) for name in features}
+    ids = columns.setdefault("index", list(range(len(features))))
+    for at, index in enumerate(ids):
+        yield index, {name: column[at] for name, column in columns.items()}

@@ -1,23 +1,35 @@
 """A drop-down list of models."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
-from napari_edgeflow.engine.weights import BUNDLED
+from napari_edgeflow.engine.weights import MODEL_FILE
 
 _OPEN = "Open checkpoint …"
 
 
 class ModelCombo(QComboBox):
-    """Bundled models, and checkpoints that a person opened."""
+    """Models known by name, and checkpoints that a person opened.
+
+    Parameters
+    ----------
+    models : mapping
+        Name to purpose; the first is chosen.
+    parent : QWidget, optional
+        The widget it is part of.
+    """
 
     model_changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, models: Mapping[str, str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        for name, purpose in BUNDLED.items():
+        self._models = models
+        for name, purpose in models.items():
             self.addItem(name, name)
             self.setItemData(self.count() - 1, purpose, Qt.ItemDataRole.ToolTipRole)
         self.addItem(_OPEN, "")
@@ -31,7 +43,16 @@ class ModelCombo(QComboBox):
         return self._model
 
     def open_checkpoint(self, path: str) -> None:
-        """Add a checkpoint to the list and choose it."""
+        """Add a checkpoint to the list and choose it.
+
+        Parameters
+        ----------
+        path : str
+            A safetensors file, or a folder that holds ``model.safetensors``.
+        """
+        if Path(path).name == MODEL_FILE:
+            # The folder says more than this name, and may hold more than this file.
+            path = str(Path(path).parent)
         if self.findData(path) < 0:
             self.insertItem(self.count() - 1, Path(path).stem, path)
             self.setItemData(self.findData(path), path, Qt.ItemDataRole.ToolTipRole)
@@ -42,7 +63,7 @@ class ModelCombo(QComboBox):
         if model != self._model or model == self._before:
             return
         self._model = self._before
-        if model not in BUNDLED:
+        if model not in self._models:
             self.removeItem(self.findData(model))
         self.setCurrentIndex(self.findData(self._model))
         self.model_changed.emit()

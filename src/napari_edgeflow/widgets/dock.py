@@ -1,0 +1,72 @@
+"""What all docks share: they scroll where the window is low, and stop when closed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from napari_edgeflow.widgets.connections import Connections
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+
+def real_viewer(viewer: "Viewer") -> "Viewer":
+    """Return the viewer itself for one that napari handed over wrapped.
+
+    The wrapper makes a new wrapper of a layer each time; layers could not be told
+    apart.
+    """
+    found: Viewer = getattr(viewer, "__wrapped__", viewer)
+    return found
+
+
+class Dock(QWidget):
+    """Scrolls its content, and says when napari takes it away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._links = Connections()
+        self._stop: Callable[[bool], None] | None = None
+
+    def _set_up(self, content: QWidget, stop: Callable[[bool], None]) -> None:
+        """Show the content.
+
+        Parameters
+        ----------
+        content : QWidget
+            All that is in the dock.
+        stop : callable
+            Called when the dock goes, with whether the viewer remains. It must not
+            be a method of the dock.
+        """
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        bar = scroll.verticalScrollBar()
+        room = 0 if bar is None else bar.sizeHint().width()
+        self.setMinimumWidth(content.minimumSizeHint().width() + room)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self._stop = stop
+        # When the window closes nobody tells the widgets in it; they just go. What is
+        # called then must not need this widget, and napari's layers are gone too.
+        links = self._links
+
+        def stop_with_the_window() -> None:
+            links.close()
+            stop(False)
+
+        self.destroyed.connect(stop_with_the_window)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Stop when napari takes the dock away, which it does by unparenting it."""
+        super().changeEvent(event)
+        parted = event is not None and event.type() == QEvent.Type.ParentChange
+        if parted and self.parent() is None and self._stop is not None:
+            self._links.close()
+            self._stop(True)
