@@ -1,0 +1,128 @@
+"""Lists of classes as text, one class a line, as EISeg and labelme have them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from napari_edgeflow.engine.classes import ClassTable, Colour, LabelClass, voc_palette
+from napari_edgeflow.engine.files import replacing
+
+_BACKGROUND = ("background", "_background_")
+_IGNORED = "__ignore__"
+_FULL = re.compile(r"(-?\d+)\s+(.*\S)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)")
+_WITH_ID = re.compile(r"(-?\d+)\s+(.*\S)")
+_HALF_A_COLOUR = re.compile(r".*\S\s+-?\d+\s+-?\d+")
+
+
+def read_class_list(path: Path) -> ClassTable:
+    """Read a list of classes.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8 text. A line is ``id name red green blue`` as EISeg writes it,
+        ``id name``, or ``name`` alone as in labelme's labels.txt. A name may hold
+        spaces. Lines that are empty, begin with ``#`` or are ``__ignore__`` do not
+        count.
+
+    Returns
+    -------
+    ClassTable
+        In the order of the lines. A name alone has the number of its line as id;
+        the first line has 0 if it is ``background`` or ``_background_``, else 1.
+        The background is left out. Classes without a colour get VOC's for their id.
+
+    Raises
+    ------
+    ValueError
+        If a line cannot be understood, an id occurs twice, or there is no class.
+    OSError
+        If the file cannot be read.
+    """
+    entries: dict[int, LabelClass] = {}
+    for number, position, line in _lines(path):
+        try:
+            entry = _entry(line, position)
+            if entry is not None and entry.id in entries:
+                name = entries[entry.id].name
+                raise ValueError(f"id {entry.id} is {name!r} already: give it another")
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
+        if entry is not None:
+            entries[entry.id] = entry
+    if not entries:
+        raise ValueError(f"{path} names no class: write one a line, as '1 cat 64 0 0'")
+    return ClassTable(tuple(entries.values()))
+
+
+def write_class_list(path: Path, classes: ClassTable) -> None:
+    """Write a list of classes as EISeg does, all or nothing.
+
+    EISeg itself skips names with spaces when it reads a list.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+    classes : ClassTable
+        One line ``id name red green blue`` for each, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a name has more than one line.
+    OSError
+        If the file cannot be written.
+    """
+    with replacing(path) as partial:
+        partial.write_text("".join(map(_line, classes)), encoding="utf-8", newline="\n")
+
+
+def _line(entry: LabelClass) -> str:
+    if len(entry.name.splitlines()) > 1:
+        raise ValueError(
+            f"the name {entry.name!r} of class {entry.id} has several lines: "
+            "write it as one"
+        )
+    return " ".join(map(str, (entry.id, entry.name.strip(), *entry.colour))) + "\n"
+
+
+def _lines(path: Path) -> Iterator[tuple[int, int, str]]:
+    """Yield line number, position among the classes, and text of each line."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no UTF-8 text: save it as UTF-8") from error
+    except OSError as error:
+        raise OSError(f"cannot read the class list {path}: {error.strerror}") from error
+    position: int | None = None
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#") or line == _IGNORED:
+            continue
+        if position is None:
+            position = 0 if line.lower() in _BACKGROUND else 1
+        else:
+            position += 1
+        yield number, position, line
+
+
+def _entry(line: str, position: int) -> LabelClass | None:
+    """Return the class of a line; None for the background."""
+    colour: Colour | None = None
+    class_id, name = position, line
+    if match := _FULL.fullmatch(line):
+        red, green, blue = (int(match[i]) for i in (3, 4, 5))
+        class_id, name, colour = int(match[1]), match[2], (red, green, blue)
+    elif match := _WITH_ID.fullmatch(line):
+        class_id, name = int(match[1]), match[2]
+        if _HALF_A_COLOUR.fullmatch(name):
+            raise ValueError(f"{line!r} ends in half a colour: give red, green, blue")
+    elif re.fullmatch(r"-?\d+", line):
+        raise ValueError(f"{line!r} has no name: write '{line} name'")
+    if name.lower() in _BACKGROUND and class_id == 0:
+        return None
+    if colour is None:
+        red, green, blue = voc_palette()[class_id % 256].tolist()
+        colour = red, green, blue
+    return LabelClass(class_id, name, colour)
