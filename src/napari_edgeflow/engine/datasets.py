@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 from torch.utils.data import IterableDataset, get_worker_info
-from torchvision.transforms import v2
 
+from napari_edgeflow.engine.augmentation import recoloured
 from napari_edgeflow.engine.clicks import Click, depth, next_click, random_click
 from napari_edgeflow.engine.image import Window, resize_image, resize_mask
 from napari_edgeflow.engine.masks import bounding_window, disturbed, signed_edge
@@ -348,19 +348,6 @@ def draw_window(
     return Window(top, left, min(bottom, height), min(right, width))
 
 
-_COLOUR = v2.RandomApply(
-    [v2.ColorJitter(brightness=0.35, contrast=0.35, saturation=0.35)], p=0.7
-)
-_RARE = v2.Compose(
-    [
-        v2.RandomApply([v2.ColorJitter(hue=0.05)], p=0.2),
-        v2.RandomGrayscale(p=0.08),
-        v2.RandomInvert(p=0.03),
-        v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.5))], p=0.1),
-    ]
-)
-
-
 def augment(sample: ClickSample, rng: np.random.Generator) -> ClickSample:
     """Return the sample flipped, turned, and with other colours."""
     arrays: list[NDArray[Any]] = [sample.image, sample.truth, sample.valid]
@@ -371,11 +358,8 @@ def augment(sample: ClickSample, rng: np.random.Generator) -> ClickSample:
     if rng.random() < 0.15:
         turns = int(rng.integers(1, 4))
         arrays = [np.rot90(array, turns) for array in arrays]
-    # A copy: torch warns of arrays that it may not write to.
-    image, truth, valid = (array.copy() for array in arrays)
-    tensor = torch.from_numpy(image).permute(2, 0, 1)
-    coloured = _RARE(_COLOUR(tensor)).permute(1, 2, 0).contiguous().numpy()
-    return replace(sample, image=coloured, truth=truth, valid=valid)
+    image, truth, valid = (np.ascontiguousarray(array) for array in arrays)
+    return replace(sample, image=recoloured(image), truth=truth, valid=valid)
 
 
 def _start(

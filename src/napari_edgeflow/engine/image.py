@@ -47,6 +47,24 @@ class Window:
             max(self.right, other.right),
         )
 
+    def meets(self, other: "Window") -> bool:
+        """Return whether both have a pixel in common."""
+        return (
+            self.top < other.bottom
+            and other.top < self.bottom
+            and self.left < other.right
+            and other.left < self.right
+        )
+
+    def intersection(self, other: "Window") -> "Window":
+        """Return what both have in common, if they meet."""
+        return Window(
+            max(self.top, other.top),
+            max(self.left, other.left),
+            min(self.bottom, other.bottom),
+            min(self.right, other.right),
+        )
+
 
 def resize_image(
     image: NDArray[np.uint8], window: Window, shape: tuple[int, int]
@@ -94,6 +112,14 @@ def resize_mask(
     part = Image.fromarray(mask[window.slices].astype(np.uint8) * 255)
     size = (shape[1], shape[0])
     return np.asarray(part.resize(size, Image.Resampling.BILINEAR)) >= 128
+
+
+def resize_labels(
+    labels: NDArray[np.uint8], window: Window, shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Cut a window out of labels (H, W) uint8 and resize it, to the nearest pixel."""
+    part = Image.fromarray(np.ascontiguousarray(labels[window.slices]))
+    return np.asarray(part.resize((shape[1], shape[0]), Image.Resampling.NEAREST))
 
 
 class ImageReader:

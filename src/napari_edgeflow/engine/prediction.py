@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.interpolation import linear_weights
 from napari_edgeflow.engine.masks import bounding_window
 
 _ROWS, _COLUMNS = 32, 256
@@ -135,14 +136,9 @@ def _interpolated(
     low, high, samples = wanted
     count = len(values)
     centres = low + (np.arange(samples) + 0.5) * ((high - low) / samples)
-    position = ((centres - start) * (count / (end - start)) - 0.5).clip(0, count - 1)
-    first = np.minimum(position.astype(np.intp), max(count - 2, 0))
-    inside = (centres > start) & (centres < end)
-    share = position - first
-    matrix = np.zeros((samples, count), np.float32)
-    every = np.arange(samples)
-    matrix[every, first] = (1 - share) * inside
-    matrix[every, np.minimum(first + 1, count - 1)] += share * inside
+    positions = (centres - start) * (count / (end - start)) - 0.5
+    matrix, first = linear_weights(positions, count)
+    matrix[(centres <= start) | (centres >= end)] = 0
     result = np.empty((samples, values.shape[1]), np.float32)
     for begin in range(0, samples, _ROWS):
         rows = slice(begin, begin + _ROWS)

@@ -54,25 +54,7 @@ class OnnxNetwork:
     device = "cpu"
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        # Denormal numbers, far below what is seen, make a CPU several times slower.
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        # ONNX Runtime's exceptions share no base class but this.
-        except Exception as error:
-            raise ValueError(
-                f"{path} cannot be loaded as an ONNX network: {error}. "
-                "Install the weights again"
-            ) from error
-        names = {node.name for node in self._session.get_inputs()}
-        if names != {"image", "interaction"}:
-            raise ValueError(
-                f"{path} takes {sorted(names)} instead of image and interaction: "
-                "it is not an EdgeFlow network"
-            )
+        self._session = open_session(path, {"image", "interaction"})
 
     def __call__(
         self, image: NDArray[np.uint8], interaction: NDArray[np.float32]
@@ -84,6 +66,43 @@ class OnnxNetwork:
         (output,) = self._session.run(None, inputs)
         result: NDArray[np.float32] = output[0, 0]
         return result
+
+
+def open_session(path: Path, inputs: set[str]) -> onnxruntime.InferenceSession:
+    """Open an ONNX file for the CPU and check that it is what it should be.
+
+    Parameters
+    ----------
+    path : Path
+        The ONNX file.
+    inputs : set of str
+        Names of the inputs that it should have.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be loaded or takes other inputs.
+    """
+    options = onnxruntime.SessionOptions()
+    # Denormal numbers, far below what is seen, make a CPU several times slower.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    # ONNX Runtime's exceptions share no base class but this.
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be loaded as an ONNX network: {error}. "
+            "Install the weights again"
+        ) from error
+    names = {node.name for node in session.get_inputs()}
+    if names != inputs:
+        raise ValueError(
+            f"{path} takes {' and '.join(sorted(names))} instead of "
+            f"{' and '.join(sorted(inputs))}: it is another network's export"
+        )
+    return session
 
 
 def load_network(name_or_path: str | Path, device: str = "auto") -> Network:

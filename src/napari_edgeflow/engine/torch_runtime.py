@@ -4,7 +4,7 @@ import copy
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,13 +18,16 @@ from napari_edgeflow.engine.models.edgeflow import EdgeFlow
 from napari_edgeflow.engine.weights import (
     ONNX_DIGEST,
     Checkpoint,
+    as_float,
     file_digest,
     load_edgeflow,
-    rounded,
     save_edgeflow,
+    stored,
 )
 
 ONNX_OPSET = 17
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class TorchNetwork:
@@ -70,6 +73,14 @@ class _Probabilities(nn.Module):
 
     def forward(self, image: Tensor, interaction: Tensor) -> Tensor:
         return torch.sigmoid(self.model(image, interaction).fine)
+
+
+def rounded(model: Module) -> Module:
+    """Return a float32 copy on the CPU, with the values that checkpoints keep."""
+    twin = copy.deepcopy(model).cpu().eval()
+    state = {k: as_float(stored(v)) for k, v in twin.state_dict().items()}
+    twin.load_state_dict(state)
+    return twin
 
 
 def write_model(model: EdgeFlow, path: Path, facts: Mapping[str, str]) -> None:
@@ -157,11 +168,15 @@ class _FixedSame(nn.Module):
         return result
 
 
-def _with_fixed_padding(model: EdgeFlow) -> EdgeFlow:
+def _is_plain(convolution: nn.Conv2d) -> bool:
+    return convolution.bias is None and tuple(convolution.dilation) == (1, 1)
+
+
+def with_fixed_padding(model: Module) -> Module:
     """Return a copy for inputs whose sides are multiples of 32."""
     twin = copy.deepcopy(model)
     for name, module in list(twin.named_modules()):
-        if isinstance(module, Conv2dSame) and module.bias is None:
+        if isinstance(module, Conv2dSame) and _is_plain(module):
             twin.set_submodule(name, _FixedSame(module))
     return twin
 
@@ -176,20 +191,39 @@ def export_onnx(model: EdgeFlow, path: Path) -> None:
     path : Path
         The file to write.
     """
-    names = ["image", "interaction"]
-    example = (torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64))
-    axes = {name: {0: "n", 2: "h", 3: "w"} for name in (*names, "probabilities")}
+    network = _Probabilities(with_fixed_padding(model))
+    inputs = {name: torch.zeros(1, 3, 64, 64) for name in ("image", "interaction")}
+    export_module(network, inputs, "probabilities", path)
+
+
+def export_module(
+    module: nn.Module, inputs: Mapping[str, Tensor], output: str, path: Path
+) -> None:
+    """Write a module as ONNX; number, height and width of its inputs stay free.
+
+    Parameters
+    ----------
+    module : nn.Module
+        In float32 on the CPU.
+    inputs : mapping
+        Example inputs (N, C, H, W) by name, in the order of ``forward``.
+    output : str
+        Name of its result.
+    path : Path
+        The file to write.
+    """
+    axes = {name: {0: "n", 2: "h", 3: "w"} for name in (*inputs, output)}
     with warnings.catch_warnings():
         # The tracing exporter is deprecated, but the new one needs a further
         # package and gives the same graph.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Probabilities(_with_fixed_padding(model)).eval(),
-            example,
+            module.eval(),
+            tuple(inputs.values()),
             str(path),
             dynamo=False,
             opset_version=ONNX_OPSET,
-            input_names=names,
-            output_names=["probabilities"],
+            input_names=list(inputs),
+            output_names=[output],
             dynamic_axes=axes,
         )

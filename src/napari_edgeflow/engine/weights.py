@@ -1,6 +1,5 @@
 """Checkpoints: bundled models by name, others by path; safetensors only."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,12 +17,19 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.models.edgeflow import EdgeFlow
 
 FORMAT = "napari-edgeflow"
+SMP_FORMAT = "segmentation-models-pytorch"
 WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
 MODEL_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+CLICK_TASK, SEMANTIC_TASK = "clicks", "semantic"
+_PURPOSES = {CLICK_TASK: "clicks", SEMANTIC_TASK: "automatic segmentation"}
 ONNX_DIGEST = "onnx_sha256"
 
 BUNDLED = {"edgeflow-lite": "Clicks on photographs and microscopy, CPU and GPU"}
-"""Names of the models that come with the package, and what they are for."""
+"""Click models that come with the package, and what they are for."""
+
+SEMANTIC = {"deeplabv3plus-lite0-voc": "20 classes of PASCAL VOC on photographs"}
+"""Semantic models that come with the package, and what they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,17 @@ class Checkpoint:
     metadata: dict[str, str]
 
 
-def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
-    """Find a model and check that it is ours, without loading its weights.
+def find_checkpoint(name_or_path: str | Path, task: str = CLICK_TASK) -> Checkpoint:
+    """Find a model and check that it is of the right kind, without its weights.
 
     Parameters
     ----------
     name_or_path : str or Path
         Name of a bundled model, a safetensors file, or a folder that holds
-        ``model.safetensors``.
+        ``model.safetensors``. A folder that smp's ``save_pretrained`` wrote is a
+        semantic model too.
+    task : str
+        What the model is for: ``CLICK_TASK`` or ``SEMANTIC_TASK``.
 
     Returns
     -------
@@ -65,20 +74,35 @@ def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
     Raises
     ------
     ValueError
-        If there is no such model or the file is no checkpoint of ours.
+        If there is no such model, the file is no checkpoint, or it is for another
+        task.
     """
     name = str(name_or_path)
-    path = WEIGHTS_FOLDER / f"{name}.safetensors" if name in BUNDLED else Path(name)
+    path = _bundled_file(name) or Path(name)
     if path.is_dir():
         path = path / MODEL_FILE
     if not path.is_file():
+        known = SEMANTIC if task == SEMANTIC_TASK else BUNDLED
         raise ValueError(
-            f"no model {name!r}: use {' or '.join(BUNDLED)}, "
+            f"no model {name!r}: use {' or '.join(known)}, "
             "or the path of a .safetensors checkpoint"
         )
     metadata = _read_metadata(path)
-    label = name if name in BUNDLED else path.stem
+    found = metadata.get("task", CLICK_TASK)
+    if found != task:
+        raise ValueError(
+            f"{name} is a model for {_PURPOSES.get(found, found)}, "
+            f"not for {_PURPOSES[task]}: choose another"
+        )
+    label = path.parent.name if path.name == MODEL_FILE else path.stem
     return Checkpoint(label, path, _find_onnx(path, metadata), metadata)
+
+
+def _bundled_file(name: str) -> Path | None:
+    """Return the file of a bundled model; some are single files, some folders."""
+    if name in BUNDLED:
+        return WEIGHTS_FOLDER / f"{name}.safetensors"
+    return WEIGHTS_FOLDER / name / MODEL_FILE if name in SEMANTIC else None
 
 
 def _find_onnx(path: Path, metadata: Mapping[str, str]) -> Path | None:
@@ -104,12 +128,28 @@ def _read_metadata(path: Path) -> dict[str, str]:
             f"{path} is no safetensors file ({error}): only safetensors checkpoints "
             "are loaded, since others can run code; save it again as one"
         ) from error
-    if metadata.get("format") != FORMAT or "config" not in metadata:
+    if metadata.get("format") != FORMAT:
+        metadata = _smp_metadata(path) or metadata
+    if metadata.get("format") not in (FORMAT, SMP_FORMAT) or "config" not in metadata:
         raise ValueError(
             f"{path} is not a checkpoint of {FORMAT}: its metadata has no "
             "format and config of ours; choose a model that was trained here"
         )
     return metadata
+
+
+def _smp_metadata(path: Path) -> dict[str, str] | None:
+    """Return what the ``config.json`` beside a checkpoint of smp says, if it is one."""
+    config = path.with_name(CONFIG_FILE)
+    if path.name != MODEL_FILE or not config.is_file():
+        return None
+    try:
+        record = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"cannot read {config}: {error}. Write it again") from error
+    if not isinstance(record, dict) or "_model_class" not in record:
+        return None
+    return {"format": SMP_FORMAT, "task": SEMANTIC_TASK, "config": json.dumps(record)}
 
 
 def load_edgeflow(checkpoint: Checkpoint) -> "EdgeFlow":
@@ -127,7 +167,7 @@ def load_edgeflow(checkpoint: Checkpoint) -> "EdgeFlow":
     try:
         model = EdgeFlow(EdgeFlowConfig(**json.loads(checkpoint.metadata["config"])))
         tensors = load_file(checkpoint.weights)
-        model.load_state_dict({k: _as_float(v) for k, v in tensors.items()})
+        model.load_state_dict({k: as_float(v) for k, v in tensors.items()})
     except (TypeError, RuntimeError, json.JSONDecodeError) as error:
         raise ValueError(
             f"{checkpoint.weights} does not hold an EdgeFlow network of this "
@@ -136,7 +176,8 @@ def load_edgeflow(checkpoint: Checkpoint) -> "EdgeFlow":
     return model.eval()
 
 
-def _as_float(tensor: "torch.Tensor") -> "torch.Tensor":
+def as_float(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return a stored tensor in single precision."""
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
@@ -155,12 +196,12 @@ def save_edgeflow(model: "EdgeFlow", path: Path, facts: Mapping[str, str]) -> No
     from safetensors.torch import save
 
     tensors = {
-        name: _as_stored(tensor).cpu().contiguous()
+        name: stored(tensor).cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
     header = {
         "format": FORMAT,
-        "task": "clicks",
+        "task": CLICK_TASK,
         "config": json.dumps(model.config.as_dict()),
         **facts,
     }
@@ -169,15 +210,7 @@ def save_edgeflow(model: "EdgeFlow", path: Path, facts: Mapping[str, str]) -> No
         partial.write_bytes(save(tensors, header))
 
 
-def rounded(model: "EdgeFlow") -> "EdgeFlow":
-    """Return a float32 copy on the CPU, with the values :func:`save_edgeflow` keeps."""
-    twin = copy.deepcopy(model).cpu().eval()
-    state = {k: _as_float(_as_stored(v)) for k, v in twin.state_dict().items()}
-    twin.load_state_dict(state)
-    return twin
-
-
-def _as_stored(tensor: "torch.Tensor") -> "torch.Tensor":
+def stored(tensor: "torch.Tensor") -> "torch.Tensor":
     """Return the tensor in half precision, unless that would overflow."""
     fits = tensor.is_floating_point() and bool(tensor.abs().max() < 6e4)
     return tensor.half() if fits else tensor

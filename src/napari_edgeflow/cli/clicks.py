@@ -1,84 +1,24 @@
-"""The command line: the same engine as the docks, without a window."""
+"""Commands about clicks: segmenting, measuring, training."""
 
 import argparse
-import importlib
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from napari_edgeflow import __version__
+from napari_edgeflow.cli.console import (
+    add_device,
+    add_training,
+    print_report,
+    with_progress,
+    write_json,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.engine.datasets import ClickSource
     from napari_edgeflow.engine.evaluate import ClickFigures, ObjectResult
-
-BAD_INPUT = 2
-"""Exit status for input that cannot be used, as argparse has it."""
-
-Item = TypeVar("Item")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; errors in the input end as one sentence and status 2.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Default: those of the process.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
-    options = build_parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
-    try:
-        return run(options)
-    except (ValueError, OSError) as error:
-        print(f"napari-edgeflow: {error}", file=sys.stderr)
-        return BAD_INPUT
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(
-        prog="napari-edgeflow", description="Clicks to masks, in napari and without."
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_demo(commands)
-    _add_click(commands)
-    evaluate = commands.add_parser("evaluate", help="measure a model")
-    _add_evaluate_clicks(evaluate.add_subparsers(required=True, metavar="WHAT"))
-    train = commands.add_parser("train", help="train a model")
-    _add_train_clicks(train.add_subparsers(required=True, metavar="WHAT"))
-    models = commands.add_parser("models", help="list the bundled models")
-    models.set_defaults(run=_run_models)
-    return parser
-
-
-_Commands = argparse._SubParsersAction  # argparse has no public name for it
-
-
-def _add_demo(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("demo", help="open a sample image with the click dock")
-    parser.add_argument(
-        "--headless",
-        type=Path,
-        metavar="DIR",
-        help="click by script instead, and write a screenshot and the mask to DIR",
-    )
-    parser.set_defaults(run=_run_demo)
-
-
-def _run_demo(options: argparse.Namespace) -> int:
-    # By name, so that the commands without a window load no Qt.
-    demo = importlib.import_module("napari_edgeflow.demo")
-    return int(demo.run_demo(options.headless))
 
 
 class _AddClick(argparse.Action):
@@ -109,7 +49,8 @@ def _point(text: str) -> tuple[float, float]:
     return y, x
 
 
-def _add_click(commands: "_Commands[argparse.ArgumentParser]") -> None:
+def add_click(commands: "Commands") -> None:
+    """Add the command ``click``."""
     parser = commands.add_parser("click", help="segment one object by clicks")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     for sign, meaning in (("positive", "part of the object"), ("negative", "not")):
@@ -132,7 +73,7 @@ def _add_click(commands: "_Commands[argparse.ArgumentParser]") -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="edgeflow-lite", metavar="NAME_OR_PATH")
-    parser.add_argument("--device", default="auto", metavar="auto|cuda|mps|cpu")
+    add_device(parser)
 
 
 def _run_click(options: argparse.Namespace) -> int:
@@ -161,7 +102,8 @@ def _run_click(options: argparse.Namespace) -> int:
     return 0
 
 
-def _add_evaluate_clicks(commands: "_Commands[argparse.ArgumentParser]") -> None:
+def add_evaluate_clicks(commands: "Commands") -> None:
+    """Add the command ``evaluate clicks``."""
     parser = commands.add_parser("clicks", help="how many clicks an object takes")
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")
     parser.add_argument("--masks", type=Path, required=True, metavar="DIR")
@@ -188,19 +130,13 @@ def _run_evaluate_clicks(options: argparse.Namespace) -> int:
         find_targets(options.images, options.masks, instances=options.instances)
     )
     results: list[ObjectResult] = list(
-        _with_progress(evaluate_clicks(segmenter, targets), len(targets), "objects")
+        with_progress(evaluate_clicks(segmenter, targets), len(targets), "objects")
     )
     figures = summarize(results)
     print(figures_table(figures))
     if options.json is not None:
         write_json(options.json, asdict(figures))
     return 0
-
-
-def _with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
-    from tqdm import tqdm
-
-    yield from tqdm(items, total=total, unit=f" {unit}", disable=None)
 
 
 def figures_table(figures: "ClickFigures") -> str:
@@ -221,15 +157,8 @@ def figures_table(figures: "ClickFigures") -> str:
     return "\n".join(f"{name:<22}{value:>8}" for name, value in rows)
 
 
-def write_json(path: Path, record: object) -> None:
-    """Write a record as JSON, all or nothing."""
-    from napari_edgeflow.engine.files import replacing
-
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-def _add_train_clicks(commands: "_Commands[argparse.ArgumentParser]") -> None:
+def add_train_clicks(commands: "Commands") -> None:
+    """Add the command ``train clicks``."""
     parser = commands.add_parser(
         "clicks",
         help="train EdgeFlow by simulated clicks",
@@ -245,23 +174,13 @@ def _add_train_clicks(commands: "_Commands[argparse.ArgumentParser]") -> None:
         parser.add_argument(
             f"--{kind}", action="append", default=[], metavar="SOURCE", help=holds
         )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--resume", action="store_true", help="go on in the folder")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--init", metavar="MODEL", help="model to start from")
     start.add_argument(
         "--imagenet", action="store_true", help="start the backbone from ImageNet"
     )
     parser.add_argument("--config", default="edgeflow-lite", metavar="NAME")
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--minutes", type=float, help="stop after this time at most")
-    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument(
-        "--size", type=int, help="side of crops in pixels; default: 160, 192, then 256"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto", metavar="auto|cuda|mps|cpu")
+    add_training(parser)
     parser.set_defaults(run=_run_train_clicks)
 
 
@@ -305,9 +224,9 @@ def _run_train_clicks(options: argparse.Namespace) -> int:
     from napari_edgeflow.engine.click_task import ClickTaskSettings
     from napari_edgeflow.engine.click_training import (
         ClickTraining,
-        packaged_imagenet,
         train_clicks,
     )
+    from napari_edgeflow.engine.imagenet import packaged_imagenet
     from napari_edgeflow.engine.train import TrainSettings
 
     sources = [
@@ -331,23 +250,5 @@ def _run_train_clicks(options: argparse.Namespace) -> int:
         TrainSettings(options.steps, options.minutes, options.rate),
     )
     for report in train_clicks(training, resume=options.resume):
-        parts = " · ".join(f"{name} {v:.4f}" for name, v in report.losses.items())
-        print(
-            f"{report.progress:6.1%} · step {report.step} · {parts} · "
-            f"{report.samples_per_second:.1f} samples/s",
-            flush=True,
-        )
+        print_report(report)
     return 0
-
-
-def _run_models(options: argparse.Namespace) -> int:
-    from napari_edgeflow.engine.weights import BUNDLED, find_checkpoint
-
-    for name, purpose in BUNDLED.items():
-        facts = find_checkpoint(name).metadata
-        print(f"{name}  {purpose}; {facts.get('samples', '?')} training samples")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,104 @@
+"""The command line: the same engine as the docks, without a window."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_edgeflow import __version__
+from napari_edgeflow.cli.clicks import (
+    add_click,
+    add_evaluate_clicks,
+    add_train_clicks,
+)
+from napari_edgeflow.cli.semantic import (
+    add_evaluate_semantic,
+    add_segment,
+    add_train_semantic,
+)
+
+if TYPE_CHECKING:
+    from napari_edgeflow.cli.console import Commands
+
+BAD_INPUT = 2
+"""Exit status for input that cannot be used, as argparse has it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; errors in the input end as one sentence and status 2.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    options = build_parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (ValueError, OSError) as error:
+        print(f"napari-edgeflow: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="napari-edgeflow", description="Clicks to masks, in napari and without."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    add_click(commands)
+    add_segment(commands)
+    evaluate = commands.add_parser("evaluate", help="measure a model")
+    measures = evaluate.add_subparsers(required=True, metavar="WHAT")
+    add_evaluate_clicks(measures)
+    add_evaluate_semantic(measures)
+    train = commands.add_parser("train", help="train a model")
+    kinds = train.add_subparsers(required=True, metavar="WHAT")
+    add_train_clicks(kinds)
+    add_train_semantic(kinds)
+    models = commands.add_parser("models", help="list the bundled models")
+    models.set_defaults(run=_run_models)
+    return parser
+
+
+def _add_demo(commands: "Commands") -> None:
+    parser = commands.add_parser("demo", help="open a sample image with the click dock")
+    parser.add_argument(
+        "--headless",
+        type=Path,
+        metavar="DIR",
+        help="click by script instead, and write a screenshot and the mask to DIR",
+    )
+    parser.set_defaults(run=_run_demo)
+
+
+def _run_demo(options: argparse.Namespace) -> int:
+    # By name, so that the commands without a window load no Qt.
+    demo = importlib.import_module("napari_edgeflow.demo")
+    return int(demo.run_demo(options.headless))
+
+
+def _run_models(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.weights import (
+        BUNDLED,
+        CLICK_TASK,
+        SEMANTIC,
+        SEMANTIC_TASK,
+        find_checkpoint,
+    )
+
+    for models, task in ((BUNDLED, CLICK_TASK), (SEMANTIC, SEMANTIC_TASK)):
+        for name, purpose in models.items():
+            facts = find_checkpoint(name, task).metadata
+            print(f"{name}  {purpose}; {facts.get('samples', '?')} training samples")
+    return 0

@@ -1,0 +1,60 @@
+"""What the commands share: options, progress, and files of figures."""
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from napari_edgeflow.engine.train import TrainReport
+
+    # argparse has no public name for it.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+Item = TypeVar("Item")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the device."""
+    parser.add_argument("--device", default="auto", metavar="auto|cuda|mps|cpu")
+
+
+def with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
+    """Pass items on, and show in a terminal how many of ``total`` are done."""
+    from tqdm import tqdm
+
+    yield from tqdm(items, total=total, unit=f" {unit}", disable=None)
+
+
+def write_json(path: Path, record: object) -> None:
+    """Write a record as JSON, all or nothing."""
+    from napari_edgeflow.engine.files import replacing
+
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every training has."""
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--resume", action="store_true", help="go on in the folder")
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, help="stop after this time at most")
+    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument(
+        "--size", type=int, help="side of crops in pixels; grows by default"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    add_device(parser)
+
+
+def print_report(report: "TrainReport") -> None:
+    """Print one line on where training is."""
+    parts = " · ".join(f"{name} {v:.4f}" for name, v in report.losses.items())
+    print(
+        f"{report.progress:6.1%} · step {report.step} · {parts} · "
+        f"{report.samples_per_second:.1f} samples/s",
+        flush=True,
+    )

@@ -1,0 +1,371 @@
+"""Commands about automatic segmentation: labelling, measuring, training."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_edgeflow.cli.console import (
+    add_device,
+    add_training,
+    print_report,
+    with_progress,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from napari_edgeflow.cli.console import Commands
+    from napari_edgeflow.engine.datasets import LabelledImage
+    from napari_edgeflow.engine.evaluate_semantic import SemanticFigures
+    from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
+
+_WILD = "*?["
+
+
+def add_segment(commands: "Commands") -> None:
+    """Add the command ``segment``."""
+    parser = commands.add_parser(
+        "segment",
+        help="label images automatically",
+        description="Writes a palette PNG of class ids for each image, under the "
+        "image's stem. Images that have one already are skipped.",
+    )
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="files, folders or patterns"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--overwrite", action="store_true", help="skip no image")
+    parser.add_argument(
+        "--confidence",
+        action="store_true",
+        help="also write the probability of each label, as STEM_confidence.tif",
+    )
+    _add_model(parser)
+    _add_prediction(parser)
+    parser.set_defaults(run=_run_segment)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", default="deeplabv3plus-lite0-voc", metavar="NAME_OR_PATH"
+    )
+    add_device(parser)
+
+
+def _add_prediction(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tile-size",
+        type=int,
+        default=512,
+        metavar="N",
+        help="pixels, each way, that go through the network at once: memory and "
+        "speed, not the result",
+    )
+    parser.add_argument(
+        "--overlap", type=int, default=128, metavar="N", help="of windows, in pixels"
+    )
+    parser.add_argument(
+        "--scale",
+        type=float,
+        metavar="F",
+        help="1 takes the image's pixels as they are; default: as the model was "
+        "trained",
+    )
+    parser.add_argument("--flip", action="store_true", help="look mirrored as well")
+    parser.add_argument(
+        "--scales",
+        type=float,
+        nargs="+",
+        default=[1.0],
+        metavar="F",
+        help="average over several scales",
+    )
+
+
+def _prediction(options: argparse.Namespace) -> "PredictSettings":
+    from napari_edgeflow.engine.predict import PredictSettings
+
+    return PredictSettings(
+        options.tile_size,
+        options.overlap,
+        options.scale,
+        options.flip,
+        tuple(options.scales),
+    )
+
+
+def _run_segment(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.predict import SemanticSegmenter
+
+    settings = _prediction(options)
+    images = find_images(options.inputs)
+    wanted = [
+        path
+        for path in images
+        if options.overwrite or not _result(path, options.output).exists()
+    ]
+    segmenter = SemanticSegmenter.from_pretrained(options.model, options.device)
+    problems = []
+    for path in with_progress(wanted, len(wanted), "images"):
+        try:
+            segment_file(path, options.output, segmenter, settings, options.confidence)
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+    skipped = len(images) - len(wanted)
+    print(
+        f"{len(wanted) - len(problems)} labelled · {skipped} skipped, since done · "
+        f"{len(problems)} failed · {segmenter.device} · {options.output}"
+    )
+    if problems:
+        raise ValueError("; ".join(problems))
+    return 0
+
+
+def _result(image: Path, output: Path) -> Path:
+    return output / f"{image.stem}.png"
+
+
+def find_images(inputs: Sequence[str]) -> list[Path]:
+    """Return the image files that arguments name.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files, folders (their images, not those of folders in them), or patterns.
+
+    Raises
+    ------
+    ValueError
+        If one names nothing, or two images would get the same name.
+    """
+    found = list(dict.fromkeys(path for text in inputs for path in _expand(text)))
+    stems: dict[str, Path] = {}
+    for path in found:
+        other = stems.setdefault(path.stem, path)
+        if other != path:
+            raise ValueError(
+                f"{other} and {path} would both be written as {path.stem}.png: "
+                "label them into different folders"
+            )
+    return found
+
+
+def _expand(text: str) -> Iterator[Path]:
+    import glob
+
+    from napari_edgeflow.engine.datasets import IMAGE_SUFFIXES, image_files
+
+    path = Path(text)
+    if path.is_dir():
+        files = image_files(path)
+    elif not path.exists() and any(sign in text for sign in _WILD):
+        matches = (Path(match) for match in sorted(glob.glob(text, recursive=True)))
+        files = [m for m in matches if m.suffix.lower() in IMAGE_SUFFIXES]
+    else:
+        files = [path]
+    if not files or not all(file.is_file() for file in files):
+        raise ValueError(f"no image {text}: give files, folders or patterns")
+    yield from files
+
+
+def segment_file(
+    path: Path,
+    output: Path,
+    segmenter: "SemanticSegmenter",
+    settings: "PredictSettings",
+    confidence: bool,
+) -> None:
+    """Label one image file and write its palette PNG, all or nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The image.
+    output : Path
+        Folder to write to.
+    segmenter : SemanticSegmenter
+        The model.
+    settings : PredictSettings
+        How to look at the image.
+    confidence : bool
+        Whether to write the probability of each label too, as float16 TIFF.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the image cannot be read or a file not be written.
+    """
+    import numpy as np
+    import tifffile
+
+    from napari_edgeflow.engine.files import replacing
+    from napari_edgeflow.formats.images import read_image
+    from napari_edgeflow.formats.voc import write_palette_png
+
+    image = read_image(path)
+    labels: list[Any] = []
+    scores: list[Any] = []
+    try:
+        for strip in segmenter.strips(image, settings):
+            labels.append(strip.labels)
+            if confidence:
+                scores.append(strip.confidence.astype(np.float16))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if confidence:
+        with replacing(output / f"{path.stem}_confidence.tif") as partial:
+            tifffile.imwrite(partial, np.concatenate(scores), compression="zlib")
+    palette = segmenter.classes.palette()
+    write_palette_png(_result(path, output), np.concatenate(labels), palette)
+
+
+def add_evaluate_semantic(commands: "Commands") -> None:
+    """Add the command ``evaluate semantic``."""
+    parser = commands.add_parser("semantic", help="IoU of automatic segmentation")
+    _add_labelled_images(parser)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="figures as JSON")
+    _add_model(parser)
+    _add_prediction(parser)
+    parser.set_defaults(run=_run_evaluate_semantic)
+
+
+def _add_labelled_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--voc",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="VOC folder",
+    )
+    parser.add_argument("--split", metavar="NAME", help="a list of the VOC folder")
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder with images/ and labels/ of the same stems",
+    )
+
+
+def _labelled_images(
+    options: argparse.Namespace, split: str
+) -> "tuple[LabelledImage, ...]":
+    from napari_edgeflow.engine.datasets import folder_pairs, voc_pairs
+
+    voc = [voc_pairs(root, options.split or split) for root in options.voc]
+    folders = [folder_pairs(root / "images", root / "labels") for root in options.pairs]
+    pairs = tuple(pair for group in (*voc, *folders) for pair in group)
+    if not pairs:
+        raise ValueError("no labelled images: give --voc DIR or --pairs DIR")
+    return pairs
+
+
+def _run_evaluate_semantic(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.evaluate_semantic import (
+        evaluate_semantic,
+        summarize_semantic,
+    )
+    from napari_edgeflow.engine.predict import SemanticSegmenter
+
+    pairs = _labelled_images(options, "val")
+    settings = _prediction(options)
+    segmenter = SemanticSegmenter.from_pretrained(options.model, options.device)
+    results = evaluate_semantic(segmenter, pairs, settings)
+    figures = summarize_semantic(
+        segmenter, list(with_progress(results, len(pairs), "images"))
+    )
+    print(semantic_table(figures))
+    print(confusion_table(figures))
+    if options.json is not None:
+        write_json(options.json, asdict(figures))
+    return 0
+
+
+def semantic_table(figures: "SemanticFigures") -> str:
+    """Return figures as a table of two columns for a terminal."""
+    rows = [
+        *(
+            (name, "-" if value is None else f"{value:.3f}")
+            for name, value in figures.iou_per_class.items()
+        ),
+        ("mean IoU", f"{figures.miou:.3f}"),
+        ("pixel accuracy", f"{figures.pixel_accuracy:.3f}"),
+        ("images", f"{figures.images}"),
+        ("ms per image, median", f"{figures.ms_per_image_median:.0f}"),
+    ]
+    return "\n".join(f"{name:<22}{value:>8}" for name, value in rows)
+
+
+def confusion_table(figures: "SemanticFigures") -> str:
+    """Return, of each true class, which percentage of its pixels was called what."""
+    names = list(figures.iou_per_class)
+    head = "percent".ljust(14) + "".join(name[:5].rjust(6) for name in names)
+    lines = ["", "true class in rows, prediction in columns", head]
+    for name, row in zip(names, figures.confusion, strict=True):
+        total = sum(row)
+        cells = (f"{100 * n / total:.0f}" if total and n else "." for n in row)
+        lines.append(name[:13].ljust(14) + "".join(cell.rjust(6) for cell in cells))
+    return "\n".join(lines)
+
+
+def add_train_semantic(commands: "Commands") -> None:
+    """Add the command ``train semantic``."""
+    parser = commands.add_parser(
+        "semantic", help="train a network that labels every pixel"
+    )
+    _add_labelled_images(parser)
+    parser.add_argument(
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="class list with lines of id, name, r, g, b; default: PASCAL VOC's",
+    )
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--init", metavar="MODEL", help="model to start from")
+    start.add_argument(
+        "--imagenet", action="store_true", help="start the encoder from ImageNet"
+    )
+    parser.add_argument(
+        "--longest-side",
+        type=int,
+        metavar="N",
+        help="pixels to which images are resized before they are segmented; "
+        "default: their own",
+    )
+    add_training(parser)
+    parser.set_defaults(run=_run_train_semantic)
+
+
+def _run_train_semantic(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.imagenet import packaged_imagenet
+    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
+    from napari_edgeflow.engine.semantic_training import (
+        SemanticTraining,
+        train_semantic,
+    )
+    from napari_edgeflow.engine.train import TrainSettings
+    from napari_edgeflow.formats.class_lists import read_class_list
+
+    task = SemanticTaskSettings(batch=options.batch, seed=options.seed)
+    if options.size:
+        task = replace(task, sizes=((1.0, options.size),))
+    training = SemanticTraining(
+        _labelled_images(options, "train"),
+        read_class_list(options.classes) if options.classes else ClassTable.voc(),
+        options.output,
+        init=options.init,
+        imagenet=packaged_imagenet() if options.imagenet else None,
+        longest_side=options.longest_side,
+        device=options.device,
+        task=task,
+        loop=TrainSettings(
+            options.steps, options.minutes, options.rate, weight_decay=1e-2
+        ),
+    )
+    for report in train_semantic(training, resume=options.resume):
+        print_report(report)
+    return 0

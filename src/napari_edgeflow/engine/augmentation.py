@@ -1,0 +1,31 @@
+"""Colour changes that training makes to its crops."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchvision.transforms import v2
+
+_COLOUR = v2.RandomApply(
+    [v2.ColorJitter(brightness=0.35, contrast=0.35, saturation=0.35)], p=0.7
+)
+_RARE = v2.Compose(
+    [
+        v2.RandomApply([v2.ColorJitter(hue=0.05)], p=0.2),
+        v2.RandomGrayscale(p=0.08),
+        v2.RandomInvert(p=0.03),
+        v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.5))], p=0.1),
+    ]
+)
+
+
+def recoloured(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image (H, W, 3) uint8 in other colours, sometimes grey or blurred.
+
+    The changes are drawn from torch's global generator.
+    """
+    # A copy: torch warns of arrays that it may not write to.
+    tensor = torch.from_numpy(image.copy()).permute(2, 0, 1)
+    coloured: NDArray[np.uint8] = (
+        _RARE(_COLOUR(tensor)).permute(1, 2, 0).contiguous().numpy()
+    )
+    return coloured

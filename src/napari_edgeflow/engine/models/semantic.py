@@ -1,0 +1,117 @@
+"""Semantic networks of segmentation-models-pytorch, described by plain values."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import segmentation_models_pytorch as smp
+from segmentation_models_pytorch.base import SegmentationModel
+from torch import nn
+
+MODEL_CLASS = "_model_class"
+"""Key under which smp's ``config.json`` names the architecture."""
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticConfig:
+    """A network of smp: its class and the arguments it is made with.
+
+    Parameters
+    ----------
+    architecture : str
+        Name of the class in smp, such as "DeepLabV3Plus".
+    arguments : mapping
+        Its keyword arguments, as in the ``config.json`` that smp writes.
+
+    Raises
+    ------
+    ValueError
+        If smp has no such architecture.
+    """
+
+    architecture: str = "DeepLabV3Plus"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the name once."""
+        known = architectures()
+        if self.architecture not in known:
+            raise ValueError(
+                f"unknown architecture {self.architecture!r}: smp has "
+                f"{', '.join(known)}"
+            )
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "SemanticConfig":
+        """Return the configuration that a ``config.json`` of smp holds."""
+        arguments = {k: v for k, v in record.items() if not k.startswith("_")}
+        return cls(str(record.get(MODEL_CLASS, "")), arguments)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record that smp's ``from_pretrained`` reads."""
+        return {
+            **self.arguments,
+            "encoder_weights": None,
+            MODEL_CLASS: self.architecture,
+        }
+
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder."""
+        return str(self.arguments.get("encoder_name", "resnet34"))
+
+    def build(self) -> SegmentationModel:
+        """Return the network with random weights.
+
+        Raises
+        ------
+        ValueError
+            If the encoder or an argument is unknown to smp or timm.
+        """
+        arguments = {**self.arguments, "encoder_weights": None}
+        try:
+            model: SegmentationModel = getattr(smp, self.architecture)(**arguments)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"cannot build {self.architecture} with the encoder "
+                f"{self.encoder!r}: {error}"
+            ) from error
+        return model
+
+
+def architectures() -> tuple[str, ...]:
+    """Return the names of smp's architectures."""
+    return tuple(
+        name
+        for name, value in vars(smp).items()
+        if inspect.isclass(value) and issubclass(value, SegmentationModel)
+    )
+
+
+DEEPLAB_LITE0 = SemanticConfig(
+    "DeepLabV3Plus",
+    {
+        "encoder_name": "tu-tf_efficientnet_lite0",
+        "decoder_channels": 128,
+        # Half of smp's: its rates reach beyond the feature map of a 512 px image.
+        "decoder_atrous_rates": (6, 12, 18),
+        "decoder_aspp_dropout": 0.3,
+    },
+)
+
+
+def head_upsampling(model: SegmentationModel) -> tuple[str, int] | None:
+    """Return name and factor of the plain upsampling that ends a network, if any.
+
+    The classes of a pixel are worked out at the resolution before it, which takes a
+    fraction of time and memory.
+    """
+    head = getattr(model, "segmentation_head", None)
+    if not isinstance(head, nn.Sequential) or len(head) != 3:
+        return None
+    last, activation = head[1], getattr(head[2], "activation", head[2])
+    plain = isinstance(activation, nn.Identity)
+    if plain and isinstance(last, nn.Upsample) and last.align_corners:
+        return "segmentation_head.1", int(last.scale_factor)  # type: ignore[arg-type]
+    return None

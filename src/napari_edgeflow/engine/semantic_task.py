@@ -1,0 +1,213 @@
+"""The task of learning a class for every pixel, for :func:`train.train`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from segmentation_models_pytorch.base import SegmentationModel
+from segmentation_models_pytorch.losses import DiceLoss
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from napari_edgeflow.engine.datasets import VOID
+from napari_edgeflow.engine.frozen_norm import folds_exactly, with_folded_norms
+from napari_edgeflow.engine.models.semantic import head_upsampling
+from napari_edgeflow.engine.semantic_checkpoint import Normalisation
+from napari_edgeflow.engine.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.semantic_samples import (
+    SemanticSample,
+    SemanticSamples,
+    SemanticSampleSettings,
+    SemanticSource,
+    collate,
+)
+from napari_edgeflow.engine.semantic_torch import publish_semantic
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticTaskSettings:
+    """How a semantic network learns.
+
+    Parameters
+    ----------
+    batch : int
+        Crops in a step.
+    sizes : tuple of (float, int)
+        Until which share of the training crops have which side, in pixels. Small
+        crops first: more of them in the same time.
+    dice : float
+        Weight of the Dice loss beside the cross-entropy.
+    encoder_rate : float
+        Learning rate of the encoder relative to the rest.
+    frozen_statistics : bool
+        Whether the encoder keeps the batch statistics it came with: quicker, and
+        right for a pretrained one; a new one has to gather its own.
+    workers : int
+        Processes that draw crops.
+    seed : int
+        Of all randomness.
+    """
+
+    batch: int = 16
+    sizes: tuple[tuple[float, int], ...] = ((0.3, 192), (0.8, 256), (1.0, 320))
+    dice: float = 0.5
+    encoder_rate: float = 0.25
+    frozen_statistics: bool = True
+    workers: int = 1
+    seed: int = 0
+
+    def size(self, progress: float) -> int:
+        """Return the side of crops, in pixels, at ``progress`` in 0..1."""
+        return next(
+            (side for end, side in self.sizes if progress < end), self.sizes[-1][1]
+        )
+
+
+@dataclass
+class SemanticTask:
+    """A semantic network, its samples and its loss.
+
+    Parameters
+    ----------
+    model : SegmentationModel
+        The network to train, with as many classes as the source.
+    source : SemanticSource
+        Labelled images.
+    facts : SemanticFacts
+        What the checkpoint says of classes and input.
+    settings : SemanticTaskSettings
+        How it learns.
+    samples : SemanticSampleSettings
+        How crops are drawn; their size is that of ``settings``.
+    """
+
+    model: SegmentationModel
+    source: SemanticSource
+    facts: SemanticFacts
+    settings: SemanticTaskSettings = field(default_factory=SemanticTaskSettings)
+    samples: SemanticSampleSettings = field(default_factory=SemanticSampleSettings)
+
+    def __post_init__(self) -> None:
+        """Read which image has which class; draw nothing yet."""
+        self._presence = self.source.presence()
+        self._generator = torch.Generator().manual_seed(self.settings.seed)
+        self._size = 0
+        self._crops: Iterator[tuple[Tensor, Tensor]] = iter(())
+        self._dice = DiceLoss("multiclass", from_logits=True, ignore_index=VOID)
+        self._normalisation = Normalisation(self.facts)
+        self._running: nn.Module = self.model
+
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Return the optimiser's groups: the encoder learns more slowly."""
+        encoder = list(self.model.encoder.parameters())
+        slow = {id(p) for p in encoder}
+        rest = [p for p in self.model.parameters() if id(p) not in slow]
+        return [
+            {"params": rest, "lr": rate},
+            {"params": encoder, "lr": rate * self.settings.encoder_rate},
+        ]
+
+    def train_mode(self) -> None:
+        """Put the model into training; see ``frozen_statistics``."""
+        self._running = self._prepared()
+        for model in (self.model, self._running):
+            model.train()
+            if self.settings.frozen_statistics:
+                model.get_submodule("encoder").eval()
+
+    def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
+        """Return the loss of one batch, its parts and the number of crops."""
+        images, targets = self._draw(progress)
+        device = next(self.model.parameters()).device
+        pixels = self._normalisation(images).to(
+            device, memory_format=torch.channels_last
+        )
+        with torch.autocast(
+            device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"
+        ):
+            logits = self._running(pixels)
+        logits = logits.float()
+        target = at_corners(targets.to(device), logits.shape[-2:])
+        entropy = functional.cross_entropy(logits, target, ignore_index=VOID)
+        dice = self._dice(logits, target)
+        counted = target != VOID
+        right = (logits.detach().argmax(1) == target) & counted
+        parts = {
+            "entropy": float(entropy.detach()),
+            "dice": float(dice.detach()),
+            "accuracy": float(right.sum() / counted.sum().clamp(min=1)),
+        }
+        return entropy + self.settings.dice * dice, parts, len(images)
+
+    def state(self) -> dict[str, bool]:
+        """Return whether the statistics are frozen: how training began decides it."""
+        return {"frozen_statistics": self.settings.frozen_statistics}
+
+    def load_state(self, state: dict[str, bool]) -> None:
+        """Take over what :meth:`state` returned."""
+        frozen = state["frozen_statistics"]
+        self.settings = replace(self.settings, frozen_statistics=frozen)
+
+    def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
+        """Write ``model`` as a folder that smp and the docks load."""
+        if not isinstance(model, SegmentationModel):
+            raise TypeError(f"{type(model).__name__} is not a network of smp")
+        publish_semantic(model, self.facts, output, facts)
+
+    def _prepared(self) -> nn.Module:
+        """Return a twin that shares the parameters and does not waste time.
+
+        The final upsampling is left out, since the loss is taken before it, and
+        frozen normalisations are folded away.
+        """
+        twin: nn.Module = self.model
+        example = torch.zeros(1, self.facts.channels, 64, 64)
+        example = example.to(next(self.model.parameters()).device)
+        if self.settings.frozen_statistics:
+            folded = with_folded_norms(self.model, self.model.encoder)
+            if folds_exactly(self.model, folded, example):
+                twin = folded
+        upsampling = head_upsampling(self.model)
+        if upsampling is not None:
+            if twin is self.model:
+                twin = with_folded_norms(self.model, nn.Identity())
+            twin.set_submodule(upsampling[0], nn.Identity())
+        return twin
+
+    def _draw(self, progress: float) -> tuple[Tensor, Tensor]:
+        size = self.settings.size(progress)
+        if size != self._size:
+            self._size = size
+            self._crops = self._loader(size)
+        return next(self._crops)
+
+    def _loader(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        seed = int(torch.randint(2**31, (1,), generator=self._generator))
+        crops: SemanticSamples = SemanticSamples(
+            self.source, self._presence, replace(self.samples, size=size), seed
+        )
+        loader: DataLoader[SemanticSample] = DataLoader(
+            crops,
+            batch_size=self.settings.batch,
+            num_workers=self.settings.workers,
+            prefetch_factor=6 if self.settings.workers else None,
+            collate_fn=collate,
+        )
+        return iter(loader)
+
+
+def at_corners(target: Tensor, shape: torch.Size) -> Tensor:
+    """Return the targets (N, H, W) at the places of a coarser grid of logits.
+
+    smp stretches logits so that their corners lie on the image's corners.
+    """
+    if target.shape[-2:] == shape:
+        return target
+    rows, columns = (
+        torch.linspace(0, have - 1, want, device=target.device).round().long()
+        for have, want in zip(target.shape[-2:], shape, strict=True)
+    )
+    return target[:, rows][:, :, columns]

@@ -1,0 +1,126 @@
+"""Training a semantic network on labelled images, start to finish."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from segmentation_models_pytorch.base import SegmentationModel
+
+from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.datasets import LabelledImage
+from napari_edgeflow.engine.imagenet import copy_in_order, read_state
+from napari_edgeflow.engine.models.semantic import DEEPLAB_LITE0, SemanticConfig
+from napari_edgeflow.engine.runtime import choose_device
+from napari_edgeflow.engine.semantic_checkpoint import (
+    encoder_statistics,
+    load_semantic,
+    semantic_facts,
+)
+from napari_edgeflow.engine.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.semantic_samples import SemanticSource
+from napari_edgeflow.engine.semantic_task import SemanticTask, SemanticTaskSettings
+from napari_edgeflow.engine.train import TrainReport, TrainSettings, train
+from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticTraining:
+    """One training of a semantic network.
+
+    Parameters
+    ----------
+    pairs : tuple of LabelledImage
+        Labelled images.
+    classes : ClassTable
+        The classes that their labels hold, beside the background.
+    output : Path
+        Folder for the model and the state to resume from.
+    config : SemanticConfig
+        The network.
+    init : str or None
+        Model to start from, by name or path; its network, classes and input are
+        taken over.
+    imagenet : Path or None
+        Weights file for a new EfficientNet-Lite0 encoder.
+    longest_side : int or None
+        Side to which images are resized before they are segmented; None for pixels
+        as they are.
+    device : str
+        "auto", "cuda", "mps" or "cpu".
+    task, loop : SemanticTaskSettings, TrainSettings
+        How it learns, and for how long.
+    """
+
+    pairs: tuple[LabelledImage, ...]
+    classes: ClassTable
+    output: Path
+    config: SemanticConfig = DEEPLAB_LITE0
+    init: str | None = None
+    imagenet: Path | None = None
+    longest_side: int | None = None
+    device: str = "auto"
+    task: SemanticTaskSettings = field(default_factory=SemanticTaskSettings)
+    loop: TrainSettings = field(default_factory=TrainSettings)
+
+
+def train_semantic(
+    training: SemanticTraining, *, resume: bool = False
+) -> Iterator[TrainReport]:
+    """Train a network; the model is in the output folder after every checkpoint.
+
+    Parameters
+    ----------
+    training : SemanticTraining
+        What to train, on what, for how long.
+    resume : bool
+        Go on from the state in the output folder.
+
+    Yields
+    ------
+    TrainReport
+        Every few steps.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a file does not fit, or the loss is no longer finite.
+    """
+    # Denormal numbers, common in tiny gradients, slow a CPU down many times.
+    torch.set_flush_denormal(True)
+    torch.manual_seed(training.task.seed)
+    model, facts = build_semantic(training)
+    model = model.to(choose_device(training.device), memory_format=torch.channels_last)
+    pretrained = training.init is not None or training.imagenet is not None
+    settings = replace(training.task, frozen_statistics=pretrained)
+    source = SemanticSource(training.pairs, facts.class_ids)
+    task = SemanticTask(model, source, facts, settings)
+    yield from train(task, training.loop, training.output, resume=resume)
+
+
+def build_semantic(
+    training: SemanticTraining,
+) -> tuple[SegmentationModel, SemanticFacts]:
+    """Return the network that training starts from, and what it says of itself.
+
+    Raises
+    ------
+    ValueError
+        If a model cannot be loaded or ImageNet weights do not fit.
+    """
+    if training.init is not None:
+        checkpoint = find_checkpoint(training.init, SEMANTIC_TASK)
+        return load_semantic(checkpoint), semantic_facts(checkpoint)
+    ids = (0, *(entry.id for entry in training.classes))
+    config = SemanticConfig(
+        training.config.architecture,
+        {**training.config.arguments, "classes": len(ids)},
+    )
+    model = config.build()
+    if training.imagenet is not None:
+        copy_in_order(
+            model.encoder.state_dict(), read_state(training.imagenet), config.encoder
+        )
+    mean, std = encoder_statistics(config.encoder, 3)
+    longest = training.longest_side
+    return model, SemanticFacts(training.classes, ids, mean, std, longest_side=longest)
