@@ -24,6 +24,7 @@ from napari_edgeflow.readers import (
     MAX_PAIRS,
     palette_png_reader,
     read_labels,
+    read_picture,
     voc_folder_reader,
 )
 from napari_edgeflow.widgets.label_layers import LabelScheme, read_scheme
@@ -106,14 +107,22 @@ def test_ordinary_images_stay_images(viewer: ViewerModel, tmp_path: Path) -> Non
     Image.fromarray(photo).save(tmp_path / "rgb.png")
     Image.fromarray(photo).quantize(256).save(tmp_path / "reduced.png")
     Image.fromarray(GREY).save(tmp_path / "grey.png")
-    (tmp_path / "text.png").write_text("no picture")
     for path in tmp_path.iterdir():
-        assert palette_png_reader(str(path)) is None
-    (layer,) = viewer.open(tmp_path / "rgb.png")
+        assert palette_png_reader(str(path)) is read_picture
+    for plugin in ("napari", PLUGIN):
+        (layer,) = viewer.open(tmp_path / "rgb.png", plugin=plugin)
+        assert isinstance(layer, ImageLayer)
+        assert layer.rgb
+        assert np.array_equal(layer.data, photo)
+    (layer,) = viewer.open(tmp_path / "grey.png", plugin=PLUGIN)
     assert isinstance(layer, ImageLayer)
-    assert np.array_equal(layer.data, photo)
-    with pytest.raises(ValueError, match="refused the file"):
-        viewer.open(tmp_path / "rgb.png", plugin=PLUGIN)
+    assert np.array_equal(layer.data, GREY)
+
+
+def test_what_is_no_picture_is_refused(viewer: ViewerModel, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(OSError, match=r"text\.png"):
+        viewer.open(tmp_path / "text.png", plugin=PLUGIN)
 
 
 def test_any_palette_can_be_had_as_labels(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_edgeflow.engine.classes import METADATA, ClassTable, label_colours
+from napari_edgeflow.formats.images import read_image
 from napari_edgeflow.formats.voc import holds_labels, read_palette_png
 from napari_edgeflow.formats.voc_folder import IMAGES, VocFolder
 
@@ -26,12 +27,15 @@ MAX_PAIRS = 10
 
 
 def palette_png_reader(path: str | list[str]) -> Reader | None:
-    """Return :func:`read_labels` for a PNG that holds labels, else None.
+    """Return what opens a PNG: as labels if it holds some, else as an image.
 
-    A PNG without a palette is an image, for napari's own reader to open. So is a
-    picture that was reduced to a palette: one that this package has not written, that
-    does not begin with VOC's colours, and that uses more than 64 of them. To open
-    even that as labels: ``Layer.create(*read_labels(path)[0])``.
+    A PNG without a palette is an image. So is a picture that was reduced to a
+    palette: one that this package has not written, that does not begin with VOC's
+    colours, and that uses more than 64 of them. To open even that as labels:
+    ``Layer.create(*read_labels(path)[0])``.
+
+    Images are opened as well, since napari's dialog remembers a choice for all files
+    of an ending: who chose this reader for PNGs would else open no image any more.
 
     Parameters
     ----------
@@ -43,9 +47,9 @@ def palette_png_reader(path: str | list[str]) -> Reader | None:
     OSError
         If the file cannot be read.
     """
-    if isinstance(path, list) or not holds_labels(Path(path)):
+    if isinstance(path, list):
         return None
-    return read_labels
+    return read_labels if holds_labels(Path(path)) else read_picture
 
 
 def voc_folder_reader(path: str | list[str]) -> Reader | None:
@@ -66,6 +70,18 @@ def read_labels(path: str) -> list[LayerData]:
         If it cannot be read.
     """
     return [_labels_layer(*read_palette_png(Path(path)), name=Path(path).stem)]
+
+
+def read_picture(path: str) -> list[LayerData]:
+    """Return the image layer of a PNG.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    pixels = read_image(Path(path))
+    return [(pixels, {"name": Path(path).stem, "rgb": pixels.ndim == 3}, "image")]
 
 
 def read_folder(path: str) -> list[LayerData]:

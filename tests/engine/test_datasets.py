@@ -8,10 +8,12 @@ from PIL import Image
 from napari_edgeflow.engine.datasets import (
     ClickSamples,
     ClickSource,
-    LabelledImage,
     SampleSettings,
     draw_object,
     draw_window,
+)
+from napari_edgeflow.engine.pairs import (
+    LabelledImage,
     folder_pairs,
     read_pair,
     voc_pairs,

@@ -14,15 +14,11 @@ from napari_edgeflow.engine.click_training import (
     train_clicks,
 )
 from napari_edgeflow.engine.clicks import Click, next_click
-from napari_edgeflow.engine.datasets import (
-    ClickSample,
-    ClickSource,
-    folder_pairs,
-    read_pair,
-)
+from napari_edgeflow.engine.datasets import ClickSample, ClickSource
 from napari_edgeflow.engine.interact import ClickSegmenter, ZoomSettings
 from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
+from napari_edgeflow.engine.pairs import folder_pairs, read_pair
 from napari_edgeflow.engine.runtime import load_network
 from napari_edgeflow.engine.train import STATE_FILE, TrainReport, TrainSettings, train
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
-from napari_edgeflow.engine.datasets import read_pair, voc_pairs
+from napari_edgeflow.engine.pairs import read_pair, voc_pairs
 from napari_edgeflow.formats.voc import write_palette_png
 from napari_edgeflow.formats.voc_folder import VocFolder
 

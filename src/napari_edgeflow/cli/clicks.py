@@ -199,7 +199,8 @@ def parse_source(text: str, kind: str) -> "ClickSource":
     ValueError
         If a setting is unknown or the folder does not fit.
     """
-    from napari_edgeflow.engine.datasets import ClickSource, folder_pairs, voc_pairs
+    from napari_edgeflow.engine.datasets import ClickSource
+    from napari_edgeflow.engine.pairs import folder_pairs, voc_pairs
 
     folder, *parts = text.split(",")
     settings = dict(part.partition("=")[::2] for part in parts)

@@ -16,8 +16,8 @@ from napari_edgeflow.cli.console import (
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.datasets import LabelledImage
     from napari_edgeflow.engine.evaluate_semantic import SemanticFigures
+    from napari_edgeflow.engine.pairs import LabelledImage
     from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
 
 _WILD = "*?["
@@ -154,7 +154,7 @@ def find_images(inputs: Sequence[str]) -> list[Path]:
 def _expand(text: str) -> Iterator[Path]:
     import glob
 
-    from napari_edgeflow.engine.datasets import IMAGE_SUFFIXES, image_files
+    from napari_edgeflow.engine.pairs import IMAGE_SUFFIXES, image_files
 
     path = Path(text)
     if path.is_dir():
@@ -253,7 +253,7 @@ def _add_labelled_images(parser: argparse.ArgumentParser) -> None:
 def _labelled_images(
     options: argparse.Namespace, split: str
 ) -> "tuple[LabelledImage, ...]":
-    from napari_edgeflow.engine.datasets import folder_pairs, voc_pairs
+    from napari_edgeflow.engine.pairs import folder_pairs, voc_pairs
 
     voc = [voc_pairs(root, options.split or split) for root in options.voc]
     folders = [folder_pairs(root / "images", root / "labels") for root in options.pairs]

@@ -17,14 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import next_click
-from napari_edgeflow.engine.datasets import (
-    LabelledImage,
-    image_files,
-    read_pair,
-    read_rgb,
-)
 from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.metrics import iou, number_of_clicks
+from napari_edgeflow.engine.pairs import LabelledImage, image_files, read_pair, read_rgb
 
 MAX_CLICKS = 20
 REPORTED_CLICKS = 5

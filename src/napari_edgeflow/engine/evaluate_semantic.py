@@ -13,8 +13,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.datasets import LabelledImage, read_pair
 from napari_edgeflow.engine.metrics import confusion_matrix, iou_of_classes
+from napari_edgeflow.engine.pairs import LabelledImage, read_pair
 from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
 
 BACKGROUND = "background"

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
 from napari_edgeflow.engine.augmentation import recoloured
-from napari_edgeflow.engine.datasets import VOID, LabelledImage, read_labels, read_pair
 from napari_edgeflow.engine.image import Window, resize_image, resize_labels
+from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_labels, read_pair
 
 MAX_CLASSES = VOID
 """Classes are counted from 0, and ``VOID`` stands for pixels that do not count."""

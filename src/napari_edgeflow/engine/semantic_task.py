@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from napari_edgeflow.engine.datasets import VOID
 from napari_edgeflow.engine.frozen_norm import folds_exactly, with_folded_norms
 from napari_edgeflow.engine.models.semantic import head_upsampling
+from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.engine.semantic_checkpoint import Normalisation
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.semantic_samples import (

@@ -8,9 +8,9 @@ import torch
 from segmentation_models_pytorch.base import SegmentationModel
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.datasets import LabelledImage
 from napari_edgeflow.engine.imagenet import copy_in_order, read_state
 from napari_edgeflow.engine.models.semantic import DEEPLAB_LITE0, SemanticConfig
+from napari_edgeflow.engine.pairs import LabelledImage
 from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.semantic_checkpoint import (
     encoder_statistics,

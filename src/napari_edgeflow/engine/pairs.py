@@ -1,0 +1,141 @@
+"""Labelled images on disk: an image and the image of its labels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+VOID = 255
+"""Value of labels that do not count, where they are classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """Paths of an image and of its label image."""
+
+    image: Path
+    labels: Path
+
+
+def folder_pairs(images: Path, labels: Path) -> tuple[LabelledImage, ...]:
+    """Return the pairs of two folders; a label belongs to the image of its stem.
+
+    Raises
+    ------
+    ValueError
+        If a folder is missing or nothing matches.
+    """
+    by_stem = {path.stem: path for path in image_files(images)}
+    pairs = tuple(
+        LabelledImage(by_stem[path.stem], path)
+        for path in image_files(labels)
+        if path.stem in by_stem
+    )
+    if not pairs:
+        raise ValueError(
+            f"no label in {labels} has the stem of an image in {images}: rename them"
+        )
+    return pairs
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the image files of a folder, sorted.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"no folder {folder}: give one with images in it")
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def voc_pairs(root: Path, split: str | Path) -> tuple[LabelledImage, ...]:
+    """Return the pairs of a VOCdevkit folder.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with JPEGImages, SegmentationClass and ImageSets.
+    split : str or Path
+        Name of a list in ImageSets/Segmentation, or the path of another list.
+
+    Raises
+    ------
+    ValueError
+        If the list is missing or empty.
+    """
+    path = Path(split)
+    if not path.is_file():
+        path = root / "ImageSets" / "Segmentation" / f"{split}.txt"
+    if not path.is_file():
+        raise ValueError(f"no list {path}: is {root} a VOC folder?")
+    names = path.read_text(encoding="utf-8").split()
+    pairs = tuple(
+        LabelledImage(
+            root / "JPEGImages" / f"{name}.jpg",
+            root / "SegmentationClass" / f"{name}.png",
+        )
+        for name in names
+    )
+    if not pairs:
+        raise ValueError(f"the list {path} names no image")
+    return pairs
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Return an image file as (H, W, 3) uint8; OSError if it cannot be read."""
+    try:
+        with Image.open(path) as file:
+            return np.asarray(file.convert("RGB"))
+    except OSError as error:
+        raise OSError(f"cannot read the image {path}: {error}") from error
+
+
+def read_labels(path: Path) -> NDArray[np.integer[Any]]:
+    """Return a label image (H, W), the indices if it has a palette.
+
+    Raises
+    ------
+    ValueError
+        If it has more than one channel.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        with Image.open(path) as file:
+            labels: NDArray[np.integer[Any]] = np.asarray(file)
+    except OSError as error:
+        raise OSError(f"cannot read the labels {path}: {error}") from error
+    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+        raise ValueError(
+            f"the labels {path} are {labels.shape} of {labels.dtype}: "
+            "a label image has one channel of whole numbers"
+        )
+    return labels
+
+
+def read_pair(
+    pair: LabelledImage,
+) -> tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]:
+    """Return image (H, W, 3) uint8 and labels (H, W) integer.
+
+    Raises
+    ------
+    ValueError
+        If their sizes differ or the labels have channels.
+    OSError
+        If one cannot be read.
+    """
+    image, labels = read_rgb(pair.image), read_labels(pair.labels)
+    if labels.shape != image.shape[:2]:
+        raise ValueError(
+            f"the labels {pair.labels} have shape {labels.shape}, their image "
+            f"{image.shape[:2]}: both need the same height and width"
+        )
+    return image, labels
