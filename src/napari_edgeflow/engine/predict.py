@@ -270,10 +270,9 @@ class SemanticSegmenter:
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network; with too little memory in smaller parts, or on the CPU."""
         if len(images) > self._at_once:
-            groups = range(0, len(images), self._at_once)
-            return np.concatenate(
-                [self._run(images[i : i + self._at_once]) for i in groups]
-            )
+            most = self._at_once  # It may shrink on the way.
+            groups = range(0, len(images), most)
+            return np.concatenate([self._run(images[i : i + most]) for i in groups])
         try:
             return self._network(images)
         except DeviceMemoryError:

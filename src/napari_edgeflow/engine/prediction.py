@@ -9,9 +9,10 @@ from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.interpolation import linear_weights
 from napari_edgeflow.engine.masks import bounding_window
 
-_ROWS, _COLUMNS = 32, 256
-"""Pixels that are interpolated at a time: so few that numpy's matrix product starts
-no threads, which would get in the network's way."""
+_ROWS = 16
+_PRODUCTS = 250_000
+"""Rows, and multiplications, that are done at a time: so few that numpy's matrix
+product starts no threads, which would get in the network's way."""
 
 THRESHOLD = 0.5
 """Probability from which a pixel belongs to the object."""
@@ -72,16 +73,25 @@ class Prediction:
         """
         if window == self.window and shape == self.scores.shape:
             return self.scores.copy()
+        result = np.empty(shape, np.float32)
+        self._sample_into(result, window)
+        return result
+
+    def _sample_into(self, result: NDArray[np.float32], window: Window) -> None:
+        """Write the probabilities of a window into an array of the size wanted."""
         # The few rows of the scores are widened first: that leaves the least to do.
-        wide = _interpolated(
-            self.scores.T,
+        wide = np.empty((result.shape[1], self.scores.shape[0]), np.float32)
+        _interpolate(
+            np.ascontiguousarray(self.scores.T),
             (self.window.left, self.window.right),
-            (window.left, window.right, shape[1]),
+            (window.left, window.right),
+            wide,
         )
-        return _interpolated(
+        _interpolate(
             np.ascontiguousarray(wide.T),
             (self.window.top, self.window.bottom),
-            (window.top, window.bottom, shape[0]),
+            (window.top, window.bottom),
+            result,
         )
 
     def probabilities(self) -> NDArray[np.float32]:
@@ -94,11 +104,11 @@ class Prediction:
         Only the window's pixels are touched: the zeros around them cost nothing
         until they are read, even on very large images.
         """
-        part = self.probabilities()
-        if part.shape == self.shape:
-            return part
+        whole = (self.window.height, self.window.width) == self.shape
+        if whole and self.scores.shape == self.shape:
+            return self.scores.copy()
         full = np.zeros(self.shape, np.float32)
-        full[self.window.slices] = part
+        self._sample_into(full[self.window.slices], self.window)
         return full
 
     def mask(self, threshold: float = THRESHOLD) -> NDArray[np.bool_]:
@@ -122,29 +132,30 @@ class Prediction:
         )
 
 
-def _interpolated(
+def _interpolate(
     values: NDArray[np.float32],
     extent: tuple[int, int],
-    wanted: tuple[int, int, int],
-) -> NDArray[np.float32]:
-    """Return (n, k) values resampled linearly along the first axis; 0 outside of it.
+    wanted: tuple[int, int],
+    result: NDArray[np.float32],
+) -> None:
+    """Resample (n, k) values linearly along the first axis into (m, k); 0 outside.
 
-    ``extent`` is where the axis starts and ends in pixels of the image, ``wanted``
-    start, end and number of the samples to take.
+    ``extent`` is where the axis of the values starts and ends in pixels of the image,
+    ``wanted`` where that of the result does.
     """
     start, end = extent
-    low, high, samples = wanted
-    count = len(values)
+    low, high = wanted
+    samples, count = len(result), len(values)
     centres = low + (np.arange(samples) + 0.5) * ((high - low) / samples)
     positions = (centres - start) * (count / (end - start)) - 0.5
     matrix, first = linear_weights(positions, count)
     matrix[(centres <= start) | (centres >= end)] = 0
-    result = np.empty((samples, values.shape[1]), np.float32)
     for begin in range(0, samples, _ROWS):
         rows = slice(begin, begin + _ROWS)
         # Only these few values count for the rows, since the positions ascend.
         band = slice(first[rows][0], first[rows][-1] + 2)
-        for left in range(0, values.shape[1], _COLUMNS):
-            columns = slice(left, left + _COLUMNS)
-            result[rows, columns] = matrix[rows, band] @ values[band, columns]
-    return result
+        weights = matrix[rows, band]
+        step = max(_PRODUCTS // weights.size, 1)
+        for left in range(0, values.shape[1], step):
+            columns = slice(left, left + step)
+            np.matmul(weights, values[band, columns], out=result[rows, columns])

@@ -17,6 +17,9 @@ STEP = 32
 BLOCK = (256, 512)
 """Height and width of what is blended at a time: this bounds the memory."""
 
+_SURELY = 1 - 1e-4
+"""Probabilities add up to at least this much, whatever was rounded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -65,8 +68,9 @@ def _spans(
     seen = length * scale
     if seen <= side:
         return [(0, length, max(round(seen / STEP), 1) * STEP)]
-    reach = min(max(round(side / scale), 1), length)
-    count = math.ceil((seen - overlap) / (side - overlap))
+    # Counted in whole pixels of the image: rounded down, tiles could leave gaps.
+    reach, shared = min(max(round(side / scale), 1), length), overlap / scale
+    count = math.ceil((length - shared) / (reach - shared))
     starts = np.linspace(0, length - reach, count).round().astype(int)
     return [(int(start), int(start) + reach, side) for start in starts]
 
@@ -91,14 +95,14 @@ class TileScores:
     def may_be(self, part: Window, classes: int) -> NDArray[np.bool_]:
         """Return which classes (C,) can be the most probable one in a part.
 
-        The most probable of C classes has at least 1 / C, and interpolating and
-        averaging never exceed the values they start from.
+        The most probable of C classes has at least 1 / C but for rounding, and
+        interpolating and averaging never exceed the values they start from.
         """
         found = np.zeros(classes, np.bool_)
         for values, seen in self.maps:
             rows = _needed(self._positions(part, seen, values.shape[1:], 0))
             columns = _needed(self._positions(part, seen, values.shape[1:], 1))
-            found |= values[:, rows, columns].max((1, 2)) >= 1 / classes
+            found |= values[:, rows, columns].max((1, 2)) >= _SURELY / classes
         return found
 
     def sample(self, part: Window, classes: NDArray[np.intp]) -> NDArray[np.float32]:

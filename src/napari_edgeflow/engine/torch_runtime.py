@@ -13,6 +13,7 @@ from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional
 
+from napari_edgeflow.engine.edgeflow_export import for_export
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow
 from napari_edgeflow.engine.weights import (
@@ -191,7 +192,7 @@ def export_onnx(model: EdgeFlow, path: Path) -> None:
     path : Path
         The file to write.
     """
-    network = _Probabilities(with_fixed_padding(model))
+    network = _Probabilities(with_fixed_padding(for_export(model)))
     inputs = {name: torch.zeros(1, 3, 64, 64) for name in ("image", "interaction")}
     export_module(network, inputs, "probabilities", path)
 
