@@ -1,15 +1,20 @@
 """Small stand-ins for networks and data."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import segmentation_models_pytorch as smp
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from segmentation_models_pytorch.base import SegmentationModel
+from tests.engine.colour_network import colour_facts
 
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowConfig
+from napari_edgeflow.engine.semantic_torch import publish_semantic
 
 TINY = EdgeFlowConfig(
     "mobilenetv3_small_050",
@@ -34,6 +39,16 @@ class BrightNetwork:
         self.calls.append((image, interaction))
         bright = image.mean(2) / 255
         return np.where(interaction[1] > 0, 0, bright).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """Bring back the numbers next to 0, on which Hypothesis insists.
+
+    Networks and training drop them, for speed and for the thread as a whole.
+    """
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
@@ -72,3 +87,54 @@ def labelled_folder(tmp_path: Path) -> Path:
         Image.fromarray(image.astype(np.uint8)).save(tmp_path / f"images/{number}.png")
         Image.fromarray(labels).save(tmp_path / f"labels/{number}.png")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def tiny_semantic() -> SegmentationModel:
+    """A network of four classes that no test changes."""
+    torch.manual_seed(0)
+    return settled(
+        smp.DeepLabV3Plus(
+            "tu-test_efficientnet",
+            encoder_weights=None,
+            decoder_channels=16,
+            decoder_atrous_rates=(2, 4, 6),
+            decoder_aspp_dropout=0.0,
+            classes=4,
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def lite_semantic() -> SegmentationModel:
+    """The encoder of the bundled model: padded as TensorFlow does; left unchanged."""
+    torch.manual_seed(0)
+    return settled(
+        smp.DeepLabV3Plus(
+            "tu-tf_efficientnet_lite0",
+            encoder_weights=None,
+            decoder_channels=16,
+            classes=4,
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def published(
+    tiny_semantic: SegmentationModel, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with the tiny network, made once; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("semantic") / "tiny"
+    publish_semantic(tiny_semantic, colour_facts(), folder, {"steps": "7"})
+    return folder
+
+
+def settled(model: SegmentationModel) -> SegmentationModel:
+    """Give a new network statistics, so that its result depends on the image."""
+    generator = torch.Generator().manual_seed(0)
+    model.train()
+    with torch.inference_mode():
+        for _ in range(20):
+            channels = model.config.get("in_channels", 3)
+            model(torch.randn(2, channels, 64, 64, generator=generator))
+    return model.eval()
