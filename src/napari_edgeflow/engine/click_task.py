@@ -18,6 +18,7 @@ from napari_edgeflow.engine.datasets import (
     ClickSource,
     SampleSettings,
 )
+from napari_edgeflow.engine.frozen_norm import folds_exactly, with_folded_norms
 from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal_loss
 from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
@@ -97,6 +98,7 @@ class ClickTask:
         self._size = 0
         self._samples: Iterator[ClickSample] = iter(())
         self._carried: list[ClickSample] = []
+        self._running: nn.Module = self.model
 
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
         """Return the optimiser's groups: the backbone learns more slowly."""
@@ -114,9 +116,11 @@ class ClickTask:
 
     def train_mode(self) -> None:
         """Put the model into training; see ``frozen_statistics``."""
-        self.model.train()
-        if self.settings.frozen_statistics:
-            self.model.backbone.eval()
+        self._running = self._prepared()
+        for model in (self.model, self._running):
+            model.train()
+            if self.settings.frozen_statistics:
+                model.get_submodule("backbone").eval()
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of samples."""
@@ -129,7 +133,7 @@ class ClickTask:
             device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"
         ):
             output = EdgeFlowOutput(
-                *(t.float() for t in self.model(image, interaction))
+                *(t.float() for t in self._running(image, interaction))
             )
         fine = normalized_focal_loss(output.fine, truth, valid)
         small_truth = functional.avg_pool2d(truth, 4).round()
@@ -156,6 +160,15 @@ class ClickTask:
         if not isinstance(model, EdgeFlow):
             raise TypeError(f"{type(model).__name__} is not an EdgeFlow network")
         write_model(model, output / MODEL_FILE, facts)
+
+    def _prepared(self) -> nn.Module:
+        """Return a twin that shares the parameters and runs faster, if there is one."""
+        if not self.settings.frozen_statistics:
+            return self.model
+        device = next(self.model.parameters()).device
+        examples = [torch.zeros(1, 3, 64, 64, device=device) for _ in range(2)]
+        folded = with_folded_norms(self.model, self.model.backbone)
+        return folded if folds_exactly(self.model, folded, *examples) else self.model
 
     def _draw(self, progress: float) -> list[ClickSample]:
         size = self.settings.size(progress)

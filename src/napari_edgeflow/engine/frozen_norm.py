@@ -104,12 +104,16 @@ def _can_fold(first: nn.Conv2d, second: nn.BatchNorm2d) -> bool:
     )
 
 
-def folds_exactly(model: nn.Module, twin: nn.Module, example: Tensor) -> bool:
+def folds_exactly(model: nn.Module, twin: nn.Module, *examples: Tensor) -> bool:
     """Return whether both give the same result in evaluation mode.
 
     Children that follow each other in a module need not do so in its ``forward``;
     this tells. Both are left in evaluation mode.
     """
     with torch.inference_mode():
-        expected, result = model.eval()(example), twin.eval()(example)
-    return bool(torch.allclose(expected, result, atol=_TOLERANCE, rtol=_TOLERANCE))
+        pair = [network.eval()(*examples) for network in (model, twin)]
+    expected, result = (out if isinstance(out, tuple) else (out,) for out in pair)
+    return all(
+        bool(torch.allclose(a, b, atol=_TOLERANCE, rtol=_TOLERANCE))
+        for a, b in zip(expected, result, strict=True)
+    )
