@@ -7,9 +7,15 @@ import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtTest import QTest
 from tests.widgets.dock_person import FakeModels, MakePerson, Person, two_squares
+from tests.widgets.segment_person import (
+    FakeSemanticModels,
+    MakeSegmentPerson,
+    SegmentPerson,
+)
 
 from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.widgets.click import ClickWidget
+from napari_edgeflow.widgets.segment import SegmentWidget
 
 
 @pytest.fixture
@@ -38,6 +44,38 @@ def make_person(
             qtbot.addWidget(dock)
         person = Person(viewer, dock, models, qtbot)
         if show and docked:
+            QTest.qWait(50)
+            viewer.reset_view()
+            person.canvas = find_canvas(dock)
+        person.wait()
+        return person
+
+    return make
+
+
+@pytest.fixture
+def semantic_models() -> Iterator[FakeSemanticModels]:
+    fakes = FakeSemanticModels()
+    yield fakes
+    fakes.gate.set()
+
+
+@pytest.fixture
+def make_segmenter(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: Any,
+    semantic_models: FakeSemanticModels,
+) -> MakeSegmentPerson:
+    """Open a viewer with an image and the dock for automatic segmentation."""
+
+    def make(image: Any = None, *, show: bool = True, **options: Any) -> SegmentPerson:
+        viewer = make_napari_viewer(show=show)
+        options.setdefault("name", "squares")
+        viewer.add_image(two_squares() if image is None else image, **options)
+        dock = SegmentWidget(viewer, semantic_models)
+        viewer.window.add_dock_widget(dock, name="Segment automatically")
+        person = SegmentPerson(viewer, dock, semantic_models, qtbot)
+        if show:
             QTest.qWait(50)
             viewer.reset_view()
             person.canvas = find_canvas(dock)

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.engine.classes import (
     ClassTable,
+    Colour,
     LabelClass,
     voc_palette,
 )
@@ -173,13 +174,18 @@ class ClassList(QWidget):
                 self.set_colour(colour)
 
 
+def swatch(colour: Colour) -> QIcon:
+    """Return a square of a colour."""
+    square = QPixmap(16, 16)
+    square.fill(QColor(*colour))
+    icon = QIcon(square)
+    # Else Qt tints the square of a row that is selected.
+    icon.addPixmap(square, QIcon.Mode.Selected)
+    return icon
+
+
 def _items(entry: LabelClass) -> tuple[QTableWidgetItem, ...]:
-    swatch = QPixmap(16, 16)
-    swatch.fill(QColor(*entry.colour))
-    icon = QIcon(swatch)
-    # Else Qt tints the swatch of the current class.
-    icon.addPixmap(swatch, QIcon.Mode.Selected)
-    colour = QTableWidgetItem(icon, "")
+    colour = QTableWidgetItem(swatch(entry.colour), "")
     colour.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
     colour.setToolTip("Double-click to change the colour")
     return colour, QTableWidgetItem(str(entry.id)), QTableWidgetItem(entry.name)

@@ -19,6 +19,7 @@ from napari_edgeflow.widgets.click_work import (
     LoadSegmenter,
 )
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.devices import device_name
 from napari_edgeflow.widgets.label_layers import (
     class_colour,
     read_scheme,
@@ -43,8 +44,6 @@ KEYS = {"finish": "Enter", "undo": "Control-Z", "redo": "Control-Shift-Z"}
 
 _SETTLE_MS = 150
 """How long the sliders rest before the plane they show is read."""
-
-_DEVICES = {"cuda": "GPU (CUDA)", "mps": "GPU (Metal)", "cpu": "CPU"}
 
 
 class ClickController(QObject):
@@ -338,7 +337,7 @@ class ClickController(QObject):
     def _deliver(self, request: ClickRequest, outcome: ClickOutcome) -> None:
         if request is not self._request or request.clicks != self._session.clicks:
             return
-        device = _DEVICES.get(outcome.device, outcome.device)
+        device = device_name(outcome.device)
         took = f"last click {outcome.milliseconds:.0f} ms"
         self.state_changed.emit(f"{device} · {took if request.clicks else 'ready'}")
         if not self._session.active:

@@ -24,6 +24,7 @@ from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.weights import BUNDLED
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import Kind, read_scheme
@@ -63,7 +64,7 @@ class ClickControls(QWidget):
         super().__init__()
         self.image = LayerCombo(
             viewer,
-            lambda layer: isinstance(layer, Image),
+            lambda layer: isinstance(layer, Image) and not is_confidence(layer),
             links,
             empty="no image is open",
             prefer_layers=True,

@@ -34,6 +34,7 @@ class ModelCombo(QComboBox):
             self.setItemData(self.count() - 1, purpose, Qt.ItemDataRole.ToolTipRole)
         self.addItem(_OPEN, "")
         self._model = str(self.itemData(0))
+        self.setToolTip(self._model)
         self._before = self._model
         self.activated.connect(self._on_activated)
 
@@ -66,6 +67,7 @@ class ModelCombo(QComboBox):
         if model not in self._models:
             self.removeItem(self.findData(model))
         self.setCurrentIndex(self.findData(self._model))
+        self.setToolTip(self._model)
         self.model_changed.emit()
 
     def _on_activated(self, index: int) -> None:
@@ -81,6 +83,7 @@ class ModelCombo(QComboBox):
 
     def _choose(self, model: str) -> None:
         self.setCurrentIndex(self.findData(model))
+        self.setToolTip(model)
         if model != self._model:
             self._before, self._model = self._model, model
             self.model_changed.emit()

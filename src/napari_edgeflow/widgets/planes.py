@@ -6,6 +6,8 @@ turns layers into arrays and positions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,6 +122,10 @@ class PlaneImage:
         height, width = self.shape[:2]
         return -0.5 <= y < height - 0.5 and -0.5 <= x < width - 0.5
 
+    def at(self, plane: Plane) -> "PlaneImage":
+        """Return another plane of the same image."""
+        return PlaneImage(self.data, plane, self._rgb, self.limits)
+
     def same_as(self, other: "PlaneImage | None") -> bool:
         """Return whether both show the same pixels in the same way."""
         return (
@@ -128,6 +134,26 @@ class PlaneImage:
             and self.plane == other.plane
             and self.limits == other.limits
         )
+
+
+def every_plane(shown: PlaneImage, shape: Sequence[int]) -> tuple[PlaneImage, ...]:
+    """Return all planes of an image that are parallel to one of them.
+
+    Parameters
+    ----------
+    shown : PlaneImage
+        One of them.
+    shape : sequence of int
+        Shape of the image without channels.
+    """
+    held = shown.plane.index
+    places = product(
+        *(
+            [None] if at is None else range(side)
+            for at, side in zip(held, shape, strict=True)
+        )
+    )
+    return tuple(shown.at(Plane(place)) for place in places)
 
 
 def layer_array(layer: "Layer") -> Any:
@@ -141,6 +167,11 @@ def layer_shape(layer: "Layer") -> tuple[int, ...]:
     return shape[:-1] if getattr(layer, "rgb", False) else shape
 
 
+def plane_count(layer: "Layer") -> int:
+    """Return how many planes a layer has along all axes but the last two."""
+    return prod(layer_shape(layer)[:-2])
+
+
 def plane_shown(viewer: "Viewer", layer: "Layer") -> Plane:
     """Return the plane of a layer that the viewer shows.
 
@@ -151,7 +182,7 @@ def plane_shown(viewer: "Viewer", layer: "Layer") -> Plane:
     """
     if viewer.dims.ndisplay != 2:
         raise ValueError(
-            "the viewer shows a volume: switch it to 2D (Ctrl+Y) to click in a plane"
+            "the viewer shows a volume: switch it to 2D (Ctrl+Y) to work in a plane"
         )
     missing = viewer.dims.ndim - layer.ndim
     shown = {axis - missing for axis in viewer.dims.displayed}
