@@ -1,4 +1,4 @@
-"""Click on objects in an image and get their masks, in napari or without it.
+"""Clicks to masks and images to labels, in napari or without it.
 
 The public names are loaded when they are first used, so that importing the package,
 as napari does to find its plugins, loads neither torch nor Qt.
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_edgeflow.engine.interact import ClickSegmenter
+    from napari_edgeflow.engine.predict import SemanticSegmenter
 
 __version__ = "0.1.0"
-__all__ = ["ClickSegmenter", "__version__"]
+__all__ = ["ClickSegmenter", "SemanticSegmenter", "__version__"]
 
-_MODULE_OF = {"ClickSegmenter": "napari_edgeflow.engine.interact"}
+_MODULE_OF = {
+    "ClickSegmenter": "napari_edgeflow.engine.interact",
+    "SemanticSegmenter": "napari_edgeflow.engine.predict",
+}
 
 
 def __getattr__(name: str) -> object:

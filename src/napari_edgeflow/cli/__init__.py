@@ -94,6 +94,7 @@ def _run_models(options: argparse.Namespace) -> int:
         CLICK_TASK,
         SEMANTIC,
         SEMANTIC_TASK,
+        STARTERS,
         find_checkpoint,
     )
 
@@ -101,4 +102,5 @@ def _run_models(options: argparse.Namespace) -> int:
         for name, purpose in models.items():
             facts = find_checkpoint(name, task).metadata
             print(f"{name}  {purpose}; {facts.get('samples', '?')} training samples")
+    print(f"networks to train from: {', '.join(STARTERS)}")
     return 0

@@ -323,10 +323,17 @@ def add_train_semantic(commands: "Commands") -> None:
         metavar="FILE",
         help="class list with lines of id, name, r, g, b; default: PASCAL VOC's",
     )
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument("--init", metavar="MODEL", help="model to start from")
-    start.add_argument(
-        "--imagenet", action="store_true", help="start the encoder from ImageNet"
+    parser.add_argument("--init", metavar="MODEL", help="model to fine-tune")
+    parser.add_argument(
+        "--network",
+        default="deeplabv3plus-lite0",
+        metavar="NAME",
+        help="a new network, if there is no --init; see the command models",
+    )
+    parser.add_argument(
+        "--from-scratch",
+        action="store_true",
+        help="do not start the new network's encoder from ImageNet",
     )
     parser.add_argument(
         "--longest-side",
@@ -341,7 +348,6 @@ def add_train_semantic(commands: "Commands") -> None:
 
 def _run_train_semantic(options: argparse.Namespace) -> int:
     from napari_edgeflow.engine.classes import ClassTable
-    from napari_edgeflow.engine.imagenet import packaged_imagenet
     from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
     from napari_edgeflow.engine.semantic_training import (
         SemanticTraining,
@@ -357,8 +363,9 @@ def _run_train_semantic(options: argparse.Namespace) -> int:
         _labelled_images(options, "train"),
         read_class_list(options.classes) if options.classes else ClassTable.voc(),
         options.output,
+        network=options.network,
         init=options.init,
-        imagenet=packaged_imagenet() if options.imagenet else None,
+        imagenet=not options.from_scratch,
         longest_side=options.longest_side,
         device=options.device,
         task=task,

@@ -8,8 +8,6 @@ import torch
 from segmentation_models_pytorch.base import SegmentationModel
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.imagenet import copy_in_order, read_state
-from napari_edgeflow.engine.models.semantic import DEEPLAB_LITE0, SemanticConfig
 from napari_edgeflow.engine.pairs import LabelledImage
 from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.semantic_checkpoint import (
@@ -20,6 +18,7 @@ from napari_edgeflow.engine.semantic_checkpoint import (
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.semantic_samples import SemanticSource
 from napari_edgeflow.engine.semantic_task import SemanticTask, SemanticTaskSettings
+from napari_edgeflow.engine.starters import build_starter, starter
 from napari_edgeflow.engine.train import TrainReport, TrainSettings, train
 from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
 
@@ -36,13 +35,13 @@ class SemanticTraining:
         The classes that their labels hold, beside the background.
     output : Path
         Folder for the model and the state to resume from.
-    config : SemanticConfig
-        The network.
+    network : str
+        Name of a new network; see :data:`starters.STARTERS`.
     init : str or None
         Model to start from, by name or path; its network, classes and input are
         taken over.
-    imagenet : Path or None
-        Weights file for a new EfficientNet-Lite0 encoder.
+    imagenet : bool
+        Whether a new network's encoder starts from ImageNet weights.
     longest_side : int or None
         Side to which images are resized before they are segmented; None for pixels
         as they are.
@@ -55,9 +54,9 @@ class SemanticTraining:
     pairs: tuple[LabelledImage, ...]
     classes: ClassTable
     output: Path
-    config: SemanticConfig = DEEPLAB_LITE0
+    network: str = "deeplabv3plus-lite0"
     init: str | None = None
-    imagenet: Path | None = None
+    imagenet: bool = True
     longest_side: int | None = None
     device: str = "auto"
     task: SemanticTaskSettings = field(default_factory=SemanticTaskSettings)
@@ -91,7 +90,7 @@ def train_semantic(
     torch.manual_seed(training.task.seed)
     model, facts = build_semantic(training)
     model = model.to(choose_device(training.device), memory_format=torch.channels_last)
-    pretrained = training.init is not None or training.imagenet is not None
+    pretrained = training.init is not None or training.imagenet
     settings = replace(training.task, frozen_statistics=pretrained)
     source = SemanticSource(training.pairs, facts.class_ids)
     task = SemanticTask(model, source, facts, settings)
@@ -112,15 +111,8 @@ def build_semantic(
         checkpoint = find_checkpoint(training.init, SEMANTIC_TASK)
         return load_semantic(checkpoint), semantic_facts(checkpoint)
     ids = (0, *(entry.id for entry in training.classes))
-    config = SemanticConfig(
-        training.config.architecture,
-        {**training.config.arguments, "classes": len(ids)},
-    )
-    model = config.build()
-    if training.imagenet is not None:
-        copy_in_order(
-            model.encoder.state_dict(), read_state(training.imagenet), config.encoder
-        )
+    config = starter(training.network, len(ids))
+    model = build_starter(config) if training.imagenet else config.build()
     mean, std = encoder_statistics(config.encoder, 3)
     longest = training.longest_side
     return model, SemanticFacts(training.classes, ids, mean, std, longest_side=longest)

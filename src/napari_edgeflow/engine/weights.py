@@ -31,6 +31,15 @@ BUNDLED = {"edgeflow-lite": "Clicks on photographs and microscopy, CPU and GPU"}
 SEMANTIC = {"deeplabv3plus-lite0-voc": "20 classes of PASCAL VOC on photographs"}
 """Semantic models that come with the package, and what they are for."""
 
+STARTERS = {
+    "deeplabv3plus-lite0": "tu-tf_efficientnet_lite0",
+    "deeplabv3plus-efficientnet-b3": "efficientnet-b3",
+    "deeplabv3plus-resnet50": "resnet50",
+    "deeplabv3plus-mobilenet-v2": "mobilenet_v2",
+}
+"""Networks to train from, and their encoders in smp. The encoders know ImageNet; the
+heads know nothing yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -81,6 +90,11 @@ def find_checkpoint(name_or_path: str | Path, task: str = CLICK_TASK) -> Checkpo
     path = _bundled_file(name) or Path(name)
     if path.is_dir():
         path = path / MODEL_FILE
+    if name in STARTERS:
+        raise ValueError(
+            f"{name} has not learned to segment yet: train it first, with the command "
+            f"'train semantic --network {name}', or use {' or '.join(SEMANTIC)}"
+        )
     if not path.is_file():
         known = SEMANTIC if task == SEMANTIC_TASK else BUNDLED
         raise ValueError(

@@ -1,6 +1,7 @@
 """Semantic networks of segmentation-models-pytorch, described by plain values."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,27 @@ class SemanticConfig:
         arguments = {k: v for k, v in record.items() if not k.startswith("_")}
         return cls(str(record.get(MODEL_CLASS, "")), arguments)
 
+    @classmethod
+    def from_text(cls, text: str) -> "SemanticConfig":
+        """Return the configuration that a checkpoint's metadata holds.
+
+        Raises
+        ------
+        ValueError
+            If the text cannot be understood, or as for the class.
+        """
+        try:
+            record = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"the checkpoint's configuration is damaged ({error}): write it again"
+            ) from error
+        if not isinstance(record, dict):
+            raise ValueError(
+                f"the checkpoint's configuration is {text}: write it again"
+            )
+        return cls.from_json(record)
+
     def to_json(self) -> dict[str, Any]:
         """Return the record that smp's ``from_pretrained`` reads."""
         return {
@@ -87,18 +109,6 @@ def architectures() -> tuple[str, ...]:
         for name, value in vars(smp).items()
         if inspect.isclass(value) and issubclass(value, SegmentationModel)
     )
-
-
-DEEPLAB_LITE0 = SemanticConfig(
-    "DeepLabV3Plus",
-    {
-        "encoder_name": "tu-tf_efficientnet_lite0",
-        "decoder_channels": 128,
-        # Half of smp's: its rates reach beyond the feature map of a 512 px image.
-        "decoder_atrous_rates": (6, 12, 18),
-        "decoder_aspp_dropout": 0.3,
-    },
-)
 
 
 def head_upsampling(model: SegmentationModel) -> tuple[str, int] | None:
