@@ -130,11 +130,15 @@ def published(
 
 
 def settled(model: SegmentationModel) -> SegmentationModel:
-    """Give a new network statistics, so that its result depends on the image."""
+    """Give a new network statistics and logits of some size, as training does."""
     generator = torch.Generator().manual_seed(0)
-    model.train()
-    with torch.inference_mode():
+    channels = model.config.get("in_channels", 3)
+    with torch.no_grad():
+        model.train()
         for _ in range(20):
-            channels = model.config.get("in_channels", 3)
             model(torch.randn(2, channels, 64, 64, generator=generator))
-    return model.eval()
+        model.eval()
+        spread = model(torch.randn(2, channels, 64, 64, generator=generator)).std()
+        for parameter in model.segmentation_head.parameters():
+            parameter /= spread
+    return model

@@ -7,7 +7,16 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save
 from segmentation_models_pytorch.base import SegmentationModel
-from segmentation_models_pytorch.encoders import get_preprocessing_params
+from segmentation_models_pytorch.encoders import get_encoder_names
+from timm.data.constants import (
+    IMAGENET_DEFAULT_MEAN,
+    IMAGENET_DEFAULT_STD,
+    IMAGENET_DPN_MEAN,
+    IMAGENET_DPN_STD,
+    IMAGENET_INCEPTION_MEAN,
+    IMAGENET_INCEPTION_STD,
+)
+from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
 from napari_edgeflow.engine.files import replacing
@@ -22,6 +31,20 @@ from napari_edgeflow.engine.weights import (
     as_float,
     stored,
 )
+
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+
+_INCEPTION: Statistics = IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
+_UNUSUAL = {
+    "dpn": (IMAGENET_DPN_MEAN, IMAGENET_DPN_STD),
+    "inception": _INCEPTION,
+    "timm-tf_efficientnet_lite": _INCEPTION,
+    "xception": _INCEPTION,
+}
+"""Mean and deviation of those of smp's encoders that differ from the rest.
+
+smp asks a server for them, which is nothing to do when a file is opened.
+"""
 
 
 class Normalisation(nn.Module):
@@ -40,9 +63,7 @@ class Normalisation(nn.Module):
         return (images - self.mean) / self.std
 
 
-def encoder_statistics(
-    encoder: str, channels: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def encoder_statistics(encoder: str, channels: int) -> Statistics:
     """Return mean and standard deviation that an encoder's ImageNet weights expect.
 
     Raises
@@ -50,22 +71,40 @@ def encoder_statistics(
     ValueError
         If smp does not know the encoder.
     """
-    try:
-        found = get_preprocessing_params(encoder)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise ValueError(f"unknown encoder {encoder!r}: {error}") from error
-    top = float(max(found.get("input_range") or (0, 1)))
-    mean, std = (tuple(float(v) / top for v in found[k]) for k in ("mean", "std"))
+    mean, std = _timm_statistics(encoder) or _smp_statistics(encoder)
     if channels == len(mean):
         return mean, std
     return (sum(mean) / len(mean),) * channels, (sum(std) / len(std),) * channels
+
+
+def _timm_statistics(encoder: str) -> Statistics | None:
+    """Return mean and deviation of an encoder of timm, None for one of smp."""
+    if not encoder.startswith("tu-"):
+        return None
+    try:
+        found = get_pretrained_cfg(encoder[3:])
+    except RuntimeError as error:
+        raise ValueError(f"unknown encoder {encoder!r}: {error}") from error
+    if found is None:
+        raise ValueError(f"unknown encoder {encoder!r}: timm has no such network")
+    return tuple(found.mean), tuple(found.std)
+
+
+def _smp_statistics(encoder: str) -> Statistics:
+    if encoder not in get_encoder_names():
+        raise ValueError(
+            f"unknown encoder {encoder!r}: smp has {', '.join(get_encoder_names())}, "
+            'and those of timm with "tu-" before their name'
+        )
+    unusual = (found for start, found in _UNUSUAL.items() if encoder.startswith(start))
+    return next(unusual, (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD))
 
 
 def semantic_facts(checkpoint: Checkpoint) -> SemanticFacts:
     """Return what a checkpoint says, or for one of smp what can be told of it."""
     if checkpoint.metadata.get("format") == FORMAT:
         return SemanticFacts.from_metadata(checkpoint.metadata)
-    config = SemanticConfig.from_json(json.loads(checkpoint.metadata["config"]))
+    config = SemanticConfig.from_text(checkpoint.metadata["config"])
     channels = int(config.arguments.get("in_channels", 3))
     mean, std = encoder_statistics(config.encoder, channels)
     return SemanticFacts.unnamed(int(config.arguments.get("classes", 1)), mean, std)
@@ -79,7 +118,7 @@ def load_semantic(checkpoint: Checkpoint) -> SegmentationModel:
     ValueError
         If the configuration, the classes or the tensors do not fit.
     """
-    model = SemanticConfig.from_json(json.loads(checkpoint.metadata["config"])).build()
+    model = SemanticConfig.from_text(checkpoint.metadata["config"]).build()
     facts = semantic_facts(checkpoint)
     outputs = int(model.config.get("classes", 1))
     if max(outputs, 2) != len(facts.class_ids):

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
+from torch.onnx.errors import OnnxExporterError
 
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.models.semantic import head_upsampling
@@ -127,9 +128,15 @@ def publish_semantic(
     """Write a network as a folder with safetensors, smp's config, and ONNX.
 
     The export is made of the weights as they are stored, so that all give the same
-    probabilities; the checkpoint records its digest.
+    probabilities; the checkpoint records its digest. A network that ONNX cannot
+    express is written without: torch runs it.
     """
     onnx = (output / MODEL_FILE).with_suffix(".onnx")
-    with replacing(onnx) as partial:
-        export_semantic(rounded(model), facts, partial)
+    try:
+        with replacing(onnx) as partial:
+            export_semantic(rounded(model), facts, partial)
+    except OnnxExporterError:
+        onnx.unlink(missing_ok=True)
+        write_semantic(model, facts, output, extra)
+        return
     write_semantic(model, facts, output, {**extra, ONNX_DIGEST: file_digest(onnx)})
