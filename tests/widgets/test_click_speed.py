@@ -1,16 +1,11 @@
 """How long the window is held up by a click on a large image."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.widgets.dock_person import RIGHT, MakePerson
+from tests.widgets.stopwatch import LIMIT_MS, Stopwatch
 
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click import ClickWidget
@@ -31,52 +26,12 @@ WITH_SLOTS = (
     LayerCombo,
     ModelCombo,
 )
-LIMIT_MS = 50.0
-
-
-class Stopwatch:
-    """Measures each call of our code from outside, on the window's thread.
-
-    What napari and Qt do because of such a call counts too; calls within a call do
-    not count again.
-    """
-
-    def __init__(self) -> None:
-        self.longest: dict[str, float] = {}
-        self._inside = False
-
-    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def timed(*args: Any, **options: Any) -> Any:
-            if self._inside or threading.current_thread() is not MAIN:
-                return function(*args, **options)
-            self._inside, started = True, time.perf_counter()
-            try:
-                return function(*args, **options)
-            finally:
-                self._inside = False
-                elapsed = 1000 * (time.perf_counter() - started)
-                name = function.__qualname__
-                self.longest[name] = max(self.longest.get(name, 0.0), elapsed)
-
-        return timed
-
-    @contextmanager
-    def fresh(self) -> Iterator[dict[str, float]]:
-        self.longest = {}
-        yield self.longest
-
-
-MAIN = threading.main_thread()
 
 
 @pytest.fixture
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     watch = Stopwatch()
-    for owner in WITH_SLOTS:
-        for name, function in list(vars(owner).items()):
-            if isinstance(function, FunctionType) and not name.startswith("__"):
-                monkeypatch.setattr(owner, name, watch.wrap(function))
+    watch.watch(WITH_SLOTS, monkeypatch)
     return watch
 
 

@@ -28,7 +28,7 @@ class Dock(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._links = Connections()
-        self._stop: Callable[[bool], None] | None = None
+        self._to_stop: list[Callable[[bool], None]] = []
 
     def _set_up(self, content: QWidget, stop: Callable[[bool], None]) -> None:
         """Show the content.
@@ -38,8 +38,8 @@ class Dock(QWidget):
         content : QWidget
             All that is in the dock.
         stop : callable
-            Called when the dock goes, with whether the viewer remains. It must not
-            be a method of the dock.
+            Called once when the dock goes, with whether the viewer remains. It must
+            not be a method of the dock.
         """
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
@@ -52,14 +52,16 @@ class Dock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
-        self._stop = stop
+        links, to_stop = self._links, self._to_stop
+        to_stop.append(stop)
+
         # When the window closes nobody tells the widgets in it; they just go. What is
         # called then must not need this widget, and napari's layers are gone too.
-        links = self._links
-
         def stop_with_the_window() -> None:
-            links.close()
-            stop(False)
+            # Empty for a dock that was taken away before and is garbage now.
+            while to_stop:
+                links.close()
+                to_stop.pop()(False)
 
         self.destroyed.connect(stop_with_the_window)
 
@@ -67,6 +69,6 @@ class Dock(QWidget):
         """Stop when napari takes the dock away, which it does by unparenting it."""
         super().changeEvent(event)
         parted = event is not None and event.type() == QEvent.Type.ParentChange
-        if parted and self.parent() is None and self._stop is not None:
+        while parted and self.parent() is None and self._to_stop:
             self._links.close()
-            self._stop(True)
+            self._to_stop.pop()(True)

@@ -257,6 +257,18 @@ def record_objects(
         Otherwise rows of their ids and higher ones belong to objects that were
         undone; they go.
     """
+    for _ in recording(layer, records, classes, again=again):
+        pass
+
+
+def recording(
+    layer: Labels,
+    records: Sequence[ObjectRecord],
+    classes: ClassTable,
+    *,
+    again: bool = False,
+) -> Iterator[None]:
+    """Do :func:`record_objects` step by step, for thousands of objects."""
     rows = {record.object_id: record.as_row() for record in records}
     lowest = min(rows)
     merged: dict[int, dict[str, object]] = {
@@ -268,9 +280,12 @@ def record_objects(
         name: [row.get(name) for row in merged.values()] for name in names
     }
     if isinstance(layer.colormap, DirectLabelColormap):
+        yield
         colours = {r.object_id: class_colour(classes, r.class_id) for r in records}
         known = dict(layer.colormap.color_dict)
-        layer.colormap = DirectLabelColormap(color_dict={**known, **colours})
+        colormap = DirectLabelColormap(color_dict={**known, **colours})
+        yield
+        layer.colormap = colormap
 
 
 def _rows(layer: Labels) -> Iterator[tuple[int, dict[str, object]]]:

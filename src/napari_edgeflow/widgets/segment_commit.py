@@ -18,7 +18,7 @@ from napari_edgeflow.widgets.label_layers import (
     commit_mask,
     next_object_id,
     read_scheme,
-    record_objects,
+    recording,
     write_scheme,
 )
 from napari_edgeflow.widgets.planes import Plane, layer_shape
@@ -119,6 +119,8 @@ class ResultWriter:
                 yield from self._write_plane(order, written)
         if settings.kind == "object":
             yield from _record(orders, ids, written)
+            # The last step took a while, and what follows takes one too.
+            yield
         return written
 
     def _orders(
@@ -201,7 +203,7 @@ def _record(
     written.objects = len(records)
     yield
     if records:
-        record_objects(target, records, scheme.classes)
+        yield from recording(target, records, scheme.classes)
 
 
 def _found(result: SegmentResult) -> ClassTable:

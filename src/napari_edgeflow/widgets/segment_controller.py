@@ -36,7 +36,7 @@ from napari_edgeflow.widgets.workers import (
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-_WRITING_S = 0.02
+_WRITING_S = 0.01
 """How long results are written before the window gets its turn."""
 
 
@@ -195,6 +195,7 @@ class SegmentController(QObject):
             return
         end = time.monotonic() + _WRITING_S
         try:
+            next(run.writing)
             while time.monotonic() < end:
                 next(run.writing)
         except StopIteration as stop:

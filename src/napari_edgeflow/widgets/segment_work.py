@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -187,6 +188,8 @@ class SegmentWork:
             return self._segmenter
         # Choosing a device may load torch.
         keep_triton_apart()
+        # The first Labels layer loads it, in the window's thread if it must.
+        import_module("pandas")
         try:
             choose_device(device)
         except ValueError as error:
