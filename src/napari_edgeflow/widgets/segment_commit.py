@@ -119,8 +119,10 @@ class ResultWriter:
                 yield from self._write_plane(order, written)
         if settings.kind == "object":
             yield from _record(orders, ids, written)
-            # The last step took a while, and what follows takes one too.
-            yield
+        yield
+        # Edits leave out the thumbnail.
+        target.refresh(data_displayed=False, highlight=False, extent=False)
+        yield
         return written
 
     def _orders(
