@@ -65,7 +65,8 @@ class SegmentController(QObject):
     """
 
     state_changed = Signal(str)
-    running_changed = Signal(bool)
+    running_changed = Signal(bool, bool)
+    """Whether there is a run, and whether it can still be cancelled."""
     loaded = Signal(object, object)
     """Classes of the model, and the devices that there are."""
     model_refused = Signal(str)
@@ -132,7 +133,7 @@ class SegmentController(QObject):
         if settings.image is not None:
             self._run_links.connect(settings.image.events.data, self._on_image_data)
         self._asked = (request.model, request.device)
-        self.running_changed.emit(True)
+        self.running_changed.emit(True, True)
         self.state_changed.emit("Starting …")
         self._calls(request)
 
@@ -184,6 +185,7 @@ class SegmentController(QObject):
                 show_info(notice)
             run.result = result
             run.writing = self._writer.write(self._viewer, run.settings, result)
+            self.running_changed.emit(True, False)
             self.state_changed.emit("Writing the labels …")
             self._turn.start(0)
 
@@ -234,7 +236,7 @@ class SegmentController(QObject):
 
     def _end_run(self, state: str) -> None:
         self._forget_run()
-        self.running_changed.emit(False)
+        self.running_changed.emit(False, False)
         self.state_changed.emit(state)
         self._load()
 

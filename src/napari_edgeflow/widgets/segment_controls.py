@@ -117,10 +117,10 @@ class SegmentControls(QWidget):
         """Say where the network runs and how it goes."""
         self.state.setText(text)
 
-    def show_running(self, running: bool) -> None:
+    def show_running(self, running: bool, can_cancel: bool) -> None:
         """Enable what can be pressed."""
         self.run.setEnabled(not running)
-        self.cancel.setEnabled(running)
+        self.cancel.setEnabled(can_cancel)
 
     def show_armed(self, armed: bool) -> None:
         """Say whether the next click on the image picks an object."""
@@ -170,9 +170,23 @@ class SegmentControls(QWidget):
             "“Click to label”. Press again to leave it."
         )
         self.state.setWordWrap(True)
-        self.show_running(False)
+        self.show_running(False, False)
 
     def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.cancel, 1)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(5)
+        layout.addLayout(self._make_form())
+        for switch in (self.only_unlabelled, self.flip, self.confidence):
+            layout.addWidget(switch)
+        layout.addLayout(buttons)
+        layout.addWidget(self.state)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.refine)
+
+    def _make_form(self) -> QFormLayout:
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(
             QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
@@ -194,18 +208,7 @@ class SegmentControls(QWidget):
                 field.setSizePolicy(
                     QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
                 )
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run, 2)
-        buttons.addWidget(self.cancel, 1)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(5)
-        layout.addLayout(self.form)
-        for switch in (self.only_unlabelled, self.flip, self.confidence):
-            layout.addWidget(switch)
-        layout.addLayout(buttons)
-        layout.addWidget(self.state)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.refine)
+        return self.form
 
     def _connect(self) -> None:
         for signal in (
