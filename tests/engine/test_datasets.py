@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from napari_edgeflow.engine.datasets import (
     ClickSamples,
@@ -12,78 +11,12 @@ from napari_edgeflow.engine.datasets import (
     draw_object,
     draw_window,
 )
-from napari_edgeflow.engine.pairs import (
-    LabelledImage,
-    folder_pairs,
-    read_pair,
-    voc_pairs,
-)
+from napari_edgeflow.engine.pairs import folder_pairs
 
 
 def source(folder: Path, **settings: object) -> ClickSource:
     pairs = folder_pairs(folder / "images", folder / "labels")
     return ClickSource(pairs, **settings)  # type: ignore[arg-type]
-
-
-def test_pairs_are_matched_by_stem(labelled_folder: Path) -> None:
-    pairs = folder_pairs(labelled_folder / "images", labelled_folder / "labels")
-    assert [(p.image.name, p.labels.name) for p in pairs] == [
-        ("0.png", "0.png"),
-        ("1.png", "1.png"),
-    ]
-    image, labels = read_pair(pairs[0])
-    assert image.shape == (80, 100, 3)
-    assert labels.shape == (80, 100)
-
-
-def test_voc_lists_are_read(tmp_path: Path) -> None:
-    lists = tmp_path / "ImageSets" / "Segmentation"
-    lists.mkdir(parents=True)
-    (lists / "train.txt").write_text("a\nb\n")
-    (tmp_path / "own.txt").write_text("c")
-    assert [p.image.stem for p in voc_pairs(tmp_path, "train")] == ["a", "b"]
-    assert [p.labels.name for p in voc_pairs(tmp_path, tmp_path / "own.txt")] == [
-        "c.png"
-    ]
-    with pytest.raises(ValueError, match=r"no list .*val\.txt"):
-        voc_pairs(tmp_path, "val")
-    (lists / "val.txt").write_text("")
-    with pytest.raises(ValueError, match="names no image"):
-        voc_pairs(tmp_path, "val")
-
-
-def test_folders_without_pairs_are_refused(labelled_folder: Path) -> None:
-    empty = labelled_folder / "empty"
-    with pytest.raises(ValueError, match="no folder"):
-        folder_pairs(labelled_folder / "images", empty)
-    empty.mkdir()
-    with pytest.raises(ValueError, match="has the stem"):
-        folder_pairs(labelled_folder / "images", empty)
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        (np.zeros((80, 99), np.uint8), "same height and width"),
-        (np.zeros((80, 100, 3), np.uint8), "one channel"),
-        (np.zeros((80, 100), np.float32), "whole numbers"),
-    ],
-)
-def test_labels_that_do_not_fit_are_refused(
-    labelled_folder: Path, labels: np.ndarray, message: str
-) -> None:
-    path = labelled_folder / "labels" / "bad.tif"
-    Image.fromarray(labels).save(path)
-    pair = LabelledImage(labelled_folder / "images" / "0.png", path)
-    with pytest.raises(ValueError, match=message):
-        read_pair(pair)
-
-
-def test_a_broken_file_is_named(labelled_folder: Path) -> None:
-    path = labelled_folder / "images" / "0.png"
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(OSError, match=r"0\.png"):
-        read_pair(folder_pairs(path.parent, labelled_folder / "labels")[0])
 
 
 def test_sources_check_their_settings(labelled_folder: Path) -> None:

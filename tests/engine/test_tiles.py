@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import softmax
@@ -41,7 +41,6 @@ def random_scores(
     ]
 
 
-@settings(deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     side=st.sampled_from([32, 64, 96]),
@@ -63,7 +62,6 @@ def test_tiles_cover_every_pixel(
     assert rows == lay_out(shape, side, overlap, scale)
 
 
-@settings(deadline=None)
 @given(
     length=st.integers(1, 2000),
     overlap=st.integers(0, 32),
@@ -144,7 +142,6 @@ def test_several_maps_are_averaged() -> None:
     np.testing.assert_allclose(both, (alone[0] + alone[1]) / 2, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**16),
     classes=st.integers(2, 30),

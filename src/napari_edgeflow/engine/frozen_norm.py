@@ -53,6 +53,12 @@ def _pair(values: tuple[int, ...]) -> tuple[int, int]:
     return values[0], values[1]
 
 
+def sharing_twin(model: nn.Module) -> nn.Module:
+    """Return a copy of a network with the same parameters and buffers, not others."""
+    shared = {id(t): t for t in (*model.parameters(), *model.buffers())}
+    return copy.deepcopy(model, shared)
+
+
 def with_folded_norms(model: nn.Module, frozen: nn.Module) -> nn.Module:
     """Return a twin of ``model`` that shares its parameters and runs faster.
 
@@ -72,8 +78,7 @@ def with_folded_norms(model: nn.Module, frozen: nn.Module) -> nn.Module:
     nn.Module
         Of the same class. Training it trains ``model``.
     """
-    shared = {id(t): t for t in (*model.parameters(), *model.buffers())}
-    twin = copy.deepcopy(model, shared)
+    twin = sharing_twin(model)
     prefix = next(name for name, module in model.named_modules() if module is frozen)
     part = twin.get_submodule(prefix)
     for parent in list(part.modules()):

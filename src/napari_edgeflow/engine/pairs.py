@@ -112,10 +112,16 @@ def read_labels(path: Path) -> NDArray[np.integer[Any]]:
             labels: NDArray[np.integer[Any]] = np.asarray(file)
     except OSError as error:
         raise OSError(f"cannot read the labels {path}: {error}") from error
-    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+    if labels.dtype == np.bool_:
+        labels = labels.astype(np.uint8)
+    if labels.ndim != 2 or labels.dtype.kind not in "ui":
         raise ValueError(
             f"the labels {path} are {labels.shape} of {labels.dtype}: "
             "a label image has one channel of whole numbers"
+        )
+    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
+        raise ValueError(
+            f"the labels {path} go down to {labels.min()}: label from 0 upwards"
         )
     return labels
 

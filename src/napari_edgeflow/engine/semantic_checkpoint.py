@@ -48,7 +48,7 @@ smp asks a server for them, which is nothing to do when a file is opened.
 
 
 class Normalisation(nn.Module):
-    """Takes images (N, C, H, W) in 0..1 to what an encoder was pretrained on."""
+    """Takes images (N, 3, H, W) in 0..1 to what an encoder was pretrained on."""
 
     mean: Tensor
     std: Tensor
@@ -57,9 +57,12 @@ class Normalisation(nn.Module):
         super().__init__()
         for name, values in (("mean", facts.mean), ("std", facts.std)):
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1))
+        self.grey = facts.channels == 1
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the images less the mean, in units of the deviation."""
+        if self.grey:
+            images = images.mean(1, keepdim=True)
         return (images - self.mean) / self.std
 
 

@@ -12,7 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from napari_edgeflow.engine.frozen_norm import folds_exactly, with_folded_norms
+from napari_edgeflow.engine.frozen_norm import (
+    folds_exactly,
+    sharing_twin,
+    with_folded_norms,
+)
 from napari_edgeflow.engine.models.semantic import head_upsampling
 from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.engine.semantic_checkpoint import Normalisation
@@ -22,9 +26,11 @@ from napari_edgeflow.engine.semantic_samples import (
     SemanticSamples,
     SemanticSampleSettings,
     SemanticSource,
+    class_chances,
     collate,
 )
 from napari_edgeflow.engine.semantic_torch import publish_semantic
+from napari_edgeflow.engine.tiles import STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,11 @@ class SemanticTaskSettings:
         Processes that draw crops.
     seed : int
         Of all randomness.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of bounds.
     """
 
     batch: int = 16
@@ -58,6 +69,14 @@ class SemanticTaskSettings:
     frozen_statistics: bool = True
     workers: int = 1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values once."""
+        if self.batch < 1:
+            raise ValueError(f"batch {self.batch}: use one crop or more")
+        sides = [side for _, side in self.sizes]
+        if not sides or any(side < STEP or side % STEP for side in sides):
+            raise ValueError(f"crops of {sides} pixels: use multiples of {STEP}")
 
     def size(self, progress: float) -> int:
         """Return the side of crops, in pixels, at ``progress`` in 0..1."""
@@ -93,6 +112,8 @@ class SemanticTask:
     def __post_init__(self) -> None:
         """Read which image has which class; draw nothing yet."""
         self._presence = self.source.presence()
+        # Errors of the processes that draw crops are hard to read.
+        class_chances(self._presence, self.samples.balance)
         self._generator = torch.Generator().manual_seed(self.settings.seed)
         self._size = 0
         self._crops: Iterator[tuple[Tensor, Tensor]] = iter(())
@@ -131,14 +152,18 @@ class SemanticTask:
             logits = self._running(pixels)
         logits = logits.float()
         target = at_corners(targets.to(device), logits.shape[-2:])
-        entropy = functional.cross_entropy(logits, target, ignore_index=VOID)
-        dice = self._dice(logits, target)
         counted = target != VOID
+        count = counted.sum().clamp(min=1)  # All may be void.
+        entropy = functional.cross_entropy(
+            logits, target, ignore_index=VOID, reduction="sum"
+        )
+        entropy = entropy / count
+        dice = self._dice(logits, target)
         right = (logits.detach().argmax(1) == target) & counted
         parts = {
             "entropy": float(entropy.detach()),
             "dice": float(dice.detach()),
-            "accuracy": float(right.sum() / counted.sum().clamp(min=1)),
+            "accuracy": float(right.sum() / count),
         }
         return entropy + self.settings.dice * dice, parts, len(images)
 
@@ -173,7 +198,7 @@ class SemanticTask:
         upsampling = head_upsampling(self.model)
         if upsampling is not None:
             if twin is self.model:
-                twin = with_folded_norms(self.model, nn.Identity())
+                twin = sharing_twin(self.model)
             twin.set_submodule(upsampling[0], nn.Identity())
         return twin
 

@@ -48,12 +48,9 @@ class SemanticProbabilities(nn.Module):
         if upsampling is not None:
             self.model.set_submodule(upsampling[0], nn.Identity())
         self.normalisation = Normalisation(facts)
-        self.grey = facts.channels == 1
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, C, h, w) probabilities of images (N, 3, H, W) in 0..1."""
-        if self.grey:
-            images = images.mean(1, keepdim=True)
         logits = self.model(self.normalisation(images))
         if logits.shape[1] > 1:
             return torch.softmax(logits.float(), dim=1)

@@ -109,7 +109,13 @@ def build_semantic(
     """
     if training.init is not None:
         checkpoint = find_checkpoint(training.init, SEMANTIC_TASK)
-        return load_semantic(checkpoint), semantic_facts(checkpoint)
+        model = load_semantic(checkpoint)
+        if int(model.config.get("classes", 1)) < 2:
+            raise ValueError(
+                f"{training.init} has a single output, training needs one for each "
+                "class and the background: start from another model"
+            )
+        return model, semantic_facts(checkpoint)
     ids = (0, *(entry.id for entry in training.classes))
     config = starter(training.network, len(ids))
     model = build_starter(config) if training.imagenet else config.build()
