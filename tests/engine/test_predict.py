@@ -424,3 +424,20 @@ def test_the_bundled_model_finds_a_cat() -> None:
     classes, counts = np.unique(labels, return_counts=True)
     assert classes[counts.argmax()] == CAT
     assert labels[170, 200] == CAT
+
+
+def test_pixels_that_are_nan_are_told_of(segmenter: SemanticSegmenter) -> None:
+    image = np.zeros((40, 50), np.float32)
+    segmenter.predict(image, NEAR)
+    assert segmenter.notices == []
+    image[3, 4] = np.nan
+    segmenter.predict(image, NEAR)
+    assert len(segmenter.notices) == 1
+    assert "NaN" in segmenter.notices[0]
+
+
+def test_black_and_white_can_be_told(segmenter: SemanticSegmenter) -> None:
+    image = np.full((40, 50, 3), 100.0)
+    told = list(segmenter.strips(image, NEAR, (0.0, 100.0)))
+    white = segmenter.predict(np.full((40, 50, 3), 255, np.uint8), NEAR)
+    np.testing.assert_array_equal(np.concatenate([s.labels for s in told]), white)

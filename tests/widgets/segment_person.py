@@ -28,7 +28,12 @@ class ColourSegmenter:
         self.notices: list[str] = []
         self.models = models
 
-    def strips(self, image: Any, settings: PredictSettings) -> Iterator[Strip]:
+    def strips(
+        self,
+        image: Any,
+        settings: PredictSettings,
+        limits: tuple[float, float] | None = None,
+    ) -> Iterator[Strip]:
         models = self.models
         models.settings.append(settings)
         self.notices.clear()

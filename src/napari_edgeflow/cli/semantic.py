@@ -1,6 +1,7 @@
 """Commands about automatic segmentation: labelling, measuring, training."""
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -100,6 +101,7 @@ def _run_segment(options: argparse.Namespace) -> int:
 
     settings = _prediction(options)
     images = find_images(options.inputs)
+    _check_output(images, options.output)
     wanted = [
         path
         for path in images
@@ -110,6 +112,8 @@ def _run_segment(options: argparse.Namespace) -> int:
     for path in with_progress(wanted, len(wanted), "images"):
         try:
             segment_file(path, options.output, segmenter, settings, options.confidence)
+            for notice in segmenter.notices:
+                print(f"{path}: {notice}", file=sys.stderr)
         except (ValueError, OSError) as error:
             problems.append(str(error))
     skipped = len(images) - len(wanted)
@@ -124,6 +128,16 @@ def _run_segment(options: argparse.Namespace) -> int:
 
 def _result(image: Path, output: Path) -> Path:
     return output / f"{image.stem}.png"
+
+
+def _check_output(images: Sequence[Path], output: Path) -> None:
+    """Raise ValueError if labels would be written over an image."""
+    for image in images:
+        if _result(image, output).resolve() == image.resolve():
+            raise ValueError(
+                f"the labels of {image} would replace it: "
+                f"choose another folder than {output}"
+            )
 
 
 def find_images(inputs: Sequence[str]) -> list[Path]:
@@ -216,8 +230,9 @@ def segment_file(
     if confidence:
         with replacing(output / f"{path.stem}_confidence.tif") as partial:
             tifffile.imwrite(partial, np.concatenate(scores), compression="zlib")
-    palette = segmenter.classes.palette()
-    write_palette_png(_result(path, output), np.concatenate(labels), palette)
+    classes = segmenter.classes
+    target = _result(path, output)
+    write_palette_png(target, np.concatenate(labels), classes.palette(), classes)
 
 
 def add_evaluate_semantic(commands: "Commands") -> None:
@@ -357,7 +372,7 @@ def _run_train_semantic(options: argparse.Namespace) -> int:
     from napari_edgeflow.formats.class_lists import read_class_list
 
     task = SemanticTaskSettings(batch=options.batch, seed=options.seed)
-    if options.size:
+    if options.size is not None:
         task = replace(task, sizes=((1.0, options.size),))
     training = SemanticTraining(
         _labelled_images(options, "train"),
@@ -370,7 +385,11 @@ def _run_train_semantic(options: argparse.Namespace) -> int:
         device=options.device,
         task=task,
         loop=TrainSettings(
-            options.steps, options.minutes, options.rate, weight_decay=1e-2
+            options.steps,
+            options.minutes,
+            options.rate,
+            weight_decay=1e-2,
+            ema=0.998,
         ),
     )
     for report in train_semantic(training, resume=options.resume):

@@ -150,6 +150,8 @@ class ImageReader:
         self._source = _as_channels(image)
         self.shape: tuple[int, int] = tuple(self._source.shape[:2])
         self.limits = limits if limits is not None else _limits(self._source)
+        self.found_nan = False
+        """Whether a pixel that was read so far was NaN."""
         self._levels = self._build_levels()
 
     def read(self, window: Window, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -179,6 +181,7 @@ class ImageReader:
         if part.dtype != np.uint8 or self.limits != (0.0, 255.0):
             low, high = self.limits
             scaled = (part.astype(np.float32) - low) * (255.0 / (high - low))
+            self.found_nan = self.found_nan or bool(np.isnan(scaled).any())
             part = np.nan_to_num(scaled, nan=0.0).clip(0, 255).astype(np.uint8)
         return part
 

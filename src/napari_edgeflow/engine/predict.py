@@ -213,20 +213,33 @@ class SemanticSegmenter:
         return result
 
     def strips(
-        self, image: ArrayLike, settings: PredictSettings | None = None
+        self,
+        image: ArrayLike,
+        settings: PredictSettings | None = None,
+        limits: tuple[float, float] | None = None,
     ) -> Iterator[Strip]:
         """Yield the result from top to bottom, as it is made; close it to stop.
 
         Memory is bounded by the width of the image and the network's window,
-        whatever the image's height. Arguments and errors as :meth:`predict`.
+        whatever the image's height. Errors as :meth:`predict`.
+
+        Parameters
+        ----------
+        image, settings
+            As :meth:`predict` takes them.
+        limits : tuple of float, optional
+            Values shown as black and as white; see :class:`ImageReader`.
         """
         self.notices.clear()
-        job = _Job(ImageReader(image), self.facts, settings or PredictSettings())
+        reader = ImageReader(image, limits)
+        job = _Job(reader, self.facts, settings or PredictSettings())
         ids = np.array(self.facts.class_ids)
         ids = ids.astype(np.uint8 if ids.max() <= 255 else np.uint16)
         total = job.calls
         for part, tiles, done in self._parts(job):
             best, confidence = job.blender.decide(part, tiles)
+            if reader.found_nan:
+                self._tell("the image has pixels that are NaN: they are taken as black")
             yield Strip(part.top, ids[best], confidence, done, total)
 
     def _parts(self, job: "_Job") -> Iterator[tuple[Window, list[TileScores], int]]:

@@ -253,7 +253,8 @@ def _look(
     labels, confidence = results
     settings = _prediction(request)
     count = len(request.planes)
-    with closing(segmenter.strips(request.planes[number], settings)) as strips:  # type: ignore[type-var]
+    plane = request.planes[number]
+    with closing(segmenter.strips(plane, settings, plane.limits)) as strips:  # type: ignore[type-var]
         for strip in strips:
             rows = slice(strip.top, strip.top + len(strip.labels))
             labels[rows] = strip.labels
