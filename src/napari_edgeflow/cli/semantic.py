@@ -336,7 +336,8 @@ def add_train_semantic(commands: "Commands") -> None:
         "--classes",
         type=Path,
         metavar="FILE",
-        help="class list with lines of id, name, r, g, b; default: PASCAL VOC's",
+        help="class list with lines of the form: id name red green blue; "
+        "default: PASCAL VOC's",
     )
     parser.add_argument("--init", metavar="MODEL", help="model to fine-tune")
     parser.add_argument(
