@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from napari_edgeflow.engine.polygons import Polygon, Ring
 
@@ -39,7 +40,7 @@ def fitted(polygon: Polygon, shape: tuple[int, int]) -> tuple[Polygon, ...]:
     frame = shapely.box(0, 0, *shape)
     if exact.is_valid and frame.covers(exact):
         return (opened,)
-    parts = tuple(_from_shapely(shapely.make_valid(exact).intersection(frame)))
+    parts = tuple(_from_shapely(_enclosed_once(opened).intersection(frame)))
     if not parts:
         raise ValueError(
             f"a polygon around {_place(opened)} has no area inside the image of "
@@ -98,6 +99,31 @@ def _opened(ring: Ring) -> Ring:
     if not np.isfinite(points).all():
         raise ValueError("a polygon has a vertex that is no number: draw it again")
     return points
+
+
+def _enclosed_once(polygon: Polygon) -> Any:
+    """Return what lies in an odd number of rings.
+
+    shapely's ``make_valid`` also fills what is enclosed by edges that are walked there
+    and back, such as the bridges between the parts of YOLO's polygons.
+    """
+    lines = [shapely.LinearRing(ring) for ring in polygon.rings]
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
+    points = shapely.get_coordinates(shapely.point_on_surface(faces))
+    inside = [_is_inside(polygon.rings, point) for point in points]
+    return shapely.union_all(faces[np.array(inside, np.bool_)])
+
+
+def _is_inside(rings: Iterable[Ring], point: NDArray[np.float64]) -> bool:
+    """Return whether a line from the point to infinity crosses an odd number of edges."""
+    crossings = 0
+    for ring in rings:
+        (y0, x0), (y1, x1) = ring.T, np.roll(ring, -1, 0).T
+        meets = (y0 > point[0]) != (y1 > point[0])
+        y0, x0, y1, x1 = y0[meets], x0[meets], y1[meets], x1[meets]
+        x = x0 + (point[0] - y0) / (y1 - y0) * (x1 - x0)
+        crossings += int(np.count_nonzero(x > point[1]))
+    return crossings % 2 == 1
 
 
 def _to_shapely(polygon: Polygon) -> Any:

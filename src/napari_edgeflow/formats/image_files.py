@@ -1,0 +1,50 @@
+"""Image files beside labels: where they are, and how large."""
+
+from pathlib import Path
+
+import tifffile
+from PIL import Image
+
+from napari_edgeflow.engine.pairs import image_files
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the height and width of an image without reading its pixels.
+
+    Raises
+    ------
+    OSError
+        If it is no image.
+    """
+    try:
+        if path.suffix.lower() in (".tif", ".tiff"):
+            with tifffile.TiffFile(path) as file:
+                page = file.pages.first
+                return int(page.imagelength), int(page.imagewidth)
+        with Image.open(path) as image:
+            width, height = image.size
+    # tifffile raises whatever its decoders do for a broken file.
+    except Exception as error:
+        raise OSError(
+            f"cannot read the size of {path}: is it there, and a PNG, JPEG or TIFF?"
+        ) from error
+    return height, width
+
+
+def images_by_stem(folder: Path) -> dict[str, Path]:
+    """Return the images of a folder by their names without ending.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder, or two images differ in their ending only.
+    """
+    found: dict[str, Path] = {}
+    for path in image_files(folder):
+        other = found.setdefault(path.stem, path)
+        if other != path:
+            raise ValueError(
+                f"{other.name} and {path.name} in {folder} have one name for their "
+                "labels: rename one"
+            )
+    return found
