@@ -1,5 +1,6 @@
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,15 +129,20 @@ def test_the_model_is_not_changed(tiny_semantic: SegmentationModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "step"), [("Unet", 1), ("FPN", 4), ("Segformer", 4)]
+    ("architecture", "arguments", "step"),
+    [
+        ("Unet", {"decoder_channels": (16, 16, 8, 8, 8)}, 1),
+        ("FPN", {"decoder_pyramid_channels": 32}, 4),
+        ("Segformer", {"decoder_segmentation_channels": 32}, 4),
+    ],
 )
 def test_other_architectures_are_exported(
-    architecture: str, step: int, tmp_path: Path
+    architecture: str, arguments: dict[str, Any], step: int, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
     build = getattr(smp, architecture)
-    model = build("tu-test_resnet", encoder_weights=None, classes=4).eval()
-    publish_semantic(model, FACTS, tmp_path, {})
+    model = build("tu-test_resnet", encoder_weights=None, classes=4, **arguments)
+    publish_semantic(model.eval(), FACTS, tmp_path, {})
     checkpoint = find_checkpoint(tmp_path, SEMANTIC_TASK)
     onnx = load_semantic_network(checkpoint, "cpu")
     assert isinstance(onnx, OnnxSemanticNetwork)
