@@ -66,7 +66,8 @@ def smooth_alpha(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     # Twice as steep: the fading is about two pixels wide.
     alpha = np.rint((soft * 2 - 0.5).clip(0, 1) * 255)
     fixed = np.where(mask, alpha.clip(min=_INSIDE), alpha.clip(max=_INSIDE - 1))
-    return fixed.astype(np.uint8)
+    result: NDArray[np.uint8] = fixed.astype(np.uint8)
+    return result
 
 
 def overlay(

@@ -1,0 +1,168 @@
+"""Folders of label images: one PNG or TIFF for each image, whose values are classes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.pairs import read_labels
+from napari_edgeflow.formats.annotation import ImageAnnotation
+from napari_edgeflow.formats.class_lists import read_class_list
+from napari_edgeflow.formats.image_files import images_by_stem
+from napari_edgeflow.formats.label_tiff import read_label_tiff
+from napari_edgeflow.formats.problems import Report, refuse
+from napari_edgeflow.formats.voc import read_palette_png
+
+CLASSES = ("classes.txt", "labels.txt", "autosave_label.txt")
+"""Names of lists of classes: ours, labelme's and EISeg's."""
+
+_TIFF = (".tif", ".tiff")
+
+
+def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
+    """Write labels as a grey PNG of 8 bits, or 16 where they need them.
+
+    Parameters
+    ----------
+    path : Path
+        The file, written all or nothing.
+    labels : ndarray
+        (H, W) integer, 0 to 65,535.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit.
+    OSError
+        If the file cannot be written.
+    """
+    if labels.ndim != 2 or not labels.size or labels.dtype.kind not in "bui":
+        raise ValueError(
+            f"labels of shape {labels.shape} and type {labels.dtype}: a PNG holds one "
+            "plane (H, W) of whole numbers"
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high > 65_535:
+        raise ValueError(
+            f"labels go from {low} to {high}, a PNG holds 0 to 65535: save as TIFF"
+        )
+    pixels = labels.astype(np.uint8 if high <= 255 else np.uint16)
+    with replacing(path) as partial:
+        Image.fromarray(pixels).save(partial, format="PNG")
+
+
+def find_class_list(folder: Path) -> ClassTable | None:
+    """Return the classes of a folder's list; None if it has none.
+
+    Raises
+    ------
+    ValueError
+        If the list cannot be understood.
+    OSError
+        If it cannot be read.
+    """
+    paths = (folder / name for name in CLASSES)
+    found = next((path for path in paths if path.is_file()), None)
+    return None if found is None else read_class_list(found)
+
+
+def read_label_file(
+    path: Path, file_name: str, classes: ClassTable | None = None
+) -> ImageAnnotation:
+    """Read a label image; connected pixels of a class are an object.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG, grey or with a palette, or a TIFF; our TIFFs may hold objects.
+    file_name : str
+        Of the image that was labelled.
+    classes : ClassTable, optional
+        The classes of a file that does not name them itself. Values that are none of
+        them become "class 7" or the like.
+
+    Raises
+    ------
+    ValueError
+        If it holds no plane of labels.
+    OSError
+        If it cannot be read.
+    """
+    if path.suffix.lower() in _TIFF:
+        content = read_label_tiff(path)
+        table = content.classes or classes
+        if content.kind == "object" and table is not None:
+            return ImageAnnotation.from_objects(
+                file_name, content.labels, content.class_of, table
+            )
+        labels: NDArray[np.integer] = content.labels
+    else:
+        labels, table = read_labels(path), classes
+        if labels.dtype in (np.uint8, np.bool_):
+            labels, table = read_palette_png(path, classes)
+    return ImageAnnotation.from_labels(file_name, labels, _completed(table, labels))
+
+
+def read_label_folder(
+    folder: Path,
+    images: Path | None = None,
+    classes: ClassTable | None = None,
+    report: Report = refuse,
+) -> Iterator[ImageAnnotation]:
+    """Read all label images of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With PNGs and TIFFs, and a list of classes if there is one.
+    images : Path, optional
+        The folder of the images of the same names. Default: an image has the file
+        name of its labels.
+    classes : ClassTable, optional
+        The classes. Default: those of the list.
+    report : callable
+        Told of files that cannot be used.
+
+    Yields
+    ------
+    ImageAnnotation
+        In the order of their names.
+
+    Raises
+    ------
+    ValueError
+        If there is no folder or no label image in it.
+    OSError
+        If the list of classes cannot be read.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"no folder {folder}: give one with label images in it")
+    known = images_by_stem(images) if images is not None else {}
+    table = classes or find_class_list(folder)
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", *_TIFF))
+    if not paths:
+        raise ValueError(f"no PNG or TIFF in {folder}: give a folder of label images")
+    for path in paths:
+        try:
+            annotation = read_label_file(path, known.get(path.stem, path).name, table)
+        except (ValueError, OSError) as error:
+            report(f"{path.name} is left out: {error}")
+        else:
+            yield annotation
+
+
+def _completed(table: ClassTable | None, labels: NDArray[np.integer]) -> ClassTable:
+    """Return the classes, and a class for each label that has none."""
+    classes = table or ClassTable(())
+    known = {0, *(entry.id for entry in classes)}
+    palette = voc_palette()
+    for value in np.unique(labels).tolist():
+        if value not in known:
+            red, green, blue = palette[value % 256].tolist()
+            entry = LabelClass(int(value), f"class {value}", (red, green, blue))
+            classes = classes.with_class(entry)
+    return classes
