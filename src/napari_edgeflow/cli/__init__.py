@@ -13,6 +13,7 @@ from napari_edgeflow.cli.clicks import (
     add_evaluate_clicks,
     add_train_clicks,
 )
+from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import (
     add_evaluate_semantic,
     add_segment,
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     kinds = train.add_subparsers(required=True, metavar="WHAT")
     add_train_clicks(kinds)
     add_train_semantic(kinds)
+    add_convert(commands)
     models = commands.add_parser("models", help="list the bundled models")
     models.set_defaults(run=_run_models)
     return parser

@@ -1,0 +1,256 @@
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+from tests.formats.annotation_samples import TABLE, ring_and_parts
+
+from napari_edgeflow import cli
+from napari_edgeflow.cli.convert import SOURCES, TARGETS
+from napari_edgeflow.cli.convert_targets import TARGETS as WRITERS
+from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.formats.annotation import ImageAnnotation
+from napari_edgeflow.formats.class_lists import write_class_list
+from napari_edgeflow.formats.coco import read_coco, update_coco
+from napari_edgeflow.formats.geojson import read_geojson
+from napari_edgeflow.formats.label_folder import read_label_folder, write_gray_png
+from napari_edgeflow.formats.labelme import read_labelme_folder
+from napari_edgeflow.formats.voc_objects import read_voc
+from napari_edgeflow.formats.yolo import read_yolo_folder
+
+LABELS = ring_and_parts().class_labels()
+NAMES = ("a", "größe", "it's_b")
+
+
+def run(*arguments: object) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    """Grey label images with a list of classes, and their photographs."""
+    folder = tmp_path / "größe 🐈" / "labels"
+    for name in NAMES:
+        write_gray_png(folder / f"{name}.png", LABELS)
+    write_class_list(folder / "classes.txt", TABLE)
+    images = folder.parent / "images"
+    images.mkdir()
+    for name in NAMES:
+        Image.new("RGB", (50, 40), (9, 99, 199)).save(images / f"{name}.jpg")
+    return folder
+
+
+def convert(folder: Path, target: str, output: Path, *more: object) -> int:
+    images = folder.parent / "images"
+    return run(
+        "convert", folder, "--from", "labels", "--to", target, "--output", output,
+        "--images", images, *more,
+    )  # fmt: skip
+
+
+def read(kind: str, folder: Path) -> list[ImageAnnotation]:
+    if kind == "coco":
+        return list(read_coco(folder / "annotations.json"))
+    if kind == "geojson":
+        return [read_geojson(path) for path in sorted(folder.glob("*.geojson"))]
+    readers = {
+        "labelme": read_labelme_folder,
+        "yolo": read_yolo_folder,
+        "voc": read_voc,
+    }
+    return list(readers.get(kind, read_label_folder)(folder))
+
+
+WITH_LABELS = ("coco", "labelme", "yolo", "voc", "geojson", "gray", "palette", "tiff")
+
+
+@pytest.mark.parametrize("target", WITH_LABELS)
+def test_labels_come_back_from_every_format(
+    labels: Path, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out 🐈"
+    assert convert(labels, target, output) == 0
+    assert f"3 images · 15 objects · {output}" in capsys.readouterr().out
+    found = read(target, output)
+    assert len(found) == 3
+    for annotation in found:
+        assert np.array_equal(annotation.class_labels(), LABELS)
+        names = {entry.id: entry.name for entry in annotation.classes}
+        assert names == {entry.id: entry.name for entry in TABLE}
+
+
+@pytest.mark.parametrize("source", ["coco", "labelme", "yolo", "voc"])
+def test_every_source_is_read(labels: Path, tmp_path: Path, source: str) -> None:
+    middle, output = tmp_path / "middle", tmp_path / "out"
+    assert convert(labels, source, middle) == 0
+    status = run(
+        "convert", middle, "--from", source, "--to", "gray", "--output", output
+    )
+    assert status == 0
+    found = sorted(output.rglob("*.png"))
+    assert [path.stem for path in found] == sorted(NAMES)
+    for path in found:
+        with Image.open(path) as image:
+            assert np.array_equal(np.asarray(image), LABELS)
+
+
+def test_eisegs_folder_is_read(labels: Path, tmp_path: Path) -> None:
+    (labels / "classes.txt").rename(labels / "autosave_label.txt")
+    output = tmp_path / "out"
+    status = run(
+        "convert", labels, "--from", "eiseg", "--to", "coco", "--output", output
+    )
+    assert status == 0
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO(output / "annotations.json")
+    assert [image["file_name"] for image in coco.imgs.values()] == [
+        f"{name}.png" for name in NAMES
+    ]
+    assert {c["id"]: c["color"] for c in coco.cats.values()}[7] == [200, 0, 50]
+
+
+def test_pictures_of_the_labels(labels: Path, tmp_path: Path) -> None:
+    assert convert(labels, "cutout", tmp_path / "out") == 0
+    assert convert(labels, "overlay", tmp_path / "out") == 0
+    with Image.open(tmp_path / "out" / "größe_cutout.png") as image:
+        assert np.array_equal(np.asarray(image)[..., 3] >= 128, LABELS > 0)
+    with Image.open(tmp_path / "out" / "größe_overlay.png") as image:
+        assert (image.mode, image.size) == ("RGB", (50, 40))
+
+
+def test_splits_and_tolerance(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = ("--split", "0.34,0.33,0.33", "--seed", "3")
+    assert convert(labels, "coco", tmp_path / "coco", *split, "--tolerance", "1") == 0
+    text = capsys.readouterr().out
+    assert " vertices · IoU kept 0.9" in text
+    found = sorted(path.name for path in (tmp_path / "coco").iterdir())
+    assert found == [f"annotations_{s}.json" for s in ("test", "train", "val")]
+    assert convert(labels, "yolo", tmp_path / "yolo", *split) == 0
+    assert len(list((tmp_path / "yolo" / "images").glob("*/*.jpg"))) == 3
+    assert {p.parent.name for p in (tmp_path / "yolo" / "labels").rglob("*.txt")} == {
+        "train", "val", "test"
+    }  # fmt: skip
+    assert convert(labels, "voc", tmp_path / "voc", *split) == 0
+    lists = tmp_path / "voc" / "ImageSets" / "Segmentation"
+    in_voc = {p.stem: p.read_text(encoding="utf-8").split() for p in lists.iterdir()}
+    assert convert(labels, "gray", tmp_path / "gray", *split) == 0
+    for name, names in in_voc.items():
+        text = (tmp_path / "gray" / f"{name}.txt").read_text(encoding="utf-8")
+        assert [Path(line).stem for line in text.splitlines()] == names
+    first = json.loads((tmp_path / "coco" / "annotations_val.json").read_text())
+    assert Path(first["images"][0]["file_name"]).stem == in_voc["val"][0]
+
+
+def test_run_lengths_on_demand(labels: Path, tmp_path: Path) -> None:
+    assert convert(labels, "coco", tmp_path, "--rle") == 0
+    record = json.loads((tmp_path / "annotations.json").read_text())
+    kinds = {type(entry["segmentation"]) for entry in record["annotations"]}
+    assert kinds == {dict}
+
+
+def test_classes_of_another_list(labels: Path, tmp_path: Path) -> None:
+    cat = LabelClass(3, "cat", (1, 2, 3))
+    write_class_list(tmp_path / "list.txt", ClassTable((cat,)))
+    middle = tmp_path / "coco"
+    assert convert(labels, "coco", middle) == 0
+    status = run(
+        "convert", middle / "annotations.json", "--from", "coco", "--to", "palette",
+        "--output", tmp_path / "out", "--classes", tmp_path / "list.txt",
+    )  # fmt: skip
+    assert status == 0
+    annotation = read("palette", tmp_path / "out")[0]
+    assert annotation.classes.get(3) == cat
+    assert np.array_equal(annotation.class_labels() == 3, LABELS == 1)
+
+
+def test_void_is_no_object(labels: Path, tmp_path: Path) -> None:
+    void = LABELS.copy()
+    void[30:, 20:30] = 255
+    entry = LabelClass(255, "void", (224, 224, 192))
+    write_class_list(labels / "classes.txt", ClassTable((*TABLE, entry)))
+    write_gray_png(labels / "a.png", void)
+    assert convert(labels, "voc", tmp_path / "voc") == 0
+    assert np.array_equal(read("voc", tmp_path / "voc")[0].class_labels(), void)
+    assert convert(labels, "coco", tmp_path / "coco") == 0
+    first = read("coco", tmp_path / "coco")[0]
+    assert np.array_equal(first.class_labels(), LABELS)
+    assert 255 not in {c.id for c in first.classes}
+
+
+def test_the_rest_is_written_if_something_cannot_be(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (labels / "a.png").write_bytes(b"no PNG")
+    (labels.parent / "images" / "it's_b.jpg").unlink()
+    assert convert(labels, "cutout", tmp_path / "out") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert told[0].startswith("napari-edgeflow: a.png is left out: cannot read")
+    assert "it's_b.png is left out: no image" in told[1]
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["größe_cutout.png"]
+
+
+def test_equal_names_are_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("x/a.jpg", "x/a.png", "y/a.jpg")
+    update_coco(tmp_path / "annotations.json", map(ring_and_parts, names))
+    arguments = ("convert", tmp_path, "--from", "coco", "--output")
+    assert run(*arguments, tmp_path / "g", "--to", "gray") == 2
+    assert "'x/a.jpg' has the same name for its labels" in capsys.readouterr().err
+    found = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.png"))
+    assert found == ["g/x/a.png", "g/y/a.png"]
+    assert run(*arguments, tmp_path / "y", "--to", "yolo") == 2
+    assert len(list((tmp_path / "y" / "labels").rglob("*.txt"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--from", "labels"), "no folder"),
+        (("--from", "voc"), "give a VOC folder"),
+        (("--from", "coco"), "cannot read"),
+        (("--from", "labelme"), "no JSON file in"),
+        (("--from", "yolo"), "cannot read"),
+        (("--from", "eiseg"), "no folder"),
+        (("--from", "labels", "--classes", "none.txt"), "cannot read the class list"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "out"
+    status = run(
+        "convert", tmp_path / "none", "--to", "gray", "--output", output, *arguments
+    )
+    assert status == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not output.exists()
+
+
+def test_other_splits_and_tolerances_are_refused(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(labels, "gray", tmp_path / "out", "--split", "0.5,0.4") == 2
+    assert "add up to 1" in capsys.readouterr().err
+    assert convert(labels, "gray", tmp_path / "out", "--tolerance", "-1") == 2
+    assert "tolerance -1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        convert(labels, "gray", tmp_path / "out", "--split", "many")
+    assert "is no split" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_formats_are_offered() -> None:
+    assert tuple(WRITERS) == TARGETS
+    assert len(SOURCES) == 6
