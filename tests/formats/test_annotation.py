@@ -35,7 +35,11 @@ def test_labels_come_back(labels: np.ndarray) -> None:
     assert len(np.unique(ids[ids > 0])) == len(annotation.objects)
 
 
-@given(ids=SHAPES.flatmap(lambda shape: arrays(np.uint16, shape)))
+@given(
+    ids=SHAPES.flatmap(
+        lambda shape: arrays(np.uint16, shape) | arrays(np.uint32, shape)
+    )
+)
 def test_objects_come_back(ids: np.ndarray) -> None:
     class_of = {int(value): 1 + 6 * (int(value) % 2) for value in np.unique(ids)}
     annotation = ImageAnnotation.from_objects("a.png", ids, class_of, TABLE)

@@ -22,6 +22,18 @@ def test_run_lengths_are_those_of_cocos_own_code(mask: np.ndarray) -> None:
     assert np.array_equal(from_run_lengths(lengths, mask.shape), mask)
 
 
+@given(
+    mask=arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=8)),
+    margins=st.tuples(*(st.integers(0, 2),) * 4),
+)
+def test_windows_have_the_run_lengths_of_the_image(
+    mask: np.ndarray, margins: tuple[int, int, int, int]
+) -> None:
+    top, bottom, left, right = margins
+    image = np.pad(mask, ((top, bottom), (left, right)))
+    assert run_lengths(mask, image.shape, (top, left)) == run_lengths(image)
+
+
 @given(lengths=st.lists(st.integers(0, 2**40)))
 def test_any_run_lengths_come_back(lengths: list[int]) -> None:
     assert expand(compress(lengths)) == lengths

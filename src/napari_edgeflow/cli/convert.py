@@ -40,6 +40,11 @@ def add_convert(commands: "Commands") -> None:
     parser.add_argument("--from", dest="source", choices=SOURCES, required=True)
     parser.add_argument("--to", dest="target", choices=TARGETS, required=True)
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    _add_choices(parser)
+    parser.set_defaults(run=_run_convert)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="where the images are"
     )
@@ -62,7 +67,6 @@ def add_convert(commands: "Commands") -> None:
         help="train,val,test",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split")
-    parser.set_defaults(run=_run_convert)
 
 
 def _ratios(text: str) -> tuple[float, ...]:

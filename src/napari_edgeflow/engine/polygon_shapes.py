@@ -115,7 +115,7 @@ def _enclosed_once(polygon: Polygon) -> Any:
 
 
 def _is_inside(rings: Iterable[Ring], point: NDArray[np.float64]) -> bool:
-    """Return whether a line from the point to infinity crosses an odd number of edges."""
+    """Return whether a line from the point outwards crosses an odd number of edges."""
     crossings = 0
     for ring in rings:
         (y0, x0), (y1, x1) = ring.T, np.roll(ring, -1, 0).T

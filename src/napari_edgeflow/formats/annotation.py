@@ -1,6 +1,6 @@
 """The record that all formats share: the objects of one image, and their classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -11,6 +11,9 @@ from scipy import ndimage
 from napari_edgeflow.engine.classes import MAX_CLASS_ID, ClassTable
 from napari_edgeflow.engine.semantic_regions import objects_of
 from napari_edgeflow.formats.objects import LabelledObject, Region
+
+_MAX_SPARSE_ID = 1 << 20
+"""Ids up to here are looked up as they are, larger ones are sorted first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,17 +123,20 @@ class ImageAnnotation:
         ValueError
             If an object has no class.
         """
-        values, dense = np.unique(ids, return_inverse=True)
-        dense = dense.reshape(ids.shape) + (0 if 0 in values else 1)
-        windows = ndimage.find_objects(dense)
+        values, dense = _dense(ids)
         objects = []
-        for index, object_id in enumerate(values[values != 0].tolist(), 1):
+        # Its stubs do not say that an id without pixels has None.
+        windows: Sequence[tuple[slice, ...] | None] = ndimage.find_objects(dense)
+        for index, window in enumerate(windows, 1):
+            object_id = int(values[index])
+            if window is None:
+                continue
             if object_id not in class_of:
                 raise ValueError(
                     f"object {object_id} of {file_name!r} has no class: give it one"
                 )
-            rows, columns = windows[index - 1]
-            region = Region(rows.start, columns.start, dense[rows, columns] == index)
+            rows, columns = window
+            region = Region(rows.start, columns.start, dense[window] == index)
             objects.append(LabelledObject(object_id, class_of[object_id], region))
         height, width = ids.shape
         return cls(file_name, height, width, classes, tuple(objects))
@@ -176,6 +182,17 @@ class ImageAnnotation:
     def _in_order(self) -> list[LabelledObject]:
         places = {entry.id: place for place, entry in enumerate(self.classes)}
         return sorted(self.objects, key=lambda entry: places[entry.class_id])
+
+
+def _dense(
+    ids: NDArray[np.integer],
+) -> tuple[NDArray[np.integer], NDArray[np.int32]]:
+    """Return the id of each place, and the image (H, W) of places; 0 is at 0."""
+    highest = int(ids.max(initial=0))
+    if highest <= _MAX_SPARSE_ID:
+        return np.arange(highest + 1), ids.astype(np.int32, copy=False)
+    values = np.union1d(ids, [0])
+    return values, np.searchsorted(values, ids).astype(np.int32)
 
 
 def check_file_name(name: str) -> None:

@@ -93,10 +93,8 @@ def from_coco(
 
 
 def _run_lengths(region: Region, shape: tuple[int, int]) -> dict[str, Any]:
-    return {
-        "size": list(shape),
-        "counts": compress(run_lengths(region.full(shape))),
-    }
+    lengths = run_lengths(region.mask, shape, (region.top, region.left))
+    return {"size": list(shape), "counts": compress(lengths)}
 
 
 def _region(written: Mapping[str, Any], shape: tuple[int, int]) -> Region:

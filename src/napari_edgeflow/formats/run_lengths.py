@@ -14,13 +14,31 @@ _FIRST = 48
 """ASCII code of six zero bits: five of a number, and one that says there are more."""
 
 
-def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
-    """Return the run lengths of a mask (H, W) bool; the first is of background."""
-    flat = mask.ravel(order="F")
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    bounds = [0, *changes.tolist(), flat.size]
-    lengths = np.diff(bounds).tolist()
-    return [0, *lengths] if flat.size and flat[0] else lengths
+def run_lengths(
+    mask: NDArray[np.bool_],
+    shape: tuple[int, int] | None = None,
+    corner: tuple[int, int] = (0, 0),
+) -> list[int]:
+    """Return the run lengths of a mask; the first is of background.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (h, w) bool, the image or a window of it, outside of which nothing is in.
+    shape : tuple of int, optional
+        (H, W) of the image. Default: that of the mask.
+    corner : tuple of int
+        (y, x) of the mask's first pixel in the image.
+    """
+    height, width = shape or mask.shape
+    columns = np.pad(mask.T, ((0, 0), (1, 1)))
+    x, y = np.nonzero(columns[:, 1:] != columns[:, :-1])
+    changes = (corner[1] + x) * height + corner[0] + y
+    # A run that goes on at the top of the next column has no end there.
+    places, counts = np.unique(changes, return_counts=True)
+    bounds = [0, *places[counts == 1].tolist(), height * width]
+    lengths: list[int] = np.diff(bounds).tolist()
+    return lengths if lengths[-1] or len(lengths) == 1 else lengths[:-1]
 
 
 def from_run_lengths(
