@@ -140,6 +140,8 @@ def test_other_labels_are_refused(labels: np.ndarray, message: str) -> None:
 def test_objects_without_a_class_are_refused() -> None:
     with pytest.raises(ValueError, match="object 4 of 'a' has no class: give it one"):
         ImageAnnotation.from_objects("a", np.full((2, 2), 4), {1: 1}, TABLE)
+    with pytest.raises(ValueError, match="has the id -4: use 1 or more"):
+        ImageAnnotation.from_objects("a", np.full((2, 2), -4), {}, TABLE)
 
 
 def test_stems_keep_folders_and_dots() -> None:

@@ -155,6 +155,8 @@ def written(path: Path, *records: dict, **lists: object) -> Path:
     ("record", "message"),
     [
         ({"image_id": 5}, "annotation 9 is of image 5, which is not listed"),
+        ({"image_id": [1]}, r"is of image \[1\], which is not listed"),
+        ({"category_id": {}}, "has category {}, not listed"),
         ({"category_id": 5}, "annotation 9 has category 5, not listed"),
         ({"segmentation": [[1, 1]]}, "has 1 vertices: it needs three"),
         ({"segmentation": [[1, 1, 4]]}, "no list x, y, x, y"),

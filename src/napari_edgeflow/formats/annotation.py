@@ -121,8 +121,12 @@ class ImageAnnotation:
         Raises
         ------
         ValueError
-            If an object has no class.
+            If an object has no class or a negative id.
         """
+        if ids.min(initial=0) < 0:
+            raise ValueError(
+                f"an object of {file_name!r} has the id {ids.min()}: use 1 or more"
+            )
         values, dense = _dense(ids)
         objects = []
         # Its stubs do not say that an id without pixels has None.

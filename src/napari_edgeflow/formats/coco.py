@@ -56,9 +56,10 @@ def read_coco(path: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
     }
     for record in file.annotations:
         image, category = record.get("image_id"), record.get("category_id")
-        if image not in of_image:
+        # What is no number may not even be looked up: JSON has lists, too.
+        if not isinstance(image, int) or image not in of_image:
             report(file.says(record, f"is of image {image!r}, which is not listed"))
-        elif category not in ids:
+        elif not isinstance(category, int) or category not in ids:
             report(file.says(record, f"has category {category!r}, not listed"))
         else:
             of_image[image].append(record)
