@@ -13,7 +13,7 @@ from tests.engine.colour_network import colour_facts, painted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.imagenet import packaged_imagenet, read_state
 from napari_edgeflow.engine.metrics import confusion_matrix, iou_of_classes
 from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_pair
@@ -114,7 +114,7 @@ def test_the_loss_by_hand(source: SemanticSource) -> None:
     entropy = -(chances.log() * truth).sum(1).mean()
     overlap = 2 * (chances * truth).sum(0) / (chances.sum(0) + truth.sum(0))
     dice = (1 - overlap).mean()
-    assert parts["entropy"] == pytest.approx(float(entropy), rel=1e-5)
+    assert parts["ce"] == pytest.approx(float(entropy), rel=1e-5)
     assert parts["dice"] == pytest.approx(float(dice), rel=1e-5)
     assert loss == pytest.approx(float(entropy + 0.5 * dice), rel=1e-5)
     right = (chances.argmax(1) == targets[counted]).float().mean()
@@ -126,7 +126,7 @@ def test_a_batch_without_labels_teaches_nothing(source: SemanticSource) -> None:
     targets = torch.full((2, 32, 32), VOID)
     loss, parts = losses_of(task, torch.rand(2, 3, 32, 32), targets)
     assert loss == 0
-    assert parts == {"entropy": 0, "dice": 0, "accuracy": 0}
+    assert parts == {"ce": 0, "dice": 0, "accuracy": 0}
 
 
 def test_targets_are_taken_where_logits_stay_when_stretched() -> None:
@@ -212,8 +212,7 @@ def test_the_loss_is_that_of_the_network_itself(
     assert logits.shape == (2, 4, 16, 16)
     places = torch.linspace(0, 63, 16).round().long()
     target = targets[:, places][:, :, places]
-    entropy = functional.cross_entropy(logits, target, ignore_index=VOID)
-    expected = float(entropy + 0.5 * task._dice(logits, target))
+    expected = float(task._loss(logits, target)[0])
     assert quick == pytest.approx(expected, rel=1e-4)
 
 
@@ -316,12 +315,11 @@ def test_a_resumed_run_treats_the_statistics_as_it_began(
     )
 
 
-def test_training_from_a_model_takes_its_classes_over(
+def test_training_from_a_model_takes_its_classes_over_if_none_are_given(
     source: SemanticSource, published: Path, tmp_path: Path
 ) -> None:
-    other = ClassTable((LabelClass(1, "other", (9, 9, 9)),))
-    from_model = replace(training(source, tmp_path, init=str(published)), classes=other)
-    model, facts = build_semantic(from_model)
+    from_model = training(source, tmp_path, init=str(published))
+    model, facts = build_semantic(replace(from_model, classes=None))
     assert facts == FACTS
     start = load_semantic(find_checkpoint(published, SEMANTIC_TASK))
     assert type(model) is type(start)
@@ -349,13 +347,16 @@ def test_a_network_of_grey_images_can_be_trained(
     assert segmenter.predict(image).shape == (96, 96)
 
 
-def test_a_network_with_one_output_cannot_be_trained(
+def test_a_network_with_one_output_gets_one_for_each_class(
     source: SemanticSource, tmp_path: Path
 ) -> None:
-    model = smp.Unet("tu-test_efficientnet", encoder_weights=None, classes=1)
-    model.save_pretrained(tmp_path / "binary")
-    with pytest.raises(ValueError, match="has a single output"):
-        build_semantic(training(source, tmp_path, init=str(tmp_path / "binary")))
+    binary = smp.Unet("tu-test_efficientnet", encoder_weights=None, classes=1)
+    binary.save_pretrained(tmp_path / "binary")
+    wanted = training(source, tmp_path, init=str(tmp_path / "binary"))
+    model, facts = build_semantic(wanted)
+    assert (model.config["classes"], facts.names) == (4, FACTS.names)
+    kept, _ = build_semantic(replace(wanted, classes=None))
+    assert kept.config["classes"] == 2
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings, collate
@@ -21,6 +22,7 @@ from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.pairs import folder_pairs, read_pair
 from napari_edgeflow.engine.runtime import load_network
 from napari_edgeflow.engine.train import STATE_FILE, TrainReport, TrainSettings, train
+from napari_edgeflow.engine.train_reports import Validation
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
 
 
@@ -42,17 +44,23 @@ class LineTask:
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
         return [{"params": list(self.model.parameters()), "lr": rate}]
 
-    def train_mode(self) -> None:
+    def train_mode(self, fabric: Fabric) -> None:
         self.model.train()
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         loss = (self.model.value - 3).square().sum()
         return loss, {"progress": progress}, 2
 
-    def state(self) -> dict[str, bool]:
+    def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
+        return None
+
+    def halve_batch(self) -> int | None:
+        return None
+
+    def state(self) -> dict[str, int]:
         return {"kept": True}
 
-    def load_state(self, state: dict[str, bool]) -> None:
+    def load_state(self, state: dict[str, int]) -> None:
         assert state == {"kept": True}
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:

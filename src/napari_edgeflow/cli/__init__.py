@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,12 +14,10 @@ from napari_edgeflow.cli.clicks import (
     add_evaluate_clicks,
     add_train_clicks,
 )
+from napari_edgeflow.cli.config_file import with_config
 from napari_edgeflow.cli.convert import add_convert
-from napari_edgeflow.cli.semantic import (
-    add_evaluate_semantic,
-    add_segment,
-    add_train_semantic,
-)
+from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
+from napari_edgeflow.cli.train_semantic import add_train_semantic
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
@@ -40,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    options = build_parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
+    given = sys.argv[1:] if arguments is None else arguments
     try:
+        options = build_parser().parse_args(with_config(given))
+        options.command = shlex.join(["napari-edgeflow", *given])
+        run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except (ValueError, OSError) as error:
         print(f"napari-edgeflow: {error}", file=sys.stderr)

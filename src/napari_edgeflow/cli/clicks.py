@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from napari_edgeflow.cli.console import (
     add_device,
     add_training,
-    print_report,
     with_progress,
     write_json,
 )
+from napari_edgeflow.cli.reports import reporting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_edgeflow.cli.console import Commands
+    from napari_edgeflow.engine.click_training import ClickTraining
     from napari_edgeflow.engine.datasets import ClickSource
     from napari_edgeflow.engine.evaluate import ClickFigures, ObjectResult
 
@@ -222,13 +223,20 @@ def parse_source(text: str, kind: str) -> "ClickSource":
 
 
 def _run_train_clicks(options: argparse.Namespace) -> int:
+    with reporting(options.report, options.output) as reporter:
+        from napari_edgeflow.engine.click_training import train_clicks
+
+        training = _training(options)
+        for report in train_clicks(training, resume=options.resume):
+            reporter.show(report)
+    return 0
+
+
+def _training(options: argparse.Namespace) -> "ClickTraining":
     from napari_edgeflow.engine.click_task import ClickTaskSettings
-    from napari_edgeflow.engine.click_training import (
-        ClickTraining,
-        train_clicks,
-    )
+    from napari_edgeflow.engine.click_training import ClickTraining
     from napari_edgeflow.engine.imagenet import packaged_imagenet
-    from napari_edgeflow.engine.train import TrainSettings
+    from napari_edgeflow.engine.train_settings import TrainSettings
 
     sources = [
         parse_source(text, kind)
@@ -240,7 +248,7 @@ def _run_train_clicks(options: argparse.Namespace) -> int:
     task = ClickTaskSettings(batch=options.batch, seed=options.seed)
     if options.size:
         task = replace(task, sizes=((1.0, options.size),))
-    training = ClickTraining(
+    return ClickTraining(
         sources,
         options.output,
         options.config,
@@ -249,7 +257,5 @@ def _run_train_clicks(options: argparse.Namespace) -> int:
         options.device,
         task,
         TrainSettings(options.steps, options.minutes, options.rate),
+        options.command,
     )
-    for report in train_clicks(training, resume=options.resume):
-        print_report(report)
-    return 0

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:
-    from napari_edgeflow.engine.train import TrainReport
+from napari_edgeflow.cli.reports import FORMATS
 
+if TYPE_CHECKING:
     # argparse has no public name for it.
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -35,26 +35,30 @@ def write_json(path: Path, record: object) -> None:
         partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def add_training(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every training has."""
+def add_training(parser: argparse.ArgumentParser, steps: int | None = 20_000) -> None:
+    """Add the options that every training has.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Of the command.
+    steps : int or None
+        How many there are by default.
+    """
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--resume", action="store_true", help="go on in the folder")
-    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--steps", type=int, default=steps, help="at most")
     parser.add_argument("--minutes", type=float, help="stop after this time at most")
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=16, help="of all GPUs together")
     parser.add_argument(
         "--size", type=int, help="side of crops in pixels; grows by default"
     )
     parser.add_argument("--seed", type=int, default=0)
-    add_device(parser)
-
-
-def print_report(report: "TrainReport") -> None:
-    """Print one line on where training is."""
-    parts = " · ".join(f"{name} {v:.4f}" for name, v in report.losses.items())
-    print(
-        f"{report.progress:6.1%} · step {report.step} · {parts} · "
-        f"{report.samples_per_second:.1f} samples/s",
-        flush=True,
+    parser.add_argument(
+        "--report",
+        choices=FORMATS,
+        default="text",
+        help="jsonl: one JSON object a line, for other programs",
     )
+    add_device(parser)

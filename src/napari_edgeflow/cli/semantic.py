@@ -1,16 +1,14 @@
-"""Commands about automatic segmentation: labelling, measuring, training."""
+"""Commands about automatic segmentation: labelling and measuring."""
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_edgeflow.cli.console import (
     add_device,
-    add_training,
-    print_report,
     with_progress,
     write_json,
 )
@@ -238,14 +236,15 @@ def segment_file(
 def add_evaluate_semantic(commands: "Commands") -> None:
     """Add the command ``evaluate semantic``."""
     parser = commands.add_parser("semantic", help="IoU of automatic segmentation")
-    _add_labelled_images(parser)
+    add_labelled_images(parser)
     parser.add_argument("--json", type=Path, metavar="OUT", help="figures as JSON")
     _add_model(parser)
     _add_prediction(parser)
     parser.set_defaults(run=_run_evaluate_semantic)
 
 
-def _add_labelled_images(parser: argparse.ArgumentParser) -> None:
+def add_labelled_images(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name labelled images."""
     parser.add_argument(
         "--voc",
         type=Path,
@@ -265,9 +264,23 @@ def _add_labelled_images(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _labelled_images(
+def labelled_images(
     options: argparse.Namespace, split: str
 ) -> "tuple[LabelledImage, ...]":
+    """Return the images that the options name.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Those of :func:`add_labelled_images`.
+    split : str
+        List of a VOC folder to take if none is named.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or a folder or list is missing.
+    """
     from napari_edgeflow.engine.pairs import folder_pairs, voc_pairs
 
     voc = [voc_pairs(root, options.split or split) for root in options.voc]
@@ -285,7 +298,7 @@ def _run_evaluate_semantic(options: argparse.Namespace) -> int:
     )
     from napari_edgeflow.engine.predict import SemanticSegmenter
 
-    pairs = _labelled_images(options, "val")
+    pairs = labelled_images(options, "val")
     settings = _prediction(options)
     segmenter = SemanticSegmenter.from_pretrained(options.model, options.device)
     results = evaluate_semantic(segmenter, pairs, settings)
@@ -324,75 +337,3 @@ def confusion_table(figures: "SemanticFigures") -> str:
         cells = (f"{100 * n / total:.0f}" if total and n else "." for n in row)
         lines.append(name[:13].ljust(14) + "".join(cell.rjust(6) for cell in cells))
     return "\n".join(lines)
-
-
-def add_train_semantic(commands: "Commands") -> None:
-    """Add the command ``train semantic``."""
-    parser = commands.add_parser(
-        "semantic", help="train a network that labels every pixel"
-    )
-    _add_labelled_images(parser)
-    parser.add_argument(
-        "--classes",
-        type=Path,
-        metavar="FILE",
-        help="class list with lines of the form: id name red green blue; "
-        "default: PASCAL VOC's",
-    )
-    parser.add_argument("--init", metavar="MODEL", help="model to fine-tune")
-    parser.add_argument(
-        "--network",
-        default="deeplabv3plus-lite0",
-        metavar="NAME",
-        help="a new network, if there is no --init; see the command models",
-    )
-    parser.add_argument(
-        "--from-scratch",
-        action="store_true",
-        help="do not start the new network's encoder from ImageNet",
-    )
-    parser.add_argument(
-        "--longest-side",
-        type=int,
-        metavar="N",
-        help="pixels to which images are resized before they are segmented; "
-        "default: their own",
-    )
-    add_training(parser)
-    parser.set_defaults(run=_run_train_semantic)
-
-
-def _run_train_semantic(options: argparse.Namespace) -> int:
-    from napari_edgeflow.engine.classes import ClassTable
-    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
-    from napari_edgeflow.engine.semantic_training import (
-        SemanticTraining,
-        train_semantic,
-    )
-    from napari_edgeflow.engine.train import TrainSettings
-    from napari_edgeflow.formats.class_lists import read_class_list
-
-    task = SemanticTaskSettings(batch=options.batch, seed=options.seed)
-    if options.size is not None:
-        task = replace(task, sizes=((1.0, options.size),))
-    training = SemanticTraining(
-        _labelled_images(options, "train"),
-        read_class_list(options.classes) if options.classes else ClassTable.voc(),
-        options.output,
-        network=options.network,
-        init=options.init,
-        imagenet=not options.from_scratch,
-        longest_side=options.longest_side,
-        device=options.device,
-        task=task,
-        loop=TrainSettings(
-            options.steps,
-            options.minutes,
-            options.rate,
-            weight_decay=1e-2,
-            ema=0.998,
-        ),
-    )
-    for report in train_semantic(training, resume=options.resume):
-        print_report(report)
-    return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -22,7 +23,9 @@ from napari_edgeflow.engine.frozen_norm import folds_exactly, with_folded_norms
 from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal_loss
 from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
+from napari_edgeflow.engine.parallel import share_of_batch, with_shared_statistics
 from napari_edgeflow.engine.torch_runtime import write_model
+from napari_edgeflow.engine.train_reports import Validation
 from napari_edgeflow.engine.weights import MODEL_FILE
 
 
@@ -33,7 +36,7 @@ class ClickTaskSettings:
     Parameters
     ----------
     batch : int
-        Samples in a step.
+        Samples in a step, of all processes together.
     sizes : tuple of (float, int)
         Until which share of the training crops have which side, in pixels. Small
         crops first: more samples in the same time.
@@ -99,6 +102,7 @@ class ClickTask:
         self._samples: Iterator[ClickSample] = iter(())
         self._carried: list[ClickSample] = []
         self._running: nn.Module = self.model
+        self._share = self.settings.batch
 
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
         """Return the optimiser's groups: the backbone learns more slowly."""
@@ -114,13 +118,25 @@ class ClickTask:
             {"params": encoder, "lr": rate * self.settings.encoder_rate},
         ]
 
-    def train_mode(self) -> None:
-        """Put the model into training; see ``frozen_statistics``."""
+    def train_mode(self, fabric: Fabric | None = None) -> None:
+        """Put the model into training; see ``frozen_statistics``.
+
+        Parameters
+        ----------
+        fabric : Fabric, optional
+            What the forward pass is set up by; default: a single process as it is.
+        """
         self._running = self._prepared()
         for model in (self.model, self._running):
             model.train()
             if self.settings.frozen_statistics:
                 model.get_submodule("backbone").eval()
+        if fabric is not None:
+            self._share = share_of_batch(self.settings.batch, fabric)
+            # Every process draws samples of its own.
+            self._rng = np.random.default_rng(self.settings.seed + fabric.global_rank)
+            shared = with_shared_statistics(self._running, fabric)
+            self._running = fabric.setup_module(shared, move_to_device=False)
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of samples."""
@@ -129,12 +145,7 @@ class ClickTask:
         image, interaction, truth, valid = (
             t.to(device, memory_format=torch.channels_last) for t in collate(samples)
         )
-        with torch.autocast(
-            device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"
-        ):
-            output = EdgeFlowOutput(
-                *(t.float() for t in self._running(image, interaction))
-            )
+        output = EdgeFlowOutput(*(t.float() for t in self._running(image, interaction)))
         fine = normalized_focal_loss(output.fine, truth, valid)
         small_truth = functional.avg_pool2d(truth, 4).round()
         small_valid = (functional.avg_pool2d(valid, 4) > 0.5).float()
@@ -146,13 +157,27 @@ class ClickTask:
         self._carried = [s for s in map(self._carry, samples, masks) if s is not None]
         return loss, parts, len(samples)
 
-    def state(self) -> dict[str, bool]:
+    def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
+        """Return None: nothing is held back of clicks, which are simulated anew."""
+        return None
+
+    def halve_batch(self) -> int | None:
+        """Go on with half the batch; None if normalisations would see too little."""
+        batch = self.settings.batch // 2
+        if batch < 2:
+            return None
+        self.settings = replace(self.settings, batch=batch)
+        self._share = batch
+        self._carried = self._carried[:batch]
+        return batch
+
+    def state(self) -> dict[str, int]:
         """Return whether the statistics are frozen: how training began decides it."""
         return {"frozen_statistics": self.settings.frozen_statistics}
 
-    def load_state(self, state: dict[str, bool]) -> None:
+    def load_state(self, state: dict[str, int]) -> None:
         """Take over what :meth:`state` returned."""
-        frozen = state["frozen_statistics"]
+        frozen = bool(state["frozen_statistics"])
         self.settings = replace(self.settings, frozen_statistics=frozen)
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
@@ -175,7 +200,7 @@ class ClickTask:
         if size != self._size:
             self._size, self._carried = size, []
             self._samples = self._loader(size)
-        missing = self.settings.batch - len(self._carried)
+        missing = self._share - len(self._carried)
         return self._carried + [next(self._samples) for _ in range(missing)]
 
     def _loader(self, size: int) -> Iterator[ClickSample]:

@@ -11,8 +11,12 @@ from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings
 from napari_edgeflow.engine.datasets import ClickSource
 from napari_edgeflow.engine.imagenet import copy_in_order, read_state
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
+from napari_edgeflow.engine.parallel import make_fabric
 from napari_edgeflow.engine.runtime import choose_device
-from napari_edgeflow.engine.train import TrainReport, TrainSettings, train
+from napari_edgeflow.engine.train import check_output, train
+from napari_edgeflow.engine.train_folder import note_command
+from napari_edgeflow.engine.train_reports import Report
+from napari_edgeflow.engine.train_settings import TrainSettings
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
 
 
@@ -36,6 +40,8 @@ class ClickTraining:
         "auto", "cuda", "mps" or "cpu".
     task, loop : ClickTaskSettings, TrainSettings
         How it learns, and for how long.
+    command : str
+        What is noted in the folder as having started this.
     """
 
     sources: Sequence[ClickSource]
@@ -46,11 +52,10 @@ class ClickTraining:
     device: str = "auto"
     task: ClickTaskSettings = field(default_factory=ClickTaskSettings)
     loop: TrainSettings = field(default_factory=TrainSettings)
+    command: str = ""
 
 
-def train_clicks(
-    training: ClickTraining, *, resume: bool = False
-) -> Iterator[TrainReport]:
+def train_clicks(training: ClickTraining, *, resume: bool = False) -> Iterator[Report]:
     """Train EdgeFlow; the model is in the output folder after every checkpoint.
 
     Parameters
@@ -62,24 +67,28 @@ def train_clicks(
 
     Yields
     ------
-    TrainReport
-        Every few steps.
+    Report
+        Every few steps, and messages.
 
     Raises
     ------
     ValueError
         If a name is unknown, a file does not fit, or the loss is no longer finite.
     """
+    check_output(training.output, resume=resume)
     # Denormal numbers, common in tiny gradients, slow a CPU down many times.
     torch.set_flush_denormal(True)
     torch.manual_seed(training.task.seed)
-    model = build_model(training).to(
-        choose_device(training.device), memory_format=torch.channels_last
-    )  # type: ignore[call-overload]
+    fabric = make_fabric(choose_device(training.device))
+    model = build_model(training).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     pretrained = training.init is not None or training.imagenet is not None
     settings = replace(training.task, frozen_statistics=pretrained)
     task = ClickTask(model, training.sources, settings)
-    yield from train(task, training.loop, training.output, resume=resume)
+    # Every process has its own dropout.
+    torch.manual_seed(training.task.seed + fabric.global_rank)
+    if fabric.is_global_zero and training.command:
+        note_command(training.output, training.command)
+    yield from train(task, training.loop, training.output, resume=resume, fabric=fabric)
 
 
 def build_model(training: ClickTraining) -> EdgeFlow:

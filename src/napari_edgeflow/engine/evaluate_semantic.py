@@ -17,8 +17,6 @@ from napari_edgeflow.engine.metrics import confusion_matrix, iou_of_classes
 from napari_edgeflow.engine.pairs import LabelledImage, read_pair
 from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
 
-BACKGROUND = "background"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SemanticResult:
@@ -126,7 +124,4 @@ def summarize_semantic(
 
 def class_names(segmenter: SemanticSegmenter) -> list[str]:
     """Return the names of the network's outputs in order."""
-    return [
-        segmenter.classes.get(i).name if i else BACKGROUND
-        for i in segmenter.facts.class_ids
-    ]
+    return list(segmenter.facts.names)

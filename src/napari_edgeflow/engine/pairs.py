@@ -113,7 +113,8 @@ def read_labels(path: Path) -> NDArray[np.integer[Any]]:
     except OSError as error:
         raise OSError(f"cannot read the labels {path}: {error}") from error
     if labels.dtype == np.bool_:
-        labels = labels.astype(np.uint8)
+        # Pillow's True need not be a 1 in memory.
+        labels = np.where(labels, np.uint8(1), np.uint8(0))
     if labels.ndim != 2 or labels.dtype.kind not in "ui":
         raise ValueError(
             f"the labels {path} are {labels.shape} of {labels.dtype}: "

@@ -9,6 +9,9 @@ from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
 CHANNELS = (1, 3)
 """Numbers of input channels that images can be given in: grey and colour."""
 
+BACKGROUND = "background"
+"""Name of the class 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class SemanticFacts:
@@ -62,6 +65,13 @@ class SemanticFacts:
     def channels(self) -> int:
         """Number of input channels."""
         return len(self.mean)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the network's outputs in order."""
+        return tuple(
+            self.classes.get(i).name if i else BACKGROUND for i in self.class_ids
+        )
 
     def scale(self, shape: tuple[int, int]) -> float:
         """Return pixels that the network should see per pixel of an image."""

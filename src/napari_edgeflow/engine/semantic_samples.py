@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import torch
@@ -10,54 +11,10 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from napari_edgeflow.engine.augmentation import recoloured
 from napari_edgeflow.engine.image import Window, resize_image, resize_labels
-from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_labels, read_pair
-
-MAX_CLASSES = VOID
-"""Classes are counted from 0, and ``VOID`` stands for pixels that do not count."""
+from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.semantic_source import SemanticSource
 
 _GREY = 127
-
-
-@dataclass(frozen=True, slots=True)
-class SemanticSource:
-    """Labelled images and the classes in them.
-
-    Parameters
-    ----------
-    pairs : tuple of LabelledImage
-        The images.
-    class_ids : tuple of int
-        Values of the labels that are classes, the background's 0 included; all
-        others do not count in training.
-    """
-
-    pairs: tuple[LabelledImage, ...]
-    class_ids: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        """Check the values once."""
-        if not self.pairs:
-            raise ValueError("there are no training images: check the folder or list")
-        if not 2 <= len(self.class_ids) <= MAX_CLASSES:
-            raise ValueError(
-                f"{len(self.class_ids)} classes: training needs 2 to {MAX_CLASSES}, "
-                "the background included"
-            )
-
-    def indices(self, labels: NDArray[np.integer]) -> NDArray[np.uint8]:
-        """Return labels (H, W) as positions in ``class_ids``, or ``VOID``."""
-        table = np.full(max(*self.class_ids, int(labels.max())) + 1, VOID, np.uint8)
-        table[list(self.class_ids)] = np.arange(len(self.class_ids))
-        indices: NDArray[np.uint8] = table[labels]
-        return indices
-
-    def presence(self) -> NDArray[np.bool_]:
-        """Return which image has which class, (images, classes); reads all labels."""
-        found = np.zeros((len(self.pairs), len(self.class_ids)), np.bool_)
-        for row, pair in zip(found, self.pairs, strict=True):
-            values = np.unique(self.indices(read_labels(pair.labels)))
-            row[values[values != VOID]] = True
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +38,9 @@ class SemanticSampleSettings:
     paste : float
         Probability that the objects of a second crop are laid over the first
         (Ghiasi et al., "Simple Copy-Paste", CVPR 2021).
+    base : int or None
+        Side in pixels that ``reach`` is a share of, instead of each image's longest
+        side: for networks that see pixels as they are.
     """
 
     size: int = 256
@@ -89,6 +49,36 @@ class SemanticSampleSettings:
     balance: float = 0.3
     centred: float = 0.7
     paste: float = 0.25
+    base: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which samples of the endless sequence a process draws.
+
+    A sample is known by its number, whichever process or worker draws it.
+
+    Parameters
+    ----------
+    first : int
+        Number of the first sample of all.
+    batch : int
+        Samples that this process takes at a time.
+    rank, processes : int
+        Which process this is, of how many; the first takes the first batch, the
+        next one the second, and so on.
+    """
+
+    first: int = 0
+    batch: int = 1
+    rank: int = 0
+    processes: int = 1
+
+    def numbers(self, worker: int = 0, workers: int = 1) -> Iterator[int]:
+        """Yield the samples of one of this process's workers, which take turns."""
+        for turn in count(worker, workers):
+            start = self.first + (turn * self.processes + self.rank) * self.batch
+            yield from range(start, start + self.batch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,33 +102,46 @@ class SemanticSamples(IterableDataset[SemanticSample]):
     settings : SemanticSampleSettings
         How crops are drawn.
     seed : int
-        Of the random generator; each worker adds its number.
+        Of the random generator.
+    order : Order
+        Which of the samples to draw.
     """
 
     source: SemanticSource
     presence: NDArray[np.bool_]
     settings: SemanticSampleSettings = field(default_factory=SemanticSampleSettings)
     seed: int = 0
+    order: Order = field(default_factory=Order)
 
     def __iter__(self) -> Iterator[SemanticSample]:
         """Yield samples for ever."""
         info = get_worker_info()
-        rng = np.random.default_rng([self.seed, info.id if info else 0])
-        torch.manual_seed(int(rng.integers(2**31)))
-        chances = class_chances(self.presence, self.settings.balance)
-        while True:
+        turns = (info.id, info.num_workers) if info else (0, 1)
+        chances = class_chances(
+            self.presence,
+            self.settings.balance,
+            background=self.source.has_background,
+        )
+        for number in self.order.numbers(*turns):
+            yield self.draw(number, chances)
+
+    def draw(self, number: int, chances: NDArray[np.float64]) -> SemanticSample:
+        """Return one of the samples; the same for the same number and seed."""
+        rng = np.random.default_rng([self.seed, number])
+        # Colours are drawn from torch's generator, which others use too.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**31)))
             sample = self._draw(chances, rng)
-            if rng.random() < self.settings.paste:
+            if rng.random() < self.settings.paste and self.source.has_background:
                 sample = pasted(sample, self._draw(chances, rng))
-            yield sample
+        return sample
 
     def _draw(
         self, chances: NDArray[np.float64], rng: np.random.Generator
     ) -> SemanticSample:
         chosen = int(rng.choice(len(chances), p=chances))
         images = np.flatnonzero(self.presence[:, chosen])
-        image, labels = read_pair(self.source.pairs[int(rng.choice(images))])
-        target = self.source.indices(labels)
+        image, target = self.source.read(int(rng.choice(images)))
         window = draw_window(target, chosen, self.settings, rng)
         sample = cut(image, target, window, self.settings.size)
         if rng.random() < 0.5:
@@ -146,14 +149,26 @@ class SemanticSamples(IterableDataset[SemanticSample]):
         return SemanticSample(recoloured(sample.image), sample.target)
 
 
-def class_chances(presence: NDArray[np.bool_], balance: float) -> NDArray[np.float64]:
+def class_chances(
+    presence: NDArray[np.bool_], balance: float, *, background: bool = True
+) -> NDArray[np.float64]:
     """Return how often to draw an image for each class.
 
     The background, which every image has, is drawn for only where images have
     nothing else.
+
+    Parameters
+    ----------
+    presence : ndarray
+        (images, classes) bool.
+    balance : float
+        See :class:`SemanticSampleSettings`.
+    background : bool
+        Whether the first class is the background.
     """
     counts = presence.sum(0).astype(np.float64)
-    counts[0] = (presence[:, 0] & ~presence[:, 1:].any(1)).sum()
+    if background:
+        counts[0] = (presence[:, 0] & ~presence[:, 1:].any(1)).sum()
     chances: NDArray[np.float64] = np.where(counts > 0, counts**balance, 0.0)
     if not chances.any():
         raise ValueError("no training image has a labelled pixel: check the labels")
@@ -169,7 +184,7 @@ def draw_window(
 ) -> Window:
     """Return the part of an image to cut out; it may reach beyond the image."""
     shape = np.array(target.shape)
-    side = shape.max() * np.exp(rng.uniform(*np.log(settings.reach)))
+    side = (settings.base or shape.max()) * np.exp(rng.uniform(*np.log(settings.reach)))
     ratio = np.exp(rng.uniform(-settings.stretch, settings.stretch) / 2)
     sides = np.maximum(np.round([side * ratio, side / ratio]), 16).astype(int)
     # Where the window is larger than the image, the image lies anywhere in it.

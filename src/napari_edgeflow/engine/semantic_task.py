@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from segmentation_models_pytorch.base import SegmentationModel
-from segmentation_models_pytorch.losses import DiceLoss
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from napari_edgeflow.engine.frozen_norm import (
@@ -19,18 +20,24 @@ from napari_edgeflow.engine.frozen_norm import (
 )
 from napari_edgeflow.engine.models.semantic import head_upsampling
 from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.parallel import share_of_batch, with_shared_statistics
 from napari_edgeflow.engine.semantic_checkpoint import Normalisation
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.semantic_holdout import HeldBack
+from napari_edgeflow.engine.semantic_losses import SemanticLoss, parse_loss
 from napari_edgeflow.engine.semantic_samples import (
+    Order,
     SemanticSample,
     SemanticSamples,
     SemanticSampleSettings,
-    SemanticSource,
     class_chances,
     collate,
 )
+from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.semantic_torch import publish_semantic
+from napari_edgeflow.engine.semantic_validation import validate_semantic
 from napari_edgeflow.engine.tiles import STEP
+from napari_edgeflow.engine.train_reports import Validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,12 @@ class SemanticTaskSettings:
     Parameters
     ----------
     batch : int
-        Crops in a step.
+        Crops in a step, of all processes together.
     sizes : tuple of (float, int)
         Until which share of the training crops have which side, in pixels. Small
         crops first: more of them in the same time.
-    dice : float
-        Weight of the Dice loss beside the cross-entropy.
+    loss : str
+        A sum of losses by name; see :func:`semantic_losses.parse_loss`.
     encoder_rate : float
         Learning rate of the encoder relative to the rest.
     frozen_statistics : bool
@@ -64,7 +71,7 @@ class SemanticTaskSettings:
 
     batch: int = 16
     sizes: tuple[tuple[float, int], ...] = ((0.3, 192), (0.8, 256), (1.0, 320))
-    dice: float = 0.5
+    loss: str = "ce+0.5*dice"
     encoder_rate: float = 0.25
     frozen_statistics: bool = True
     workers: int = 1
@@ -72,8 +79,11 @@ class SemanticTaskSettings:
 
     def __post_init__(self) -> None:
         """Check the values once."""
-        if self.batch < 1:
-            raise ValueError(f"batch {self.batch}: use one crop or more")
+        parse_loss(self.loss)
+        if self.batch < 2:
+            raise ValueError(
+                f"batch {self.batch}: use 2 or more, normalisations compare crops"
+            )
         sides = [side for _, side in self.sizes]
         if not sides or any(side < STEP or side % STEP for side in sides):
             raise ValueError(f"crops of {sides} pixels: use multiples of {STEP}")
@@ -101,6 +111,10 @@ class SemanticTask:
         How it learns.
     samples : SemanticSampleSettings
         How crops are drawn; their size is that of ``settings``.
+    validation : tuple of HeldBack
+        What is segmented after each epoch.
+    presence : ndarray, optional
+        Which image of the source has which class, if it is known.
     """
 
     model: SegmentationModel
@@ -108,16 +122,21 @@ class SemanticTask:
     facts: SemanticFacts
     settings: SemanticTaskSettings = field(default_factory=SemanticTaskSettings)
     samples: SemanticSampleSettings = field(default_factory=SemanticSampleSettings)
+    validation: tuple[HeldBack, ...] = ()
+    presence: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Read which image has which class; draw nothing yet."""
-        self._presence = self.source.presence()
+        known = self.presence
+        self._presence = self.source.presence() if known is None else known
         # Errors of the processes that draw crops are hard to read.
-        class_chances(self._presence, self.samples.balance)
-        self._generator = torch.Generator().manual_seed(self.settings.seed)
+        background = self.source.has_background
+        class_chances(self._presence, self.samples.balance, background=background)
+        self._order = Order(batch=self.settings.batch)
+        self._drawn = 0
         self._size = 0
         self._crops: Iterator[tuple[Tensor, Tensor]] = iter(())
-        self._dice = DiceLoss("multiclass", from_logits=True, ignore_index=VOID)
+        self._loss = SemanticLoss(self.settings.loss)
         self._normalisation = Normalisation(self.facts)
         self._running: nn.Module = self.model
 
@@ -131,56 +150,78 @@ class SemanticTask:
             {"params": encoder, "lr": rate * self.settings.encoder_rate},
         ]
 
-    def train_mode(self) -> None:
-        """Put the model into training; see ``frozen_statistics``."""
+    def train_mode(self, fabric: Fabric | None = None) -> None:
+        """Put the model into training; see ``frozen_statistics``.
+
+        Parameters
+        ----------
+        fabric : Fabric, optional
+            What the forward pass is set up by; default: a single process as it is.
+        """
         self._running = self._prepared()
         for model in (self.model, self._running):
             model.train()
             if self.settings.frozen_statistics:
                 model.get_submodule("encoder").eval()
+        if fabric is not None:
+            self._order = Order(
+                batch=share_of_batch(self.settings.batch, fabric),
+                rank=fabric.global_rank,
+                processes=fabric.world_size,
+            )
+            shared = with_shared_statistics(self._running, fabric)
+            self._running = fabric.setup_module(shared, move_to_device=False)
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of crops."""
         images, targets = self._draw(progress)
+        if self.facts.channels == 1:
+            images = images.mean(1, keepdim=True)
         device = next(self.model.parameters()).device
         pixels = self._normalisation(images).to(
             device, memory_format=torch.channels_last
         )
-        with torch.autocast(
-            device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"
-        ):
-            logits = self._running(pixels)
-        logits = logits.float()
+        logits = self._running(pixels).float()
         target = at_corners(targets.to(device), logits.shape[-2:])
+        loss, parts = self._loss(logits, target)
         counted = target != VOID
-        count = counted.sum().clamp(min=1)  # All may be void.
-        entropy = functional.cross_entropy(
-            logits, target, ignore_index=VOID, reduction="sum"
-        )
-        entropy = entropy / count
-        dice = self._dice(logits, target)
         right = (logits.detach().argmax(1) == target) & counted
-        parts = {
-            "entropy": float(entropy.detach()),
-            "dice": float(dice.detach()),
-            "accuracy": float(right.sum() / count),
+        parts["accuracy"] = float(right.sum() / counted.sum().clamp(min=1))
+        self._drawn += len(images) * self._order.processes
+        return loss, parts, len(images)
+
+    def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
+        """Return how well ``model`` segments what is held back, if anything is."""
+        if not self.validation:
+            return None
+        return validate_semantic(_of_smp(model), self.facts, self.validation, fabric)
+
+    def halve_batch(self) -> int | None:
+        """Go on with half the batch; None if normalisations would see too little."""
+        batch = self.settings.batch // 2
+        if batch < 2:
+            return None
+        self.settings = replace(self.settings, batch=batch)
+        self._order = replace(self._order, batch=batch)
+        self._size = 0
+        return batch
+
+    def state(self) -> dict[str, int]:
+        """Return how training began, and how many crops it has seen."""
+        return {
+            "frozen_statistics": self.settings.frozen_statistics,
+            "drawn": self._drawn,
         }
-        return entropy + self.settings.dice * dice, parts, len(images)
 
-    def state(self) -> dict[str, bool]:
-        """Return whether the statistics are frozen: how training began decides it."""
-        return {"frozen_statistics": self.settings.frozen_statistics}
-
-    def load_state(self, state: dict[str, bool]) -> None:
+    def load_state(self, state: dict[str, int]) -> None:
         """Take over what :meth:`state` returned."""
-        frozen = state["frozen_statistics"]
+        frozen = bool(state["frozen_statistics"])
         self.settings = replace(self.settings, frozen_statistics=frozen)
+        self._drawn = state.get("drawn", 0)
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write ``model`` as a folder that smp and the docks load."""
-        if not isinstance(model, SegmentationModel):
-            raise TypeError(f"{type(model).__name__} is not a network of smp")
-        publish_semantic(model, self.facts, output, facts)
+        publish_semantic(_of_smp(model), self.facts, output, facts)
 
     def _prepared(self) -> nn.Module:
         """Return a twin that shares the parameters and does not waste time.
@@ -210,18 +251,27 @@ class SemanticTask:
         return next(self._crops)
 
     def _loader(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        seed = int(torch.randint(2**31, (1,), generator=self._generator))
-        crops: SemanticSamples = SemanticSamples(
-            self.source, self._presence, replace(self.samples, size=size), seed
+        crops = SemanticSamples(
+            self.source,
+            self._presence,
+            replace(self.samples, size=size),
+            self.settings.seed,
+            replace(self._order, first=self._drawn),
         )
         loader: DataLoader[SemanticSample] = DataLoader(
             crops,
-            batch_size=self.settings.batch,
+            batch_size=self._order.batch,
             num_workers=self.settings.workers,
             prefetch_factor=6 if self.settings.workers else None,
             collate_fn=collate,
         )
         return iter(loader)
+
+
+def _of_smp(model: nn.Module) -> SegmentationModel:
+    if not isinstance(model, SegmentationModel):
+        raise TypeError(f"{type(model).__name__} is not a network of smp")
+    return model
 
 
 def at_corners(target: Tensor, shape: torch.Size) -> Tensor:

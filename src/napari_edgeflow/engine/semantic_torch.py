@@ -130,10 +130,12 @@ def publish_semantic(
     """
     onnx = (output / MODEL_FILE).with_suffix(".onnx")
     try:
+        # The export is put in place last: if the disk is full, the model and the
+        # export from before are both kept.
         with replacing(onnx) as partial:
             export_semantic(rounded(model), facts, partial)
+            digest = {ONNX_DIGEST: file_digest(partial)}
+            write_semantic(model, facts, output, {**extra, **digest})
     except OnnxExporterError:
         onnx.unlink(missing_ok=True)
         write_semantic(model, facts, output, extra)
-        return
-    write_semantic(model, facts, output, {**extra, ONNX_DIGEST: file_digest(onnx)})

@@ -8,7 +8,9 @@ import torch
 from segmentation_models_pytorch.base import SegmentationModel
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.models.semantic import SemanticConfig
 from napari_edgeflow.engine.pairs import LabelledImage
+from napari_edgeflow.engine.parallel import make_fabric
 from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.semantic_checkpoint import (
     encoder_statistics,
@@ -16,11 +18,21 @@ from napari_edgeflow.engine.semantic_checkpoint import (
     semantic_facts,
 )
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.semantic_samples import SemanticSource
+from napari_edgeflow.engine.semantic_holdout import Holdout, hold_back
+from napari_edgeflow.engine.semantic_samples import SemanticSampleSettings
+from napari_edgeflow.engine.semantic_source import SemanticSource
+from napari_edgeflow.engine.semantic_survey import check_size, survey, unknown_values
 from napari_edgeflow.engine.semantic_task import SemanticTask, SemanticTaskSettings
+from napari_edgeflow.engine.semantic_transfer import with_classes
 from napari_edgeflow.engine.starters import build_starter, starter
-from napari_edgeflow.engine.train import TrainReport, TrainSettings, train
+from napari_edgeflow.engine.train import check_output, train
+from napari_edgeflow.engine.train_folder import note_command
+from napari_edgeflow.engine.train_reports import Report, TrainMessage
+from napari_edgeflow.engine.train_settings import TrainSettings
 from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
+
+SHORTEST_EPOCH = 20
+"""Steps of an epoch at least: few images are each seen several times in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +43,39 @@ class SemanticTraining:
     ----------
     pairs : tuple of LabelledImage
         Labelled images.
-    classes : ClassTable
-        The classes that their labels hold, beside the background.
+    classes : ClassTable or None
+        The classes that their labels hold, beside the background; None for those
+        of the model to start from, or PASCAL VOC's.
     output : Path
         Folder for the model and the state to resume from.
     network : str
         Name of a new network; see :data:`starters.STARTERS`.
     init : str or None
-        Model to start from, by name or path; its network, classes and input are
-        taken over.
+        Model to start from, by name or path; its network and input are taken over,
+        and what it knows of classes of the same name.
     imagenet : bool
         Whether a new network's encoder starts from ImageNet weights.
     longest_side : int or None
         Side to which images are resized before they are segmented; None for pixels
-        as they are.
+        as they are. A model to start from brings its own.
     device : str
         "auto", "cuda", "mps" or "cpu".
     task, loop : SemanticTaskSettings, TrainSettings
         How it learns, and for how long.
+    epochs : int or None
+        Epochs to train for, in place of the steps of ``loop``: an epoch is one crop
+        for each image, and ``SHORTEST_EPOCH`` steps at least.
+    validation : float
+        Share of the images, or of the blocks of one or two, that is held back to
+        see how good the network is; 0 for none. The best weights are kept.
+    unlabelled : bool
+        Whether pixels labelled 0 have no label yet, instead of being background.
+    command : str
+        What is noted in the folder as having started this.
     """
 
     pairs: tuple[LabelledImage, ...]
-    classes: ClassTable
+    classes: ClassTable | None
     output: Path
     network: str = "deeplabv3plus-lite0"
     init: str | None = None
@@ -61,11 +84,22 @@ class SemanticTraining:
     device: str = "auto"
     task: SemanticTaskSettings = field(default_factory=SemanticTaskSettings)
     loop: TrainSettings = field(default_factory=TrainSettings)
+    epochs: int | None = None
+    validation: float = 0.0
+    unlabelled: bool = False
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the settings once."""
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"epochs {self.epochs}: use 1 or more")
+        if not 0 <= self.validation <= 0.5:
+            raise ValueError(f"validation {self.validation}: use a share from 0 to 0.5")
 
 
 def train_semantic(
     training: SemanticTraining, *, resume: bool = False
-) -> Iterator[TrainReport]:
+) -> Iterator[Report]:
     """Train a network; the model is in the output folder after every checkpoint.
 
     Parameters
@@ -77,24 +111,74 @@ def train_semantic(
 
     Yields
     ------
-    TrainReport
-        Every few steps.
+    Report
+        Every few steps, after each epoch, and messages.
 
     Raises
     ------
     ValueError
-        If a name is unknown, a file does not fit, or the loss is no longer finite.
+        If a name is unknown, a file or the labels do not fit, or the loss is no
+        longer finite.
+    OSError
+        If a file cannot be read or a checkpoint not be written.
     """
+    check_output(training.output, resume=resume)
     # Denormal numbers, common in tiny gradients, slow a CPU down many times.
     torch.set_flush_denormal(True)
     torch.manual_seed(training.task.seed)
+    fabric = make_fabric(choose_device(training.device))
     model, facts = build_semantic(training)
-    model = model.to(choose_device(training.device), memory_format=torch.channels_last)
-    pretrained = training.init is not None or training.imagenet
-    settings = replace(training.task, frozen_statistics=pretrained)
+    found = survey(SemanticSource(training.pairs, facts.class_ids))
+    check_size(found, min(side for _, side in training.task.sizes))
     source = SemanticSource(training.pairs, facts.class_ids)
-    task = SemanticTask(model, source, facts, settings)
-    yield from train(task, training.loop, training.output, resume=resume)
+    seed = training.task.seed
+    holdout = hold_back(source, found.presence, training.validation, seed)
+    messages = (unknown_values(found.unknown), holdout.describe())
+    model = model.to(fabric.device, memory_format=torch.channels_last)
+    task = _task(training, model, facts, holdout)
+    # Every process has its own dropout.
+    torch.manual_seed(seed + fabric.global_rank)
+    reports = train(
+        task, _loop(training, holdout), training.output, resume=resume, fabric=fabric
+    )
+    if fabric.is_global_zero and training.command:
+        note_command(training.output, training.command)
+    yield from (TrainMessage(text) for text in messages if text)
+    yield from reports
+
+
+def _task(
+    training: SemanticTraining,
+    model: SegmentationModel,
+    facts: SemanticFacts,
+    holdout: Holdout,
+) -> SemanticTask:
+    pretrained = training.init is not None or training.imagenet
+    # A network that sees pixels as they are learns from crops at about that scale.
+    base = facts.window if facts.longest_side is None else None
+    return SemanticTask(
+        model,
+        holdout.source,
+        facts,
+        replace(training.task, frozen_statistics=pretrained),
+        SemanticSampleSettings(base=base),
+        holdout.validation,
+        holdout.presence,
+    )
+
+
+def _loop(training: SemanticTraining, holdout: Holdout) -> TrainSettings:
+    """Return the settings of the loop, epochs counted in steps."""
+    loop = training.loop
+    images = len(holdout.source.pairs)
+    epoch = max(-(-images // training.task.batch), SHORTEST_EPOCH)
+    steps = loop.steps if training.epochs is None else training.epochs * epoch
+    # A short training is not spent on warming up.
+    loop = replace(loop, steps=steps, warmup=min(loop.warmup, max(steps // 10, 1)))
+    if not holdout.validation:
+        return loop
+    often = min(loop.report_steps, max(epoch // 4, 1))
+    return replace(loop, epoch_steps=epoch, report_steps=often)
 
 
 def build_semantic(
@@ -108,17 +192,33 @@ def build_semantic(
         If a model cannot be loaded or ImageNet weights do not fit.
     """
     if training.init is not None:
-        checkpoint = find_checkpoint(training.init, SEMANTIC_TASK)
-        model = load_semantic(checkpoint)
-        if int(model.config.get("classes", 1)) < 2:
-            raise ValueError(
-                f"{training.init} has a single output, training needs one for each "
-                "class and the background: start from another model"
-            )
-        return model, semantic_facts(checkpoint)
-    ids = (0, *(entry.id for entry in training.classes))
+        return _build_from(training, training.init)
+    classes = ClassTable.voc() if training.classes is None else training.classes
+    ids = _outputs(classes, training.unlabelled)
     config = starter(training.network, len(ids))
     model = build_starter(config) if training.imagenet else config.build()
     mean, std = encoder_statistics(config.encoder, 3)
     longest = training.longest_side
-    return model, SemanticFacts(training.classes, ids, mean, std, longest_side=longest)
+    return model, SemanticFacts(classes, ids, mean, std, longest_side=longest)
+
+
+def _build_from(
+    training: SemanticTraining, init: str
+) -> tuple[SegmentationModel, SemanticFacts]:
+    """Return a model with its outputs changed to the classes of the training."""
+    checkpoint = find_checkpoint(init, SEMANTIC_TASK)
+    model, facts = load_semantic(checkpoint), semantic_facts(checkpoint)
+    classes = facts.classes if training.classes is None else training.classes
+    ids = _outputs(classes, training.unlabelled)
+    wanted = replace(facts, classes=classes, class_ids=ids)
+    outputs = int(model.config.get("classes", 1))
+    if outputs == len(ids) and wanted.names == facts.names:
+        return model, wanted
+    config = SemanticConfig.from_text(checkpoint.metadata["config"])
+    return with_classes(model, config, facts, wanted), wanted
+
+
+def _outputs(classes: ClassTable, unlabelled: bool) -> tuple[int, ...]:
+    """Return the ids of a network's outputs: the background first, if it is one."""
+    ids = tuple(entry.id for entry in classes)
+    return ids if unlabelled else (0, *ids)

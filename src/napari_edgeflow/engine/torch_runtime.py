@@ -100,9 +100,10 @@ def write_model(model: EdgeFlow, path: Path, facts: Mapping[str, str]) -> None:
         More for the checkpoint's metadata.
     """
     onnx = path.with_suffix(".onnx")
+    # The export is put in place last: if the disk is full, both of before are kept.
     with replacing(onnx) as partial:
         export_onnx(rounded(model), partial)
-    save_edgeflow(model, path, {**facts, ONNX_DIGEST: file_digest(onnx)})
+        save_edgeflow(model, path, {**facts, ONNX_DIGEST: file_digest(partial)})
 
 
 class _PaddedConvolution(torch.autograd.Function):

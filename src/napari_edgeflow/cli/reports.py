@@ -1,0 +1,126 @@
+"""What training prints: lines for a person, or JSON for another program.
+
+With ``--report jsonl`` every line of the standard output is one JSON object. Its
+``event`` says which:
+
+``step``
+    ``step``, ``samples``, ``seconds``, ``seconds_left``, ``progress`` (0..1),
+    ``rate`` (learning rate), ``samples_per_second``, ``memory`` (bytes) and
+    ``losses``, an object of means since the last step event, by name.
+``epoch``
+    The same over the epoch, and ``epoch``, ``best`` (true if no validation was
+    better), and ``validation``: an object of ``score`` (mean IoU) and ``classes``
+    (IoU by name, null for a class that neither occurs nor was found).
+``message``
+    ``text``, a sentence that a person should know.
+``done``
+    The last line if all went well: ``output``, the folder of the model, and
+    ``score``, the best validation or null.
+``error``
+    The last line if not: ``text``. The exit status is 2, and the same sentence is on
+    the standard error.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_edgeflow.engine.train_reports import EpochReport, Report, TrainReport
+
+FORMATS = ("text", "jsonl")
+
+
+class Reporter:
+    """Prints what training reports; of several processes only the first does.
+
+    Parameters
+    ----------
+    form : str
+        One of :data:`FORMATS`.
+    """
+
+    def __init__(self, form: str) -> None:
+        self.form = form
+        self.is_first = os.environ.get("RANK", "0") == "0"
+        self.score: float | None = None
+
+    def show(self, report: "Report") -> None:
+        """Print a report."""
+        from napari_edgeflow.engine.train_reports import EpochReport, TrainMessage
+
+        if isinstance(report, EpochReport) and report.best:
+            self.score = report.validation.score
+        if self.form == "jsonl":
+            self._json(_event(report), asdict(report))
+        elif isinstance(report, TrainMessage):
+            self._line(report.text)
+        elif isinstance(report, EpochReport):
+            self._line(epoch_line(report))
+        else:
+            self._line(step_line(report))
+
+    def done(self, output: Path) -> None:
+        """Print where the model is."""
+        if self.form == "jsonl":
+            self._json("done", {"output": str(output), "score": self.score})
+        else:
+            self._line(f"done: the model is in {output}")
+
+    def error(self, text: str) -> None:
+        """Tell another program what went wrong; a person reads it elsewhere."""
+        if self.form == "jsonl":
+            self._json("error", {"text": text})
+
+    def _json(self, event: str, record: dict[str, object]) -> None:
+        self._line(json.dumps({"event": event, **record}))
+
+    def _line(self, text: str) -> None:
+        if self.is_first:
+            print(text, flush=True)
+
+
+def _event(report: "Report") -> str:
+    from napari_edgeflow.engine.train_reports import EpochReport, TrainMessage
+
+    if isinstance(report, TrainMessage):
+        return "message"
+    return "epoch" if isinstance(report, EpochReport) else "step"
+
+
+@contextmanager
+def reporting(form: str, output: Path) -> Iterator[Reporter]:
+    """Give what prints reports, and print how it ended."""
+    reporter = Reporter(form)
+    try:
+        yield reporter
+    except (ValueError, OSError) as error:
+        reporter.error(str(error))
+        raise
+    reporter.done(output)
+
+
+def step_line(report: "TrainReport") -> str:
+    """Return one line on where training is."""
+    parts = " · ".join(f"{name} {v:.4f}" for name, v in report.losses.items())
+    return (
+        f"{report.progress:6.1%} · step {report.step} · {parts} · "
+        f"{report.samples_per_second:.1f} samples/s · "
+        f"{report.seconds_left / 60:.0f} min left · {report.memory / 1e9:.1f} GB"
+    )
+
+
+def epoch_line(report: "EpochReport") -> str:
+    """Return one line on an epoch."""
+    found = report.validation.classes.items()
+    worst = sorted((v, name) for name, v in found if v is not None)[:3]
+    listed = ", ".join(f"{name} {value:.2f}" for value, name in worst)
+    best = " (best)" if report.best else ""
+    return (
+        f"epoch {report.epoch} · mean IoU {report.validation.score:.4f}{best} · "
+        f"lowest: {listed}"
+    )

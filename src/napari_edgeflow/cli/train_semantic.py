@@ -1,0 +1,184 @@
+"""The command that trains networks which label every pixel."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_edgeflow.cli.console import add_training
+from napari_edgeflow.cli.reports import reporting
+from napari_edgeflow.cli.semantic import add_labelled_images, labelled_images
+
+if TYPE_CHECKING:
+    from napari_edgeflow.cli.console import Commands
+    from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.semantic_training import SemanticTraining
+
+EPOCHS = 30
+
+
+def add_train_semantic(commands: "Commands") -> None:
+    """Add the command ``train semantic``."""
+    parser = commands.add_parser(
+        "semantic",
+        help="train a network that labels every pixel",
+        description="Writes the model, metrics.csv and command.txt to the folder. "
+        "On several GPUs: torchrun --nproc_per_node=N -m napari_edgeflow train "
+        "semantic …; the batch is shared out to them.",
+    )
+    add_labelled_images(parser)
+    _add_classes(parser)
+    _add_start(parser)
+    parser.add_argument(
+        "--longest-side",
+        type=int,
+        metavar="N",
+        help="pixels to which images are resized before they are segmented; "
+        "default: their own",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help=f"default: {EPOCHS}, unless --steps or --minutes are given",
+    )
+    _add_learning(parser)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE.toml",
+        help="options by name, such as epochs = 10; those typed here win",
+    )
+    add_training(parser, steps=None)
+    parser.set_defaults(run=_run_train_semantic)
+
+
+def _add_classes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="class list with lines of the form: id name red green blue; default: "
+        "labels.txt in the folder, else the classes of --init, else PASCAL VOC's",
+    )
+    parser.add_argument(
+        "--unlabelled",
+        type=int,
+        choices=[0],
+        help="pixels of 0 have no label yet; by default they are background",
+    )
+
+
+def _add_start(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--init",
+        metavar="MODEL",
+        help="model to fine-tune; what it knows of classes of the same name is kept",
+    )
+    parser.add_argument(
+        "--network",
+        default="deeplabv3plus-lite0",
+        metavar="NAME",
+        help="a new network, if there is no --init; see the command models",
+    )
+    parser.add_argument(
+        "--from-scratch",
+        action="store_true",
+        help="do not start the new network's encoder from ImageNet",
+    )
+
+
+def _add_learning(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--loss",
+        default="ce+0.5*dice",
+        metavar="SPEC",
+        help="a sum of ce, focal, dice, jaccard and lovasz with weights; default: "
+        "%(default)s",
+    )
+    parser.add_argument(
+        "--validation",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="of the images, or of blocks of one or two, that is held back to keep "
+        "the best model; 0 for none; default: %(default)s",
+    )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=10,
+        metavar="N",
+        help="epochs without a better validation after which to stop; 0 for never; "
+        "default: %(default)s",
+    )
+
+
+def _run_train_semantic(options: argparse.Namespace) -> int:
+    with reporting(options.report, options.output) as reporter:
+        from napari_edgeflow.engine.semantic_training import train_semantic
+
+        training = _training(options)
+        for report in train_semantic(training, resume=options.resume):
+            reporter.show(report)
+    return 0
+
+
+def _training(options: argparse.Namespace) -> "SemanticTraining":
+    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
+    from napari_edgeflow.engine.semantic_training import SemanticTraining
+    from napari_edgeflow.engine.train_settings import TrainSettings
+
+    task = SemanticTaskSettings(
+        batch=options.batch, loss=options.loss, seed=options.seed
+    )
+    if options.size is not None:
+        task = replace(task, sizes=((1.0, options.size),))
+    limits = {} if options.steps is None else {"steps": options.steps}
+    loop = TrainSettings(
+        minutes=options.minutes,
+        rate=options.rate,
+        weight_decay=1e-2,
+        ema=0.998,
+        patience=options.patience or None,
+        **limits,
+    )
+    return SemanticTraining(
+        labelled_images(options, "train"),
+        _classes(options),
+        options.output,
+        network=options.network,
+        init=options.init,
+        imagenet=not options.from_scratch,
+        longest_side=options.longest_side,
+        device=options.device,
+        task=task,
+        loop=loop,
+        epochs=_epochs(options),
+        validation=options.validation,
+        unlabelled=options.unlabelled is not None,
+        command=options.command,
+    )
+
+
+def _epochs(options: argparse.Namespace) -> int | None:
+    """Return the epochs asked for; by default there is some end to a training."""
+    if options.steps is not None and options.epochs is not None:
+        raise ValueError(
+            f"{options.epochs} epochs and {options.steps} steps: give one of them"
+        )
+    if options.epochs is not None:
+        return int(options.epochs)
+    return EPOCHS if options.steps is None and options.minutes is None else None
+
+
+def _classes(options: argparse.Namespace) -> "ClassTable | None":
+    from napari_edgeflow.formats.class_lists import read_class_list
+    from napari_edgeflow.formats.voc_folder import CLASS_LISTS
+
+    if options.classes is not None:
+        return read_class_list(options.classes)
+    folders = (*options.voc, *options.pairs)
+    lists = (folder / name for folder in folders for name in CLASS_LISTS)
+    found = next((path for path in lists if path.is_file()), None)
+    return None if found is None else read_class_list(found)

@@ -1,0 +1,139 @@
+"""What training tells while it runs: steps, epochs and messages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psutil
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """Where training is.
+
+    Parameters
+    ----------
+    step, samples : int
+        Done so far.
+    seconds : float
+        Spent so far, all runs together.
+    progress : float
+        0..1.
+    rate : float
+        Learning rate now.
+    samples_per_second : float
+        Since the last report.
+    losses : mapping
+        Means since the last report, by name.
+    seconds_left : float
+        Until the end if it goes on as so far.
+    memory : int
+        Bytes: of the process on the CPU, of the device's peak on CUDA.
+    """
+
+    step: int
+    samples: int
+    seconds: float
+    progress: float
+    rate: float
+    samples_per_second: float
+    losses: Mapping[str, float]
+    seconds_left: float = 0.0
+    memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How good the averaged weights are on what was held back.
+
+    Parameters
+    ----------
+    score : float
+        0..1; the weights with the highest are kept. For a semantic network it is
+        the mean IoU of the classes that occur.
+    classes : mapping
+        IoU by name of class, None where a class neither occurs nor was found.
+    """
+
+    score: float
+    classes: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """The end of an epoch.
+
+    Parameters
+    ----------
+    epoch, step, samples : int
+        Done so far.
+    seconds, progress, rate : float
+        As in :class:`TrainReport`.
+    samples_per_second : float
+        Over the epoch, the validation left out.
+    losses : mapping
+        Means over the epoch, by name.
+    validation : Validation
+        Of the averaged weights.
+    best : bool
+        Whether it is the best so far; the next checkpoint holds these weights.
+    seconds_left : float
+        As in :class:`TrainReport`.
+    memory : int
+        As in :class:`TrainReport`.
+    """
+
+    epoch: int
+    step: int
+    samples: int
+    seconds: float
+    progress: float
+    rate: float
+    samples_per_second: float
+    losses: Mapping[str, float]
+    validation: Validation
+    best: bool
+    seconds_left: float = 0.0
+    memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainMessage:
+    """Something that a person should know, in a sentence."""
+
+    text: str
+
+
+Report = TrainReport | EpochReport | TrainMessage
+
+
+@dataclass(slots=True)
+class Meter:
+    """Sums of what happened since a report."""
+
+    steps: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    losses: dict[str, float] = field(default_factory=dict)
+
+    def add(self, losses: dict[str, float], samples: int, seconds: float) -> None:
+        """Count one step."""
+        self.steps += 1
+        self.samples += samples
+        self.seconds += seconds
+        for name, value in losses.items():
+            self.losses[name] = self.losses.get(name, 0.0) + value
+
+    def take(self) -> tuple[float, dict[str, float]]:
+        """Return samples per second and mean losses, and start anew."""
+        rate = self.samples / max(self.seconds, 1e-9)
+        means = {name: v / max(self.steps, 1) for name, v in self.losses.items()}
+        self.__init__()  # type: ignore[misc]
+        return rate, means
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Return bytes: the peak on CUDA, elsewhere what the process holds now."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)

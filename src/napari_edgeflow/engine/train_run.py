@@ -1,0 +1,293 @@
+"""The state of one training: what a step changes and a checkpoint holds."""
+
+import copy
+import math
+import pickle
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.train_folder import metrics_row, write_metrics
+from napari_edgeflow.engine.train_reports import (
+    EpochReport,
+    Meter,
+    TrainReport,
+    memory_in_use,
+)
+from napari_edgeflow.engine.train_settings import TrainSettings
+from napari_edgeflow.engine.train_task import Task
+
+STATE_FILE = "training-state.pt"
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+class Run:
+    """One training: optimiser, averaged weights, and how far it is.
+
+    Parameters
+    ----------
+    task : Task
+        Model, data and loss.
+    settings : TrainSettings
+        How long and how fast.
+    output : Path
+        Folder of the checkpoint.
+    fabric : Fabric
+        The processes and device it runs on.
+    """
+
+    def __init__(
+        self, task: Task, settings: TrainSettings, output: Path, fabric: Fabric
+    ) -> None:
+        self.task, self.settings = task, settings
+        self.output, self.fabric = output, fabric
+        groups = task.parameter_groups(settings.rate)
+        self.optimizer = AdamW(
+            groups, lr=settings.rate, weight_decay=settings.weight_decay
+        )
+        self.peaks = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self.average = AveragedModel(
+            task.model, multi_avg_fn=self._average, use_buffers=True
+        )
+        self.step = self.samples = self.epoch = self.stale = 0
+        self.seconds = self.saved = 0.0
+        self.best: float | None = None
+        self.history: list[dict[str, float | None]] = []
+        self.intact = True
+        """False while weights or files are being changed: not to be saved then."""
+        self._since_report, self._since_epoch = Meter(), Meter()
+        self._best_model: nn.Module | None = None
+
+    def begin(self) -> None:
+        """Set model and optimiser up for the processes that take part."""
+        self.task.train_mode(self.fabric)
+        stepper = self.fabric.setup_optimizers(self.optimizer)
+        self._stepper = cast("Optimizer", stepper)
+        self.saved = self.seconds
+
+    @property
+    def progress(self) -> float:
+        """How far the run is, 0..1."""
+        return self.settings.progress(self.step, self.seconds)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the validation has not become better for too long."""
+        patience = self.settings.patience
+        return patience is not None and self.stale >= patience
+
+    @property
+    def save_is_due(self) -> bool:
+        """Whether the last checkpoint is old."""
+        return self.seconds - self.saved >= 60 * self.settings.save_minutes
+
+    @property
+    def epoch_is_over(self) -> bool:
+        """Whether it is time to validate; the last epoch may be shorter."""
+        steps = self.settings.epoch_steps
+        if steps is None or not self._since_epoch.steps:
+            return False
+        return self.step % steps == 0 or self.progress >= 1
+
+    def advance(self) -> None:
+        """Do one optimiser step.
+
+        Raises
+        ------
+        ValueError
+            If the loss or its gradient is no longer finite; the weights are kept.
+        """
+        started = time.perf_counter()
+        self.intact = False
+        factor = self.settings.rate_factor(self.step, self.progress)
+        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+            group["lr"] = peak * factor
+        loss, parts, samples = self.task.step(self.progress)
+        (value,) = self._agreed(float(loss.detach()))
+        self._check(value, "loss")
+        self._stepper.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = self.fabric.clip_gradients(
+            self.task.model,
+            self._stepper,
+            max_norm=self.settings.gradient_norm,
+            error_if_nonfinite=False,
+        )
+        # Gradients in float16 are scaled, and a step that overflowed is left out.
+        if norm is not None and self.fabric.strategy.precision.precision != "16-mixed":
+            self._check(float(norm), "gradient of the loss")
+        self._stepper.step()
+        self.average.update_parameters(self.task.model)
+        self._count({"loss": value, **parts}, samples, started)
+        self.intact = True
+
+    def _count(self, losses: dict[str, float], samples: int, started: float) -> None:
+        samples *= self.fabric.world_size
+        spent = self._spend(started)
+        self.step += 1
+        self.samples += samples
+        for meter in (self._since_report, self._since_epoch):
+            meter.add(losses, samples, spent)
+
+    def _check(self, value: float, name: str) -> None:
+        if not math.isfinite(value):
+            raise ValueError(
+                f"the {name} became {value} at step {self.step}: lower the rate; "
+                "the last checkpoint is kept"
+            )
+
+    def _spend(self, started: float) -> float:
+        """Add the time since ``started``, alike in all processes, and return it."""
+        (spent,) = self._agreed(time.perf_counter() - started)
+        self.seconds += spent
+        return spent
+
+    def _agreed(self, *values: float) -> list[float]:
+        """Return means over all processes: they must decide alike when to stop."""
+        if self.fabric.world_size == 1:
+            return list(values)
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.fabric.device)
+        means: list[float] = self.fabric.all_reduce(tensor).tolist()  # type: ignore[union-attr]
+        return means
+
+    def _average(self, averages: Tensors, values: Tensors, count: Tensor | int) -> None:
+        """Move the averaged weights; early on faster, or they would lag behind."""
+        done = float(count)
+        decay = min(self.settings.ema, (1 + done) / (10 + done))
+        get_ema_multi_avg_fn(decay)(averages, values, count)  # type: ignore[no-untyped-call]
+
+    def report(self) -> TrainReport:
+        """Return where the run is, with means since the last report."""
+        speed, losses = self._since_report.take()
+        return TrainReport(samples_per_second=speed, losses=losses, **self._position())
+
+    def _position(self) -> dict[str, Any]:
+        progress = self.progress
+        return {
+            "step": self.step,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "progress": progress,
+            "rate": float(self.optimizer.param_groups[0]["lr"]),
+            "seconds_left": self.seconds * (1 - progress) / max(progress, 1e-9),
+            "memory": memory_in_use(self.fabric.device),
+        }
+
+    def end_epoch(self) -> EpochReport | None:
+        """Validate the averaged weights and keep them if they are the best."""
+        started = time.perf_counter()
+        validation = self.task.validate(self.average.module, self.fabric)
+        self._spend(started)
+        speed, losses = self._since_epoch.take()
+        self.epoch += 1
+        if validation is None:
+            return None
+        better = self.best is None or validation.score > self.best
+        self.stale = 0 if better else self.stale + 1
+        if better:
+            self.best = validation.score
+            self._best_model = copy.deepcopy(self.average.module)
+        report = EpochReport(
+            epoch=self.epoch,
+            samples_per_second=speed,
+            losses=losses,
+            validation=validation,
+            best=better,
+            **self._position(),
+        )
+        self.history.append(metrics_row(report))
+        return report
+
+    def save(self) -> None:
+        """Write the state and the best or the averaged model, all or nothing.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was written before is kept.
+        """
+        self.saved = self.seconds
+        if not self.fabric.is_global_zero:
+            return
+        self.intact = False
+        try:
+            self._write()
+        except OSError as error:
+            raise OSError(
+                f"cannot write the training to {self.output}: {error}; the last "
+                "checkpoint is kept: make room on the disk, then resume"
+            ) from error
+        self.intact = True
+
+    def _write(self) -> None:
+        with replacing(self.output / STATE_FILE) as partial:
+            try:
+                torch.save(self._state(), partial)
+            # What torch raises where the disk is full.
+            except RuntimeError as error:
+                raise OSError(str(error)) from error
+        if self.history:
+            write_metrics(self.output, self.history)
+        model = self.average.module if self.best is None else self._best_model
+        if model is not None:
+            self.task.publish(model, self.output, self._facts())
+            self._best_model = None
+
+    def _facts(self) -> dict[str, str]:
+        facts = {
+            "steps": str(self.step),
+            "samples": str(self.samples),
+            "minutes": f"{self.seconds / 60:.1f}",
+        }
+        return facts if self.best is None else {**facts, "score": f"{self.best:.4f}"}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "model": self.task.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "settings": asdict(self.settings),
+            "task": self.task.state(),
+            **{name: getattr(self, name) for name in _COUNTED},
+        }
+
+    def load(self, path: Path) -> None:
+        """Go on from what :meth:`save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, could run code, or is of another network.
+        """
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            raise ValueError(
+                f"{path} is not a training state that can be read safely: "
+                "delete it, or start without resuming"
+            ) from error
+        try:
+            self.task.model.load_state_dict(state["model"])
+        except RuntimeError as error:
+            raise ValueError(
+                f"{path} is of another network or other classes: resume with the "
+                "options that it was started with, or choose another folder"
+            ) from error
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name in _COUNTED:
+            setattr(self, name, state.get(name, getattr(self, name)))
+        self.task.load_state(state["task"])
+
+
+_COUNTED = ("step", "samples", "seconds", "epoch", "stale", "best", "history")
+"""What a run counts, by attribute; a state from before one of them goes without."""

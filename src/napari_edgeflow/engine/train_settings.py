@@ -1,0 +1,76 @@
+"""How long and how fast to train."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    steps : int
+        Optimiser steps at most.
+    minutes : float or None
+        Wall-clock limit in minutes over all runs. The schedule follows whichever
+        of the two is nearer its end, so that the rate has always come down.
+    rate : float
+        Peak learning rate.
+    weight_decay : float
+        Of AdamW.
+    warmup : int
+        Steps over which the rate rises.
+    final_rate : float
+        Share of the peak rate that is left at the end of the cosine.
+    gradient_norm : float
+        Gradients are clipped to this norm.
+    ema : float
+        Decay of the averaged weights per step.
+    save_minutes : float
+        Minutes between two checkpoints.
+    report_steps : int
+        Steps between two reports.
+    epoch_steps : int or None
+        Steps between two validations; None for a training without.
+    patience : int or None
+        Epochs without a better validation after which training stops; None for
+        never.
+    """
+
+    steps: int = 20_000
+    minutes: float | None = None
+    rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup: int = 100
+    final_rate: float = 0.02
+    gradient_norm: float = 5.0
+    ema: float = 0.999
+    save_minutes: float = 3.0
+    report_steps: int = 50
+    epoch_steps: int | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings once."""
+        if self.steps < 1 or self.rate <= 0:
+            raise ValueError(
+                f"steps {self.steps} and rate {self.rate}: both must be over 0"
+            )
+        if self.minutes is not None and self.minutes <= 0:
+            raise ValueError(f"minutes {self.minutes}: give more than 0, or none")
+        for name in ("report_steps", "epoch_steps", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} {value}: use 1 or more")
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Return how far training is, 0..1."""
+        spent = seconds / (60 * self.minutes) if self.minutes else 0.0
+        return min(max(step / self.steps, spent), 1.0)
+
+    def rate_factor(self, step: int, progress: float) -> float:
+        """Return the share of the peak rate: linear warm-up, then a cosine."""
+        cosine = 0.5 * (1 + math.cos(math.pi * progress))
+        warm = min((step + 1) / max(self.warmup, 1), 1.0)
+        return warm * (self.final_rate + (1 - self.final_rate) * cosine)
