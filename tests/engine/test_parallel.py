@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -66,7 +67,17 @@ def scores(folder: Path) -> list[list[float]]:
     return [[float(row[name]) for name in names] for row in rows]
 
 
-def test_two_processes_learn_what_one_learns(folder: Path) -> None:
+def first_losses(printed: str) -> float:
+    """Return the mean loss of the first steps."""
+    events = (json.loads(line) for line in printed.splitlines() if line[:1] == "{")
+    step = next(event for event in events if event["event"] == "step")
+    loss: float = step["losses"]["loss"]
+    return loss
+
+
+def test_two_processes_learn_what_one_learns(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     torchrun = ["torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     arguments = [*torchrun, "-m", "napari_edgeflow", *command(folder, "two")]
@@ -83,9 +94,13 @@ def test_two_processes_learn_what_one_learns(folder: Path) -> None:
     # Only one of them tells.
     assert printed.count('"event": "done"') == 1
     assert printed.count('"event": "epoch"') == 2
+    # With the same crops the losses are the same, but for rounding. Adam makes that
+    # grow: it takes equally long steps where a gradient is next to nothing.
+    alone = first_losses(capsys.readouterr().out)
+    assert first_losses(printed) == pytest.approx(alone, abs=2e-4)
     one, both = scores(folder / "one"), scores(folder / "two")
     assert [row[:2] for row in one] == [[1, 20], [2, 40]]
-    np.testing.assert_allclose(both, one, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(both, one, rtol=0, atol=1e-2)
     assert one[1][2] < one[0][2]
 
 

@@ -1,4 +1,7 @@
+import csv
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +25,13 @@ from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.pairs import folder_pairs, read_pair
 from napari_edgeflow.engine.runtime import load_network
 from napari_edgeflow.engine.train import STATE_FILE, TrainReport, TrainSettings, train
-from napari_edgeflow.engine.train_reports import Validation
+from napari_edgeflow.engine.train_folder import METRICS_FILE
+from napari_edgeflow.engine.train_reports import (
+    EpochReport,
+    Report,
+    TrainMessage,
+    Validation,
+)
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
 
 
@@ -125,6 +134,147 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_the_checkpoint(
     assert (tmp_path / STATE_FILE).read_bytes() == kept
 
 
+class ScoredTask(LineTask):
+    """Is validated: on how near the number is, or by scores that are given."""
+
+    def __init__(self, scores: list[float] | None = None) -> None:
+        super().__init__()
+        self.scores = scores
+        self.validated: list[float] = []
+
+    def validate(self, model: nn.Module, fabric: Fabric) -> Validation:
+        assert isinstance(model, Line)
+        self.validated.append(model.value.item())
+        near = 1 - abs(model.value.item() - 3) / 3
+        score = self.scores.pop(0) if self.scores else near
+        return Validation(score, {"three": score, "four": None})
+
+
+def epochs(reports: Iterable[Report]) -> list[EpochReport]:
+    return [r for r in reports if isinstance(r, EpochReport)]
+
+
+def test_epochs_are_validated_and_the_best_is_kept(tmp_path: Path) -> None:
+    task = ScoredTask([0.2, 0.5, 0.4])
+    settings = replace(SHORT, epoch_steps=25)
+    reports = epochs(train(task, settings, tmp_path))
+    assert [(r.epoch, r.step, r.best) for r in reports] == [
+        (1, 25, True),
+        (2, 50, True),
+        (3, 60, False),
+    ]
+    assert reports[0].losses["loss"] > reports[1].losses["loss"]
+    assert reports[-1].progress == 1
+    assert reports[0].seconds_left > reports[1].seconds_left > 0
+    assert reports[0].memory > 1e6
+    assert task.published == [task.validated[1]]
+    with (tmp_path / METRICS_FILE).open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["25", "50", "60"]
+    assert [row["score"] for row in rows] == ["0.2", "0.5", "0.4"]
+    assert rows[0]["iou four"] == ""
+    assert float(rows[0]["train loss"]) == pytest.approx(reports[0].losses["loss"])
+
+
+def test_a_resumed_run_knows_the_best(tmp_path: Path) -> None:
+    settings = replace(SHORT, epoch_steps=20)
+    first = ScoredTask([0.9])
+    reports = train(first, settings, tmp_path)
+    next(r for r in reports if isinstance(r, EpochReport))
+    reports.close()
+    second = ScoredTask([0.5, 0.6])
+    rest = epochs(train(second, settings, tmp_path, resume=True))
+    assert [(r.epoch, r.best) for r in rest] == [(2, False), (3, False)]
+    assert (len(first.published), len(second.published)) == (1, 0)
+    assert len((tmp_path / METRICS_FILE).read_text().splitlines()) == 4
+
+
+def test_training_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:
+    task = ScoredTask([0.5, 0.4, 0.6, 0.6, 0.1, 0.9])
+    settings = replace(SHORT, epoch_steps=5, patience=2)
+    reports = list(train(task, settings, tmp_path))
+    assert len(epochs(reports)) == 5
+    assert isinstance(reports[-1], TrainMessage)
+    assert "no better validation for 2 epochs" in reports[-1].text
+    assert task.published == [task.validated[2]]
+
+
+def test_memory_that_runs_out_halves_the_batch(tmp_path: Path) -> None:
+    task = LineTask()
+    step, batch = task.step, [8]
+
+    def scarce(progress: float) -> tuple[Tensor, dict[str, float], int]:
+        if batch[0] > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        return step(progress)
+
+    def halve() -> int | None:
+        batch[0] //= 2
+        return batch[0] or None
+
+    task.step, task.halve_batch = scarce, halve  # type: ignore[method-assign]
+    reports = list(train(task, SHORT, tmp_path))
+    told = [r.text for r in reports if isinstance(r, TrainMessage)]
+    assert told == [f"out of memory: going on with a batch of {n}" for n in (4, 2)]
+    assert reports[-1].step == 60  # type: ignore[union-attr]
+
+
+def test_too_little_memory_for_any_batch_is_told(tmp_path: Path) -> None:
+    task = LineTask()
+
+    def fail(progress: float) -> tuple[Tensor, dict[str, float], int]:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    task.step = fail  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="not enough memory for this batch"):
+        list(train(task, SHORT, tmp_path))
+    task.step = lambda progress: 1 / 0  # type: ignore[method-assign, assignment]
+    with pytest.raises(ZeroDivisionError):
+        list(train(task, SHORT, tmp_path))
+
+
+def test_a_gradient_that_is_no_number_changes_no_weight(tmp_path: Path) -> None:
+    task = LineTask()
+    # The root of nothing has a value but no slope.
+    task.step = lambda progress: (task.model.value.abs().sqrt().sum(), {}, 1)  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="gradient of the loss became"):
+        list(train(task, SHORT, tmp_path))
+    assert task.model.value.item() == 0
+    assert not (tmp_path / STATE_FILE).exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(28, "No space left on device"), RuntimeError("file write failed")],
+)
+def test_a_full_disk_is_told_and_keeps_the_checkpoint(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = LineTask()
+    reports = train(task, SHORT, tmp_path)
+    next(reports)
+    reports.close()
+    kept = (tmp_path / STATE_FILE).read_bytes()
+
+    def full(state: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match=r"make room on the disk, then resume"):
+        list(train(LineTask(), SHORT, tmp_path, resume=True))
+    assert (tmp_path / STATE_FILE).read_bytes() == kept
+    assert [p.name for p in tmp_path.iterdir()] == [STATE_FILE]
+
+
+def test_a_state_of_another_network_is_told(tmp_path: Path) -> None:
+    list(train(LineTask(), SHORT, tmp_path))
+    other = LineTask()
+    other.model.more = nn.Linear(1, 1)
+    with pytest.raises(ValueError, match="of another network or other classes"):
+        list(train(other, SHORT, tmp_path, resume=True))
+
+
 def test_the_schedule_follows_steps_or_minutes() -> None:
     settings = TrainSettings(steps=100, minutes=2, warmup=10)
     assert settings.progress(50, 0) == 0.5
@@ -133,7 +283,7 @@ def test_the_schedule_follows_steps_or_minutes() -> None:
     assert settings.rate_factor(0, 0) == 0.1
     assert settings.rate_factor(50, 0.5) == pytest.approx(0.51)
     assert settings.rate_factor(99, 1) == pytest.approx(0.02)
-    for bad in ({"steps": 0}, {"rate": 0}, {"minutes": -1}):
+    for bad in ({"steps": 0}, {"rate": 0}, {"minutes": -1}, {"patience": 0}):
         with pytest.raises(ValueError, match="0"):
             TrainSettings(**bad)  # type: ignore[arg-type]
 

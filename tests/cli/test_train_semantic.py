@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from napari_edgeflow import cli
+from napari_edgeflow.cli.train_semantic import _training
+from napari_edgeflow.engine.semantic_training import SemanticTraining
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").touch()
+    return tmp_path
+
+
+def parsed(folder: Path, *arguments: object) -> SemanticTraining:
+    given = ["train", "semantic", "--pairs", folder, "--output", "out", *arguments]
+    options = cli.build_parser().parse_args([str(a) for a in given])
+    options.command = "as typed"
+    return _training(options)
+
+
+def test_options_become_settings(folder: Path) -> None:
+    found = parsed(
+        folder, "--loss", "focal+dice", "--seed", 4, "--unlabelled", 0, "--size", 64,
+        "--patience", 0, "--validation", 0.1, "--init", "model", "--batch", 8,
+    )  # fmt: skip
+    assert (found.task.loss, found.task.seed, found.task.batch) == ("focal+dice", 4, 8)
+    assert found.task.sizes == ((1.0, 64),)
+    assert found.unlabelled
+    assert found.loop.patience is None
+    assert (found.validation, found.init) == (0.1, "model")
+    assert found.command == "as typed"
+    assert [pair.image.name for pair in found.pairs] == ["a.png"]
+
+
+def test_there_is_always_an_end(folder: Path) -> None:
+    assert parsed(folder).epochs == 30
+    assert parsed(folder, "--epochs", 3).epochs == 3
+    assert parsed(folder, "--epochs", 3, "--minutes", 5).epochs == 3
+    timed = parsed(folder, "--minutes", 5)
+    assert (timed.epochs, timed.loop.minutes) == (None, 5)
+    counted = parsed(folder, "--steps", 5)
+    assert (counted.epochs, counted.loop.steps) == (None, 5)
+    with pytest.raises(ValueError, match="3 epochs and 5 steps: give one of them"):
+        parsed(folder, "--epochs", 3, "--steps", 5)
+
+
+def test_classes_come_from_a_list(folder: Path) -> None:
+    assert parsed(folder).classes is None
+    (folder / "labels.txt").write_text("background\ncat\n")
+    beside = parsed(folder).classes
+    assert beside is not None
+    assert [entry.name for entry in beside] == ["cat"]
+    other = folder / "other.txt"
+    other.write_text("4 dog\n")
+    named = parsed(folder, "--classes", other).classes
+    assert named is not None
+    assert [(entry.id, entry.name) for entry in named] == [(4, "dog")]
+
+
+def test_bad_input_is_one_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "semantic", "--pairs", str(folder), "--output", "out"]
+    assert cli.main([*command, "--loss", "hinge", "--report", "jsonl"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith('{"event": "error", "text": "loss \'hinge\'')
+    assert printed.err.count("\n") == 1
+    assert "write a sum such as ce+0.5*dice" in printed.err
