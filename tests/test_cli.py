@@ -170,7 +170,9 @@ def test_train_clicks_trains_and_resumes(
     assert (tmp_path / "model" / "model.onnx").is_file()
     assert run(*command) == 2
     assert "holds a training already" in capsys.readouterr().err
-    assert run(*command, "--resume") == 0
+    assert run(*command, "--resume", "--report", "jsonl") == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["event"] for record in printed] == ["done"]
     assert run("train", "clicks", "--output", tmp_path / "other") == 2
     assert "nothing to train on" in capsys.readouterr().err
 

@@ -63,7 +63,8 @@ def test_blocks_are_held_back_of_one_or_two_images(count: int, tmp_path: Path) -
     blocks = sum(len(item.windows) for item in found.validation)
     assert blocks == 4 * count
     assert len(found.source.pairs) == count
-    assert f"validation on {blocks} blocks of {count} images" in found.describe()
+    told = f"{blocks} blocks of the images are held back for validation"
+    assert found.describe() == told
 
 
 def test_blocks_are_held_back_where_an_image_has_a_class_of_its_own(

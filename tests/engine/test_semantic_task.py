@@ -254,7 +254,7 @@ def test_two_images_are_learnt_and_the_result_segments_them(
 ) -> None:
     output = tmp_path / "trained"
     losses = [report.losses["loss"] for report in overfit(source, output)]
-    assert losses[-1] < losses[0] / 3
+    assert losses[-1] < losses[0] / 2
     assert find_checkpoint(output, SEMANTIC_TASK).metadata["steps"] == "80"
     segmenter = SemanticSegmenter.from_pretrained(output, "cpu")
     assert segmenter.facts == FACTS

@@ -61,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def training(
     folder: Path, start: str, count: int = 4, **how: object
 ) -> SemanticTraining:
-    labels = [patches((64, 64), 32, i) for i in range(count)]
+    labels = [patches((64, 64), 16, i) for i in range(count)]
     arguments = {"init": start, "device": "cpu", "task": TASK, "loop": LOOP,
                  "validation": 0.25, "epochs": 3, **how}  # fmt: skip
     pairs = save_pairs(folder, labels)
@@ -79,7 +79,7 @@ def test_two_images_are_learnt_and_the_best_model_is_in_the_folder(
     wanted = training(folder, start, 2, epochs=6, command=command)
     reports = list(train_semantic(wanted))
     told = [r.text for r in reports if isinstance(r, TrainMessage)]
-    assert told == ["validation on 8 blocks of 2 images of the training"]
+    assert told == ["8 blocks of the images are held back for validation"]
     found = epochs(reports)
     assert [r.step for r in found] == [10, 20, 30, 40, 50, 60]
     assert found[-1].validation.score > found[0].validation.score
@@ -196,8 +196,8 @@ def test_settings_are_checked(
     ("how", "message"),
     [
         ({"batch": 1}, "batch 1: use 2 or more"),
-        ({"sizes": ((1.0, 16),)}, "crops of 16 pixels: use 32 or more"),
-        ({"sizes": ()}, "crops of 0 pixels"),
+        ({"sizes": ((1.0, 16),)}, r"crops of \[16\] pixels: use multiples of 32"),
+        ({"sizes": ()}, r"crops of \[\] pixels"),
         ({"loss": "ce+hinge"}, "'hinge' is none of"),
     ],
 )

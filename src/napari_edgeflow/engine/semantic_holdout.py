@@ -61,7 +61,7 @@ class Holdout:
         images = len(self.source.pairs)
         blocks = sum(len(held.windows) for held in self.validation)
         if blocks:
-            return f"validation on {blocks} blocks of {images} images of the training"
+            return f"{blocks} blocks of the images are held back for validation"
         return f"training on {images} images, validation on {len(self.validation)}"
 
 
