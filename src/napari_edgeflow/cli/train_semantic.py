@@ -12,7 +12,9 @@ from napari_edgeflow.cli.semantic import add_labelled_images, labelled_images
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
     from napari_edgeflow.engine.semantic_training import SemanticTraining
+    from napari_edgeflow.engine.train_settings import TrainSettings
 
 EPOCHS = 30
 
@@ -29,13 +31,6 @@ def add_train_semantic(commands: "Commands") -> None:
     add_labelled_images(parser)
     _add_classes(parser)
     _add_start(parser)
-    parser.add_argument(
-        "--longest-side",
-        type=int,
-        metavar="N",
-        help="pixels to which images are resized before they are segmented; "
-        "default: their own",
-    )
     parser.add_argument(
         "--epochs",
         type=int,
@@ -86,6 +81,13 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not start the new network's encoder from ImageNet",
     )
+    parser.add_argument(
+        "--longest-side",
+        type=int,
+        metavar="N",
+        help="pixels to which images are resized before they are segmented; "
+        "default: their own",
+    )
 
 
 def _add_learning(parser: argparse.ArgumentParser) -> None:
@@ -125,24 +127,8 @@ def _run_train_semantic(options: argparse.Namespace) -> int:
 
 
 def _training(options: argparse.Namespace) -> "SemanticTraining":
-    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
     from napari_edgeflow.engine.semantic_training import SemanticTraining
-    from napari_edgeflow.engine.train_settings import TrainSettings
 
-    task = SemanticTaskSettings(
-        batch=options.batch, loss=options.loss, seed=options.seed
-    )
-    if options.size is not None:
-        task = replace(task, sizes=((1.0, options.size),))
-    limits = {} if options.steps is None else {"steps": options.steps}
-    loop = TrainSettings(
-        minutes=options.minutes,
-        rate=options.rate,
-        weight_decay=1e-2,
-        ema=0.998,
-        patience=options.patience or None,
-        **limits,
-    )
     return SemanticTraining(
         labelled_images(options, "train"),
         _classes(options),
@@ -152,13 +138,37 @@ def _training(options: argparse.Namespace) -> "SemanticTraining":
         imagenet=not options.from_scratch,
         longest_side=options.longest_side,
         device=options.device,
-        task=task,
-        loop=loop,
+        task=_task(options),
+        loop=_loop(options),
         epochs=_epochs(options),
         validation=options.validation,
         unlabelled=options.unlabelled is not None,
         command=options.command,
     )
+
+
+def _task(options: argparse.Namespace) -> "SemanticTaskSettings":
+    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
+
+    task = SemanticTaskSettings(
+        batch=options.batch, loss=options.loss, seed=options.seed
+    )
+    if options.size is None:
+        return task
+    return replace(task, sizes=((1.0, options.size),))
+
+
+def _loop(options: argparse.Namespace) -> "TrainSettings":
+    from napari_edgeflow.engine.train_settings import TrainSettings
+
+    loop = TrainSettings(
+        minutes=options.minutes,
+        rate=options.rate,
+        weight_decay=1e-2,
+        ema=0.998,
+        patience=options.patience or None,
+    )
+    return loop if options.steps is None else replace(loop, steps=options.steps)
 
 
 def _epochs(options: argparse.Namespace) -> int | None:
