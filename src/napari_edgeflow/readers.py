@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_edgeflow.engine.classes import METADATA, ClassTable, label_colours
+from napari_edgeflow.engine.pairs import VOC_IMAGES
 from napari_edgeflow.formats.images import read_image
 from napari_edgeflow.formats.voc import holds_labels, read_palette_png
-from napari_edgeflow.formats.voc_folder import IMAGES, VocFolder
+from napari_edgeflow.formats.voc_folder import VocFolder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,7 +111,7 @@ def read_folder(path: str) -> list[LayerData]:
     if len(names) > MAX_PAIRS:
         _say(
             f"Opened the first {MAX_PAIRS} of {len(names)} images of {folder.root}; "
-            f"the others are in its folder {IMAGES}."
+            f"the others are in its folder {VOC_IMAGES}."
         )
     return layers
 

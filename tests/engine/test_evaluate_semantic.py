@@ -8,7 +8,6 @@ from tests.engine.colour_network import ColourNetwork, colour_facts, painted
 
 from napari_edgeflow.engine.evaluate_semantic import (
     SemanticResult,
-    class_names,
     evaluate_semantic,
     summarize_semantic,
 )
@@ -68,7 +67,7 @@ def test_figures_by_hand(
     assert figures.iou_per_class == pytest.approx(
         {"background": black, "red": red, "green": green, "blue": 0}
     )
-    assert list(figures.iou_per_class) == class_names(segmenter)
+    assert list(figures.iou_per_class) == list(segmenter.facts.names)
     assert figures.miou == pytest.approx((black + red + green) / 4)
     assert figures.pixel_accuracy == pytest.approx((768 + 1024 + 3996) / (3584 + 4096))
     assert figures.confusion[1] == (1024, 1024, 0, 0)

@@ -9,7 +9,6 @@ from napari_edgeflow.cli.console import (
     add_device,
     add_training,
     with_progress,
-    write_json,
 )
 from napari_edgeflow.cli.reports import reporting
 
@@ -136,7 +135,9 @@ def _run_evaluate_clicks(options: argparse.Namespace) -> int:
     figures = summarize(results)
     print(figures_table(figures))
     if options.json is not None:
-        write_json(options.json, asdict(figures))
+        from napari_edgeflow.formats.json_files import write_json
+
+        write_json(options.json, asdict(figures), indent=2)
     return 0
 
 

@@ -1,7 +1,6 @@
 """What the commands share: options, progress, and files of figures."""
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -25,14 +24,6 @@ def with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item
     from tqdm import tqdm
 
     yield from tqdm(items, total=total, unit=f" {unit}", disable=None)
-
-
-def write_json(path: Path, record: object) -> None:
-    """Write a record as JSON, all or nothing."""
-    from napari_edgeflow.engine.files import replacing
-
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def add_training(parser: argparse.ArgumentParser, steps: int | None = 20_000) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from napari_edgeflow.cli.console import (
     add_device,
     with_progress,
-    write_json,
 )
 
 if TYPE_CHECKING:
@@ -308,7 +307,9 @@ def _run_evaluate_semantic(options: argparse.Namespace) -> int:
     print(semantic_table(figures))
     print(confusion_table(figures))
     if options.json is not None:
-        write_json(options.json, asdict(figures))
+        from napari_edgeflow.formats.json_files import write_json
+
+        write_json(options.json, asdict(figures), indent=2)
     return 0
 
 

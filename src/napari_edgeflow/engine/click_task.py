@@ -19,13 +19,14 @@ from napari_edgeflow.engine.datasets import (
     ClickSource,
     SampleSettings,
 )
-from napari_edgeflow.engine.frozen_norm import folds_exactly, with_folded_norms
+from napari_edgeflow.engine.frozen_norm import folded_if_exact, train_except
 from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal_loss
 from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
-from napari_edgeflow.engine.parallel import share_of_batch, with_shared_statistics
+from napari_edgeflow.engine.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
+from napari_edgeflow.engine.train_task import crop_side, slower_groups
 from napari_edgeflow.engine.weights import MODEL_FILE
 
 
@@ -68,9 +69,7 @@ class ClickTaskSettings:
 
     def size(self, progress: float) -> int:
         """Return the side of crops, in pixels, at ``progress`` in 0..1."""
-        return next(
-            (side for end, side in self.sizes if progress < end), self.sizes[-1][1]
-        )
+        return crop_side(self.sizes, progress)
 
 
 @dataclass
@@ -104,19 +103,14 @@ class ClickTask:
         self._running: nn.Module = self.model
         self._share = self.settings.batch
 
-    def parameter_groups(self, rate: float) -> list[dict[str, object]]:
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
         """Return the optimiser's groups: the backbone learns more slowly."""
         stem = [
             p for n, p in self.model.backbone.named_parameters() if ".interaction." in n
         ]
         fresh = {id(p) for p in stem}
         encoder = [p for p in self.model.backbone.parameters() if id(p) not in fresh]
-        slow = {id(p) for p in encoder}
-        rest = [p for p in self.model.parameters() if id(p) not in slow]
-        return [
-            {"params": rest, "lr": rate},
-            {"params": encoder, "lr": rate * self.settings.encoder_rate},
-        ]
+        return slower_groups(self.model, encoder, rate, self.settings.encoder_rate)
 
     def train_mode(self, fabric: Fabric | None = None) -> None:
         """Put the model into training; see ``frozen_statistics``.
@@ -127,16 +121,14 @@ class ClickTask:
             What the forward pass is set up by; default: a single process as it is.
         """
         self._running = self._prepared()
+        frozen = "backbone" if self.settings.frozen_statistics else None
         for model in (self.model, self._running):
-            model.train()
-            if self.settings.frozen_statistics:
-                model.get_submodule("backbone").eval()
+            train_except(model, frozen)
         if fabric is not None:
             self._share = share_of_batch(self.settings.batch, fabric)
             # Every process draws samples of its own.
             self._rng = np.random.default_rng(self.settings.seed + fabric.global_rank)
-            shared = with_shared_statistics(self._running, fabric)
-            self._running = fabric.setup_module(shared, move_to_device=False)
+            self._running = set_up(self._running, fabric)
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of samples."""
@@ -192,8 +184,7 @@ class ClickTask:
             return self.model
         device = next(self.model.parameters()).device
         examples = [torch.zeros(1, 3, 64, 64, device=device) for _ in range(2)]
-        folded = with_folded_norms(self.model, self.model.backbone)
-        return folded if folds_exactly(self.model, folded, *examples) else self.model
+        return folded_if_exact(self.model, self.model.backbone, *examples)
 
     def _draw(self, progress: float) -> list[ClickSample]:
         size = self.settings.size(progress)

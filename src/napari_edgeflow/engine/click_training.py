@@ -11,9 +11,7 @@ from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings
 from napari_edgeflow.engine.datasets import ClickSource
 from napari_edgeflow.engine.imagenet import copy_in_order, read_state
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
-from napari_edgeflow.engine.parallel import make_fabric
-from napari_edgeflow.engine.runtime import choose_device
-from napari_edgeflow.engine.train import check_output, train
+from napari_edgeflow.engine.train import begin, train
 from napari_edgeflow.engine.train_folder import note_command
 from napari_edgeflow.engine.train_reports import Report
 from napari_edgeflow.engine.train_settings import TrainSettings
@@ -75,17 +73,14 @@ def train_clicks(training: ClickTraining, *, resume: bool = False) -> Iterator[R
     ValueError
         If a name is unknown, a file does not fit, or the loss is no longer finite.
     """
-    check_output(training.output, resume=resume)
-    # Denormal numbers, common in tiny gradients, slow a CPU down many times.
-    torch.set_flush_denormal(True)
-    torch.manual_seed(training.task.seed)
-    fabric = make_fabric(choose_device(training.device))
+    seed = training.task.seed
+    fabric = begin(training.output, training.device, seed, resume=resume)
     model = build_model(training).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     pretrained = training.init is not None or training.imagenet is not None
     settings = replace(training.task, frozen_statistics=pretrained)
     task = ClickTask(model, training.sources, settings)
     # Every process has its own dropout.
-    torch.manual_seed(training.task.seed + fabric.global_rank)
+    torch.manual_seed(seed + fabric.global_rank)
     if fabric.is_global_zero and training.command:
         note_command(training.output, training.command)
     yield from train(task, training.loop, training.output, resume=resume, fabric=fabric)

@@ -114,14 +114,9 @@ def summarize_semantic(
         miou=float(np.nanmean(values)),
         iou_per_class={
             name: None if math.isnan(value) else float(value)
-            for name, value in zip(class_names(segmenter), values, strict=True)
+            for name, value in zip(segmenter.facts.names, values, strict=True)
         },
         pixel_accuracy=int(confusion.diagonal().sum()) / counted,
         ms_per_image_median=median(r.milliseconds for r in results),
         confusion=tuple(tuple(int(n) for n in row) for row in confusion[:, :-1]),
     )
-
-
-def class_names(segmenter: SemanticSegmenter) -> list[str]:
-    """Return the names of the network's outputs in order."""
-    return list(segmenter.facts.names)

@@ -122,3 +122,21 @@ def folds_exactly(model: nn.Module, twin: nn.Module, *examples: Tensor) -> bool:
         bool(torch.allclose(a, b, atol=_TOLERANCE, rtol=_TOLERANCE))
         for a, b in zip(expected, result, strict=True)
     )
+
+
+def folded_if_exact(
+    model: nn.Module, frozen: nn.Module, *examples: Tensor
+) -> nn.Module:
+    """Return the twin of :func:`with_folded_norms`, or ``model`` if it does not fit.
+
+    Both are left in evaluation mode.
+    """
+    twin = with_folded_norms(model, frozen)
+    return twin if folds_exactly(model, twin, *examples) else model
+
+
+def train_except(model: nn.Module, frozen: str | None) -> None:
+    """Put a network into training, but for the submodule of a name, if one is given."""
+    model.train()
+    if frozen is not None:
+        model.get_submodule(frozen).eval()

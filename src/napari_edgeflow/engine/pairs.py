@@ -12,6 +12,10 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 VOID = 255
 """Value of labels that do not count, where they are classes."""
 
+VOC_IMAGES, VOC_LABELS = "JPEGImages", "SegmentationClass"
+VOC_LISTS = Path("ImageSets", "Segmentation")
+"""Folders of a VOCdevkit folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
@@ -55,6 +59,18 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
 
 
+def voc_pair(root: Path, name: str) -> LabelledImage:
+    """Return where a VOCdevkit folder has an image and its labels."""
+    return LabelledImage(
+        root / VOC_IMAGES / f"{name}.jpg", root / VOC_LABELS / f"{name}.png"
+    )
+
+
+def voc_list(root: Path, split: str) -> Path:
+    """Return where a VOCdevkit folder has a list of names."""
+    return root / VOC_LISTS / f"{split}.txt"
+
+
 def voc_pairs(root: Path, split: str | Path) -> tuple[LabelledImage, ...]:
     """Return the pairs of a VOCdevkit folder.
 
@@ -72,17 +88,11 @@ def voc_pairs(root: Path, split: str | Path) -> tuple[LabelledImage, ...]:
     """
     path = Path(split)
     if not path.is_file():
-        path = root / "ImageSets" / "Segmentation" / f"{split}.txt"
+        path = voc_list(root, str(split))
     if not path.is_file():
         raise ValueError(f"no list {path}: is {root} a VOC folder?")
     names = path.read_text(encoding="utf-8").split()
-    pairs = tuple(
-        LabelledImage(
-            root / "JPEGImages" / f"{name}.jpg",
-            root / "SegmentationClass" / f"{name}.png",
-        )
-        for name in names
-    )
+    pairs = tuple(voc_pair(root, name) for name in names)
     if not pairs:
         raise ValueError(f"the list {path} names no image")
     return pairs

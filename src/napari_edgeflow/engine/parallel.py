@@ -69,6 +69,12 @@ def with_shared_statistics(module: Module, fabric: Fabric) -> Module:
     return shared
 
 
+def set_up(module: nn.Module, fabric: Fabric) -> nn.Module:
+    """Return what runs a module forward where training runs, on the module's device."""
+    shared = with_shared_statistics(module, fabric)
+    return fabric.setup_module(shared, move_to_device=False)
+
+
 def share_of_batch(batch: int, fabric: Fabric) -> int:
     """Return the samples of a batch that each process handles.
 

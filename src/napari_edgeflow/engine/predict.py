@@ -17,6 +17,7 @@ from napari_edgeflow.engine.semantic_runtime import (
     read_facts,
 )
 from napari_edgeflow.engine.tiles import (
+    BLOCK,
     STEP,
     Blender,
     Tile,
@@ -256,8 +257,8 @@ class SemanticSegmenter:
                 done += len(batch) * job.looks
                 yield Window(top, 0, top, width), [], done
             bottom = following[0].window.top if following else job.reader.shape[0]
-            for start in range(top, bottom, job.step):
-                part = Window(start, 0, min(start + job.step, bottom), width)
+            for start in range(top, bottom, BLOCK[0]):
+                part = Window(start, 0, min(start + BLOCK[0], bottom), width)
                 yield part, scores, done
             scores = [tile for tile in scores if tile.window.bottom > bottom]
             top = bottom
@@ -338,11 +339,6 @@ class _Job:
     def calls(self) -> int:
         """Tiles to look at in all, each as often as it is looked at."""
         return sum(map(len, self.rows)) * self.looks
-
-    @property
-    def step(self) -> int:
-        """Rows that are decided at a time."""
-        return 256
 
     def batches(self, row: list[Tile]) -> Iterator[list[Tile]]:
         """Yield the tiles of a row in groups that fit the tile size."""

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from napari_edgeflow.engine.frozen_norm import (
-    folds_exactly,
+    folded_if_exact,
     sharing_twin,
-    with_folded_norms,
+    train_except,
 )
 from napari_edgeflow.engine.models.semantic import head_upsampling
 from napari_edgeflow.engine.pairs import VOID
-from napari_edgeflow.engine.parallel import share_of_batch, with_shared_statistics
+from napari_edgeflow.engine.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.semantic_checkpoint import Normalisation
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.semantic_holdout import HeldBack
@@ -38,6 +38,7 @@ from napari_edgeflow.engine.semantic_torch import publish_semantic
 from napari_edgeflow.engine.semantic_validation import validate_semantic
 from napari_edgeflow.engine.tiles import STEP
 from napari_edgeflow.engine.train_reports import Validation
+from napari_edgeflow.engine.train_task import crop_side, slower_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,7 @@ class SemanticTaskSettings:
 
     def size(self, progress: float) -> int:
         """Return the side of crops, in pixels, at ``progress`` in 0..1."""
-        return next(
-            (side for end, side in self.sizes if progress < end), self.sizes[-1][1]
-        )
+        return crop_side(self.sizes, progress)
 
 
 @dataclass
@@ -142,13 +141,8 @@ class SemanticTask:
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
         """Return the optimiser's groups: the encoder learns more slowly."""
-        encoder = list(self.model.encoder.parameters())
-        slow = {id(p) for p in encoder}
-        rest = [p for p in self.model.parameters() if id(p) not in slow]
-        return [
-            {"params": rest, "lr": rate},
-            {"params": encoder, "lr": rate * self.settings.encoder_rate},
-        ]
+        encoder = self.model.encoder.parameters()
+        return slower_groups(self.model, encoder, rate, self.settings.encoder_rate)
 
     def train_mode(self, fabric: Fabric | None = None) -> None:
         """Put the model into training; see ``frozen_statistics``.
@@ -159,18 +153,16 @@ class SemanticTask:
             What the forward pass is set up by; default: a single process as it is.
         """
         self._running = self._prepared()
+        frozen = "encoder" if self.settings.frozen_statistics else None
         for model in (self.model, self._running):
-            model.train()
-            if self.settings.frozen_statistics:
-                model.get_submodule("encoder").eval()
+            train_except(model, frozen)
         if fabric is not None:
             self._order = Order(
                 batch=share_of_batch(self.settings.batch, fabric),
                 rank=fabric.global_rank,
                 processes=fabric.world_size,
             )
-            shared = with_shared_statistics(self._running, fabric)
-            self._running = fabric.setup_module(shared, move_to_device=False)
+            self._running = set_up(self._running, fabric)
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of crops."""
@@ -233,9 +225,7 @@ class SemanticTask:
         example = torch.zeros(1, self.facts.channels, 64, 64)
         example = example.to(next(self.model.parameters()).device)
         if self.settings.frozen_statistics:
-            folded = with_folded_norms(self.model, self.model.encoder)
-            if folds_exactly(self.model, folded, example):
-                twin = folded
+            twin = folded_if_exact(self.model, self.model.encoder, example)
         upsampling = head_upsampling(self.model)
         if upsampling is not None:
             if twin is self.model:

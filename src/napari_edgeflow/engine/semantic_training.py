@@ -10,8 +10,6 @@ from segmentation_models_pytorch.base import SegmentationModel
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.models.semantic import SemanticConfig
 from napari_edgeflow.engine.pairs import LabelledImage
-from napari_edgeflow.engine.parallel import make_fabric
-from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.semantic_checkpoint import (
     encoder_statistics,
     load_semantic,
@@ -25,7 +23,7 @@ from napari_edgeflow.engine.semantic_survey import check_size, survey, unknown_v
 from napari_edgeflow.engine.semantic_task import SemanticTask, SemanticTaskSettings
 from napari_edgeflow.engine.semantic_transfer import with_classes
 from napari_edgeflow.engine.starters import build_starter, starter
-from napari_edgeflow.engine.train import check_output, train
+from napari_edgeflow.engine.train import begin, train
 from napari_edgeflow.engine.train_folder import note_command
 from napari_edgeflow.engine.train_reports import Report, TrainMessage
 from napari_edgeflow.engine.train_settings import TrainSettings
@@ -122,16 +120,12 @@ def train_semantic(
     OSError
         If a file cannot be read or a checkpoint not be written.
     """
-    check_output(training.output, resume=resume)
-    # Denormal numbers, common in tiny gradients, slow a CPU down many times.
-    torch.set_flush_denormal(True)
-    torch.manual_seed(training.task.seed)
-    fabric = make_fabric(choose_device(training.device))
-    model, facts = build_semantic(training)
-    found = survey(SemanticSource(training.pairs, facts.class_ids))
-    check_size(found, min(side for _, side in training.task.sizes))
-    source = SemanticSource(training.pairs, facts.class_ids)
     seed = training.task.seed
+    fabric = begin(training.output, training.device, seed, resume=resume)
+    model, facts = build_semantic(training)
+    source = SemanticSource(training.pairs, facts.class_ids)
+    found = survey(source)
+    check_size(found, min(side for _, side in training.task.sizes))
     holdout = hold_back(source, found.presence, training.validation, seed)
     messages = (unknown_values(found.unknown), holdout.describe())
     model = model.to(fabric.device, memory_format=torch.channels_last)

@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 
 from napari_edgeflow.engine.parallel import make_fabric
+from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.train_reports import Report, TrainMessage, TrainReport
 from napari_edgeflow.engine.train_run import STATE_FILE, Run
 from napari_edgeflow.engine.train_settings import TrainSettings
@@ -17,6 +18,7 @@ __all__ = [
     "Task",
     "TrainReport",
     "TrainSettings",
+    "begin",
     "check_output",
     "train",
 ]
@@ -74,6 +76,32 @@ def train(
     finally:
         if run.intact:
             run.save()
+
+
+def begin(output: Path, device: str, seed: int, *, resume: bool) -> Fabric:
+    """Check the folder and get a process ready to train, before a model is built.
+
+    Parameters
+    ----------
+    output : Path
+        Folder of the checkpoint.
+    device : str
+        "auto", "cuda", "mps" or "cpu".
+    seed : int
+        Of the weights that are drawn.
+    resume : bool
+        Whether the folder may hold a training.
+
+    Raises
+    ------
+    ValueError
+        If it may not and does, or the device is unknown.
+    """
+    check_output(output, resume=resume)
+    # Denormal numbers, common in tiny gradients, slow a CPU down many times.
+    torch.set_flush_denormal(True)
+    torch.manual_seed(seed)
+    return make_fabric(choose_device(device))
 
 
 def check_output(output: Path, *, resume: bool) -> None:

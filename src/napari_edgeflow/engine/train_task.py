@@ -1,5 +1,6 @@
 """What a model and its data have to offer for :func:`train.train`."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,3 +43,24 @@ class Task(Protocol):
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write the averaged ``model`` in the form that others load."""
+
+
+def crop_side(sizes: Sequence[tuple[float, int]], progress: float) -> int:
+    """Return the side of crops, in pixels, at ``progress`` in 0..1.
+
+    ``sizes`` says until which share of the training crops have which side.
+    """
+    return next((side for end, side in sizes if progress < end), sizes[-1][1])
+
+
+def slower_groups(
+    model: nn.Module, slow: Iterable[nn.Parameter], rate: float, share: float
+) -> list[dict[str, Any]]:
+    """Return an optimiser's groups; ``slow`` learns at ``share`` of the rate."""
+    encoder = list(slow)
+    known = {id(p) for p in encoder}
+    rest = [p for p in model.parameters() if id(p) not in known]
+    return [
+        {"params": rest, "lr": rate},
+        {"params": encoder, "lr": rate * share},
+    ]

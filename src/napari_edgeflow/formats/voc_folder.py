@@ -12,16 +12,19 @@ from PIL import Image
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.pairs import (
+    VOC_IMAGES,
+    VOC_LABELS,
+    VOC_LISTS,
+    voc_list,
+    voc_pair,
+)
 from napari_edgeflow.formats.class_lists import read_class_list, write_class_list
 from napari_edgeflow.formats.images import read_image
 from napari_edgeflow.formats.voc import read_palette_png, write_palette_png
 
 CLASS_LISTS = ("labels.txt", "class_names.txt")
 """Names of the class list: the one we write, and labelme's."""
-
-IMAGES = "JPEGImages"
-LABELS = "SegmentationClass"
-LISTS = Path("ImageSets", "Segmentation")
 
 _FIRST_SPLITS = ("trainval", "train", "val")
 _JPEG_QUALITY = 95
@@ -47,25 +50,35 @@ class VocFolder:
     @property
     def is_complete(self) -> bool:
         """Whether the folders of images and of labels are there."""
-        return (self.root / IMAGES).is_dir() and (self.root / LABELS).is_dir()
+        return (self.root / VOC_IMAGES).is_dir() and (self.root / VOC_LABELS).is_dir()
 
     def image_path(self, name: str) -> Path:
         """Return the path of an image."""
-        return self.root / IMAGES / f"{name}.jpg"
+        return voc_pair(self.root, name).image
 
     def labels_path(self, name: str) -> Path:
         """Return the path of an image's labels."""
-        return self.root / LABELS / f"{name}.png"
+        return voc_pair(self.root, name).labels
 
     def list_path(self, split: str) -> Path:
         """Return the path of a list of names."""
-        return self.root / LISTS / f"{split}.txt"
+        return voc_list(self.root, split)
 
     def splits(self) -> list[str]:
         """Return the lists that are there: trainval, train and val before others."""
-        found = {path.stem for path in (self.root / LISTS).glob("*.txt")}
+        found = {path.stem for path in (self.root / VOC_LISTS).glob("*.txt")}
         first = [split for split in _FIRST_SPLITS if split in found]
         return first + sorted(found.difference(first))
+
+    def listed(self, split: str) -> list[str]:
+        """Return the names on a list; OSError if it cannot be read."""
+        path = self.list_path(split)
+        try:
+            return path.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise OSError(
+                f"cannot read the list {path}: is it UTF-8 text with a name a line?"
+            ) from error
 
     def names(self) -> list[str]:
         """Return the names in the first of the lists.
@@ -81,9 +94,9 @@ class VocFolder:
         """
         splits = self.splits()
         if splits:
-            names = _read_names(self.list_path(splits[0]))
+            names = self.listed(splits[0])
         else:
-            labels = sorted((self.root / LABELS).glob("*.png"))
+            labels = sorted((self.root / VOC_LABELS).glob("*.png"))
             names = [p.stem for p in labels if self.image_path(p.stem).is_file()]
         if not names:
             where = self.list_path(splits[0] if splits else "train")
@@ -202,20 +215,11 @@ class VocFolder:
 
     def _list_name(self, name: str, split: str) -> None:
         path = self.list_path(split)
-        names = _read_names(path) if path.is_file() else []
+        names = self.listed(split) if path.is_file() else []
         if name not in names:
             text = "".join(f"{entry}\n" for entry in (*names, name))
             with replacing(path) as partial:
                 partial.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _read_names(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OSError(
-            f"cannot read the list {path}: is it UTF-8 text with a name a line?"
-        ) from error
 
 
 def _check_word(word: str) -> None:

@@ -47,8 +47,7 @@ def read_voc(root: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
         )
     names = dict.fromkeys(folder.names())
     for split in folder.splits():
-        text = folder.list_path(split).read_text(encoding="utf-8")
-        names.update(dict.fromkeys(text.split()))
+        names.update(dict.fromkeys(folder.listed(split)))
     classes = folder.classes()
     for name in names:
         if not folder.labels_path(name).is_file():

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QColorDialog,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -25,6 +24,7 @@ from napari_edgeflow.engine.classes import (
     LabelClass,
     voc_palette,
 )
+from napari_edgeflow.widgets.tables import make_compact
 
 _COLOUR, _ID, _NAME = range(3)
 
@@ -61,17 +61,9 @@ class ClassList(QWidget):
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, 3, self)
         table.setHorizontalHeaderLabels(["", "Id", "Class"])
-        rows, columns = table.verticalHeader(), table.horizontalHeader()
-        if rows is not None and columns is not None:
-            rows.hide()
-            rows.setDefaultSectionSize(24)
-            columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-            columns.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        make_compact(table, stretched=_NAME, row_height=24, least_height=120)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        table.setShowGrid(False)
-        table.setMinimumHeight(120)
         table.itemSelectionChanged.connect(self.changed)
         table.itemChanged.connect(self._on_edited)
         table.itemDoubleClicked.connect(self._on_double_click)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
@@ -24,11 +23,10 @@ from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.weights import BUNDLED
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click_settings import ClickSettings
-from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import Kind, read_scheme
-from napari_edgeflow.widgets.layer_combo import LayerCombo
+from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
 
 if TYPE_CHECKING:
@@ -62,22 +60,8 @@ class ClickControls(QWidget):
         is_helper: Callable[["Layer"], bool],
     ) -> None:
         super().__init__()
-        self.image = LayerCombo(
-            viewer,
-            lambda layer: isinstance(layer, Image) and not is_confidence(layer),
-            links,
-            empty="no image is open",
-            prefer_layers=True,
-            parent=self,
-        )
-        self.target = LayerCombo(
-            viewer,
-            lambda layer: isinstance(layer, Labels) and not is_helper(layer),
-            links,
-            empty="New layer",
-            prefer_layers=False,
-            parent=self,
-        )
+        self.image = image_combo(viewer, links, self)
+        self.target = target_combo(viewer, is_helper, links, self)
         self.kind = KindCombo(self)
         self.model = ModelCombo(BUNDLED, self)
         self.classes = ClassList(ClassTable.voc(), self)

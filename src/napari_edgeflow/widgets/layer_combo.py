@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
+from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.connections import Connections
 
 if TYPE_CHECKING:
@@ -101,3 +103,37 @@ class LayerCombo(QComboBox):
         if layer is not self._chosen:
             self._chosen = layer
             self.layer_changed.emit()
+
+
+def image_combo(
+    viewer: "Viewer", links: Connections, parent: QWidget | None = None
+) -> LayerCombo:
+    """Return a list of the images that a person opened."""
+    return LayerCombo(
+        viewer,
+        lambda layer: isinstance(layer, Image) and not is_confidence(layer),
+        links,
+        empty="no image is open",
+        prefer_layers=True,
+        parent=parent,
+    )
+
+
+def target_combo(
+    viewer: "Viewer",
+    is_helper: Callable[["Layer"], bool],
+    links: Connections,
+    parent: QWidget | None = None,
+) -> LayerCombo:
+    """Return a list of the Labels layers to write to, and of a new one.
+
+    ``is_helper`` tells layers that a dock needs for its own work.
+    """
+    return LayerCombo(
+        viewer,
+        lambda layer: isinstance(layer, Labels) and not is_helper(layer),
+        links,
+        empty="New layer",
+        prefer_layers=False,
+        parent=parent,
+    )

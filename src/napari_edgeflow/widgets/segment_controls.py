@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -20,12 +19,11 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.engine.weights import SEMANTIC
 from napari_edgeflow.widgets.class_filter import ClassFilter
-from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.device_combo import DeviceCombo
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import read_scheme
-from napari_edgeflow.widgets.layer_combo import LayerCombo
+from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
 from napari_edgeflow.widgets.planes import plane_count
 from napari_edgeflow.widgets.segment_settings import SegmentSettings
@@ -65,22 +63,8 @@ class SegmentControls(QWidget):
         is_helper: Callable[["Layer"], bool],
     ) -> None:
         super().__init__()
-        self.image = LayerCombo(
-            viewer,
-            lambda layer: isinstance(layer, Image) and not is_confidence(layer),
-            links,
-            empty="no image is open",
-            prefer_layers=True,
-            parent=self,
-        )
-        self.target = LayerCombo(
-            viewer,
-            lambda layer: isinstance(layer, Labels) and not is_helper(layer),
-            links,
-            empty="New layer",
-            prefer_layers=False,
-            parent=self,
-        )
+        self.image = image_combo(viewer, links, self)
+        self.target = target_combo(viewer, is_helper, links, self)
         self.planes = QComboBox(self)
         self.planes.addItems(["The one shown", "All"])
         self.model = ModelCombo(SEMANTIC, self)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QHeaderView,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -14,6 +13,7 @@ from qtpy.QtWidgets import (
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.semantic_regions import ClassShare
 from napari_edgeflow.widgets.class_list import swatch
+from napari_edgeflow.widgets.tables import make_compact
 
 _HEADERS = ("Class", "Pixels", "%", "Conf.")
 _CLASS = 0
@@ -30,17 +30,9 @@ class SummaryTable(QTableWidget):
             header = self.horizontalHeaderItem(column)
             if header is not None:
                 header.setToolTip(tip)
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        if rows is not None and columns is not None:
-            rows.hide()
-            rows.setDefaultSectionSize(22)
-            columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-            columns.setSectionResizeMode(_CLASS, QHeaderView.ResizeMode.Stretch)
+        make_compact(self, stretched=_CLASS, row_height=22, least_height=96)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setShowGrid(False)
-        self.setMinimumHeight(96)
 
     def show_summary(self, classes: ClassTable, shares: Sequence[ClassShare]) -> None:
         """Show the classes found, in the order given; the background is left out."""
