@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 from pycocotools.coco import COCO
+from scipy import ndimage
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
 from napari_edgeflow import cli
 from napari_edgeflow.cli.convert import SOURCES, TARGETS
-from napari_edgeflow.cli.convert_targets import TARGETS as WRITERS
 from napari_edgeflow.engine.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.coco import read_coco, update_coco
+from napari_edgeflow.formats.export_targets import FORMATS
 from napari_edgeflow.formats.geojson import read_geojson
+from napari_edgeflow.formats.imports import SOURCES as READERS
 from napari_edgeflow.formats.label_folder import read_label_folder, write_gray_png
 from napari_edgeflow.formats.labelme import read_labelme_folder
 from napari_edgeflow.formats.voc_objects import read_voc
@@ -83,7 +85,7 @@ def test_labels_come_back_from_every_format(
         assert names == {entry.id: entry.name for entry in TABLE}
 
 
-@pytest.mark.parametrize("source", ["coco", "labelme", "yolo", "voc"])
+@pytest.mark.parametrize("source", ["coco", "labelme", "yolo", "voc", "geojson"])
 def test_every_source_is_read(labels: Path, tmp_path: Path, source: str) -> None:
     middle, output = tmp_path / "middle", tmp_path / "out"
     assert convert(labels, source, middle) == 0
@@ -120,6 +122,36 @@ def test_pictures_of_the_labels(labels: Path, tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(image)[..., 3] >= 128, LABELS > 0)
     with Image.open(tmp_path / "out" / "größe_overlay.png") as image:
         assert (image.mode, image.size) == ("RGB", (50, 40))
+
+
+def test_background_and_opacity(labels: Path, tmp_path: Path) -> None:
+    assert convert(labels, "cutout", tmp_path, "--background", "#ff8000") == 0
+    with Image.open(tmp_path / "a_cutout.png") as image:
+        pixels = np.asarray(image)
+    far = ~ndimage.binary_dilation(LABELS > 0, iterations=4)
+    assert (pixels[far] == (255, 128, 0, 255)).all()
+    assert convert(labels, "overlay", tmp_path, "--opacity", "0") == 0
+    with Image.open(tmp_path / "a_overlay.png") as image:
+        inside = ndimage.binary_erosion(LABELS > 0, iterations=2)
+        assert np.abs(np.asarray(image)[inside] - (9.0, 99, 199)).max() < 4
+
+
+def test_ids_of_objects_on_demand(labels: Path, tmp_path: Path) -> None:
+    assert convert(labels, "tiff", tmp_path / "tiff", "--objects") == 0
+    (first, *_) = read("tiff", tmp_path / "tiff")
+    assert len(first.objects) == 5
+    assert np.array_equal(first.class_labels(), LABELS)
+    assert convert(labels, "gray", tmp_path / "gray", "--objects") == 0
+    with Image.open(tmp_path / "gray" / "a.png") as image:
+        assert np.array_equal(np.asarray(image), first.object_labels())
+
+
+def test_names_with_spaces_become_words_for_voc(labels: Path, tmp_path: Path) -> None:
+    for folder, suffix in ((labels, "png"), (labels.parent / "images", "jpg")):
+        (folder / f"a.{suffix}").rename(folder / f"my  photo 1.{suffix}")
+    assert convert(labels, "voc", tmp_path) == 0
+    names = [annotation.file_name for annotation in read("voc", tmp_path)]
+    assert sorted(names) == ["größe.jpg", "it's_b.jpg", "my_photo_1.jpg"]
 
 
 def test_splits_and_tolerance(
@@ -245,12 +277,18 @@ def test_other_splits_and_tolerances_are_refused(
     assert "add up to 1" in capsys.readouterr().err
     assert convert(labels, "gray", tmp_path / "out", "--tolerance", "-1") == 2
     assert "tolerance -1" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        convert(labels, "gray", tmp_path / "out", "--split", "many")
-    assert "is no split" in capsys.readouterr().err
+    assert convert(labels, "gray", tmp_path / "out", "--opacity", "2") == 2
+    assert "opacity 2" in capsys.readouterr().err
+    for option, text, message in (
+        ("--split", "many", "is no split"),
+        ("--background", "mauvish", "'mauvish' is no colour"),
+    ):
+        with pytest.raises(SystemExit):
+            convert(labels, "gray", tmp_path / "out", option, text)
+        assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_all_formats_are_offered() -> None:
-    assert tuple(WRITERS) == TARGETS
-    assert len(SOURCES) == 6
+    assert tuple(FORMATS) == TARGETS
+    assert tuple(READERS) == SOURCES

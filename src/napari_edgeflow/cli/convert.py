@@ -2,23 +2,23 @@
 
 import argparse
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.cli.convert_targets import Target
-    from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.classes import ClassTable, Colour
     from napari_edgeflow.formats.annotation import ImageAnnotation
-    from napari_edgeflow.formats.annotation_changes import Simplification
+    from napari_edgeflow.formats.export_folder import ExportProgress, ExportSummary
+    from napari_edgeflow.formats.export_targets import ExportItem, ExportSettings
     from napari_edgeflow.formats.problems import Report
 
     Read = Callable[[Report], Iterator[ImageAnnotation]]
 
-SOURCES = ("voc", "coco", "labelme", "yolo", "eiseg", "labels")
+# As in formats.imports and formats.export_targets, which take a while to load.
+SOURCES = ("voc", "coco", "labelme", "yolo", "eiseg", "labels", "geojson")
 TARGETS = (
     "coco", "labelme", "yolo", "voc", "geojson", "gray", "palette", "cutout",
     "overlay", "tiff",
@@ -60,6 +60,25 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rle", action="store_true", help="COCO without polygons")
     parser.add_argument(
+        "--objects",
+        action="store_true",
+        help="gray and tiff hold ids of objects, not of classes",
+    )
+    parser.add_argument(
+        "--background",
+        type=_background,
+        default=None,
+        metavar="COLOUR",
+        help="behind cut-outs: transparent (default), or such as white or #ff8800",
+    )
+    parser.add_argument(
+        "--opacity",
+        type=float,
+        default=0.5,
+        metavar="0..1",
+        help="of the colours in overlays",
+    )
+    parser.add_argument(
         "--split",
         type=_ratios,
         default=(),
@@ -67,6 +86,15 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="train,val,test",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split")
+
+
+def _background(text: str) -> "Colour | None":
+    from napari_edgeflow.formats.cutout import parse_background
+
+    try:
+        return parse_background(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _ratios(text: str) -> tuple[float, ...]:
@@ -78,146 +106,90 @@ def _ratios(text: str) -> tuple[float, ...]:
         ) from None
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What was done, and what was left out."""
+def _run_convert(options: argparse.Namespace) -> int:
+    from napari_edgeflow.formats.class_lists import read_class_list
+    from napari_edgeflow.formats.export_folder import export_folder
+    from napari_edgeflow.formats.export_targets import FORMATS
 
-    images: int = 0
-    objects: int = 0
-    problems: int = 0
-    costs: "list[Simplification]" = field(default_factory=list)
+    settings = _settings(options)
+    given = read_class_list(options.classes) if options.classes else None
+    problems: list[str] = []
 
-    def report(self, sentence: str) -> None:
-        """Tell a person what is left out."""
-        self.problems += 1
+    def report(sentence: str) -> None:
+        problems.append(sentence)
         print(f"napari-edgeflow: {sentence}", file=sys.stderr)
 
-
-def _run_convert(options: argparse.Namespace) -> int:
-    from napari_edgeflow.cli.convert_targets import OF_OBJECTS, Target, finish
-    from napari_edgeflow.formats.class_lists import read_class_list
-    from napari_edgeflow.formats.splits import split_names
-
-    given = read_class_list(options.classes) if options.classes else None
-    tally = _Tally()
     read = _reader(options, given)
-    without_void = options.target in OF_OBJECTS
-    classes, names = _survey(read, given, without_void)
+    classes, names = _survey(read, given, not FORMATS[settings.format].has_void)
     if not names:
-        list(read(tally.report))
+        list(read(report))
         raise ValueError(f"nothing in {options.input} could be read: see above")
-    target = Target(
+    items = _items(read(report), options)
+    summary = _finished(export_folder(items, classes, names, settings, report))
+    print(summary.text)
+    return _LEFT_OUT if problems else 0
+
+
+def _finished(
+    steps: "Generator[ExportProgress, None, ExportSummary]",
+) -> "ExportSummary":
+    """Run to the end and return what is returned there."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            summary: ExportSummary = end.value
+            return summary
+
+
+def _settings(options: argparse.Namespace) -> "ExportSettings":
+    from napari_edgeflow.formats.export_targets import ExportSettings
+
+    return ExportSettings(
+        options.target,
         options.output,
-        classes,
-        _image_folder(options),
-        split_names(names, options.split, options.seed) if options.split else {},
+        options.split,
+        options.seed,
+        options.tolerance,
         "rle" if options.rle else "polygons",
-        tally.report,
-        options.target in ("voc", "yolo"),
+        "objects" if options.objects else "classes",
+        options.background,
+        options.opacity,
     )
-    for annotation in read(tally.report):
-        _convert(annotation, options, target, tally)
-    finish(target, options.target)
-    print(_summary(tally, options))
-    return _LEFT_OUT if tally.problems else 0
 
 
 def _reader(options: argparse.Namespace, given: "ClassTable | None") -> "Read":
     """Return what reads the input, from its beginning each time."""
-    from napari_edgeflow.formats.coco import read_coco
-    from napari_edgeflow.formats.eiseg import read_eiseg
-    from napari_edgeflow.formats.label_folder import read_label_folder
-    from napari_edgeflow.formats.labelme import read_labelme_folder
-    from napari_edgeflow.formats.voc_objects import read_voc
-    from napari_edgeflow.formats.yolo import read_yolo_folder
+    from napari_edgeflow.formats.imports import read_annotations
 
-    root, images = options.input, options.images
-    readers: dict[str, Read] = {
-        "voc": lambda report: read_voc(root, report),
-        "coco": lambda report: read_coco(_coco_file(root), report),
-        "labelme": lambda report: read_labelme_folder(root, given, report),
-        "yolo": lambda report: read_yolo_folder(root, images, report),
-        "eiseg": lambda report: read_eiseg(root, images, given, report),
-        "labels": lambda report: read_label_folder(root, images, given, report),
-    }
-    return readers[options.source]
+    where = options.source, options.input, options.images, given
+    return lambda report: read_annotations(*where, report)
 
 
-def _coco_file(path: Path) -> Path:
-    return path / "annotations.json" if path.is_dir() else path
+def _items(
+    annotations: "Iterator[ImageAnnotation]", options: argparse.Namespace
+) -> "Iterator[ExportItem]":
+    """Yield labels with the files of their images, where there are any."""
+    from napari_edgeflow.formats.export_targets import ExportItem
+    from napari_edgeflow.formats.image_files import find_image
+    from napari_edgeflow.formats.imports import images_beside
 
-
-def _image_folder(options: argparse.Namespace) -> Path | None:
-    """Return the folder of the images; by default where the format has them."""
-    if options.images is not None:
-        return Path(options.images)
-    root = Path(options.input)
-    usual = {
-        "voc": root / "JPEGImages",
-        "coco": root if root.is_dir() else root.parent,
-        "labelme": root,
-        "yolo": root / "images",
-    }
-    # Where labels are images themselves, the image of that name would be they.
-    return usual.get(options.source)
+    images = options.images or images_beside(options.source, options.input)
+    for annotation in annotations:
+        yield ExportItem(annotation, find_image(images, annotation.file_name))
 
 
 def _survey(
-    read: "Read", given: "ClassTable | None", without_void: bool
+    read: "Read", given: "ClassTable | None", is_without_void: bool
 ) -> "tuple[ClassTable, Sequence[str]]":
     """Return the classes and the names of all images, which are read once for it."""
     from napari_edgeflow.engine.classes import ClassTable
     from napari_edgeflow.engine.semantic_regions import match_classes
+    from napari_edgeflow.formats.annotation_changes import without_void
 
     classes, names = given or ClassTable(()), dict[str, None]()
     for annotation in read(lambda _: None):
-        plain = _plain(annotation, without_void)
+        plain = without_void(annotation) if is_without_void else annotation
         classes, _ = match_classes(classes, plain.classes)
         names[plain.file_name] = None
     return classes, list(names)
-
-
-def _plain(annotation: "ImageAnnotation", is_without_void: bool) -> "ImageAnnotation":
-    from napari_edgeflow.formats.annotation_changes import without_void
-
-    return without_void(annotation) if is_without_void else annotation
-
-
-def _convert(
-    annotation: "ImageAnnotation",
-    options: argparse.Namespace,
-    target: "Target",
-    tally: _Tally,
-) -> None:
-    """Write one image; what does not fit is reported."""
-    from napari_edgeflow.cli.convert_targets import OF_OBJECTS
-    from napari_edgeflow.cli.convert_targets import TARGETS as WRITERS
-    from napari_edgeflow.formats.annotation_changes import (
-        simplify_annotation,
-        with_classes,
-    )
-
-    plain = _plain(annotation, options.target in OF_OBJECTS)
-    plain = with_classes(plain, target.classes)
-    if options.tolerance:
-        plain, cost = simplify_annotation(plain, options.tolerance)
-        tally.costs.append(cost)
-    try:
-        target.claim(plain)
-        WRITERS[options.target](target, plain)
-    except (ValueError, OSError) as error:
-        tally.report(f"{plain.file_name} is left out: {error}")
-        return
-    tally.images += 1
-    tally.objects += len(plain.objects)
-
-
-def _summary(tally: _Tally, options: argparse.Namespace) -> str:
-    parts = [f"{tally.images} images", f"{tally.objects} objects"]
-    if tally.costs:
-        from napari_edgeflow.formats.annotation_changes import Simplification
-
-        cost = sum(tally.costs, Simplification())
-        parts.append(f"{cost.vertices_before} -> {cost.vertices_after} vertices")
-        parts.append(f"IoU kept {cost.iou:.4f}")
-    return " · ".join((*parts, str(options.output)))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageColor
 from scipy import ndimage
 
 from napari_edgeflow.engine.classes import Colour
@@ -17,6 +17,25 @@ from napari_edgeflow.formats.annotation import ImageAnnotation
 _EDGE_SIGMA = 1.0
 """Width in pixels of the filter that smooths the stairs of a mask."""
 _INSIDE = 128
+
+
+def parse_background(text: str) -> Colour | None:
+    """Return the colour that a person wrote; None for "transparent".
+
+    Raises
+    ------
+    ValueError
+        If it is none that Pillow knows, such as "white" or "#ff8800".
+    """
+    if text.strip().lower() == "transparent":
+        return None
+    try:
+        red, green, blue = ImageColor.getrgb(text.strip())[:3]
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no colour: write transparent, or such as white or #ff8800"
+        ) from None
+    return red, green, blue
 
 
 def cutout(

@@ -14,7 +14,8 @@ from napari_edgeflow.engine.classes import METADATA, ClassTable, Colour, LabelCl
 from napari_edgeflow.engine.polygons import Polygon, Ring
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_names import check_names, with_names
-from napari_edgeflow.formats.json_files import read_record, write_json
+from napari_edgeflow.formats.image_files import image_size, images_by_stem
+from napari_edgeflow.formats.json_files import read_json, write_json
 from napari_edgeflow.formats.objects import LabelledObject
 from napari_edgeflow.formats.problems import Report, refuse
 
@@ -84,8 +85,10 @@ def read_geojson(
     OSError
         If it cannot be read.
     """
-    record = read_record(path)
-    features = record.get("features")
+    record = read_json(path)
+    if isinstance(record, list):
+        record = {"features": record}
+    features = record.get("features") if isinstance(record, dict) else None
     if not isinstance(features, list) or not all(
         isinstance(feature, dict) for feature in features
     ):
@@ -99,6 +102,51 @@ def read_geojson(
     name = file_name or str(ours.get("file_name") or path.stem)
     objects = tuple(_objects(path, features, table, shape, report))
     return ImageAnnotation(name, *shape, table, objects)
+
+
+def read_geojson_folder(
+    folder: Path,
+    images: Path | None = None,
+    classes: ClassTable | None = None,
+    report: Report = refuse,
+) -> Iterator[ImageAnnotation]:
+    """Read all files of a folder and of those in it, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+        With files that end in .geojson.
+    images : Path, optional
+        The folder of the images of the same names, which files of other programs need
+        for the size.
+    classes : ClassTable, optional
+        See :func:`read_geojson`.
+    report : callable
+        Told of each file and feature that cannot be used.
+
+    Yields
+    ------
+    ImageAnnotation
+        One for each file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file.
+    """
+    paths = sorted(folder.rglob("*.geojson"))
+    if not paths:
+        raise ValueError(f"no GeoJSON file in {folder}: give a folder with some")
+    known = images_by_stem(images) if images is not None else {}
+    for path in paths:
+        try:
+            image = known.get(path.stem)
+            name, shape = (None, None) if image is None else (
+                image.name, image_size(image)
+            )  # fmt: skip
+            yield read_geojson(path, name, shape, classes, report)
+        except (ValueError, OSError) as error:
+            report(f"{path.name} is left out: {error}")
 
 
 def _shape(path: Path, ours: Mapping[str, Any]) -> tuple[int, int]:

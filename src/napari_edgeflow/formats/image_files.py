@@ -1,6 +1,6 @@
 """Image files beside labels: where they are, and how large."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import tifffile
 from PIL import Image
@@ -48,3 +48,15 @@ def images_by_stem(folder: Path) -> dict[str, Path]:
                 "labels: rename one"
             )
     return found
+
+
+def find_image(folder: Path | None, file_name: str) -> Path | None:
+    """Return the image of a name in a folder, or of its last part; None if not there.
+
+    ``file_name`` has forward slashes; a folder that is not known has nothing.
+    """
+    if folder is None:
+        return None
+    name = PurePosixPath(file_name)
+    paths = (folder / name, folder / name.name)
+    return next((path for path in paths if path.is_file()), None)

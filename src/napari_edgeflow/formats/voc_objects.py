@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def read_voc(root: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
 def write_voc(
     folder: VocFolder,
     annotation: ImageAnnotation,
-    image: Path,
+    image: NDArray[Any] | Path,
     split: str = "train",
     report: Report = refuse,
 ) -> None:
@@ -81,8 +82,8 @@ def write_voc(
         Where to.
     annotation : ImageAnnotation
         Its name, which must have no white space, is that of the files.
-    image : Path
-        The image file.
+    image : ndarray or Path
+        Its pixels, or its file; see :meth:`VocFolder.add`.
     split : str
         The list to put the name on.
     report : callable

@@ -1,0 +1,386 @@
+"""What exports write: one function for each format, and the table of them all."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.classes import ClassTable, Colour
+from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.formats.annotation import ImageAnnotation
+from napari_edgeflow.formats.class_lists import write_class_list
+from napari_edgeflow.formats.coco import update_coco
+from napari_edgeflow.formats.coco_objects import Segmentation
+from napari_edgeflow.formats.cutout import cutout, overlay, write_picture
+from napari_edgeflow.formats.geojson import write_geojson
+from napari_edgeflow.formats.images import read_image
+from napari_edgeflow.formats.label_folder import write_gray_png
+from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
+from napari_edgeflow.formats.labelme import write_labelme, write_labelme_classes
+from napari_edgeflow.formats.problems import Report
+from napari_edgeflow.formats.splits import write_split_lists
+from napari_edgeflow.formats.voc import write_palette_png
+from napari_edgeflow.formats.voc_folder import VocFolder
+from napari_edgeflow.formats.voc_objects import write_voc
+from napari_edgeflow.formats.yolo import IMAGES, LABELS, write_data_yaml, write_yolo
+
+Values = Literal["classes", "objects"]
+
+COCO_FILE = "annotations.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """How labels are written.
+
+    Parameters
+    ----------
+    format : str
+        A key of :data:`FORMATS`.
+    output : Path
+        The folder.
+    split : tuple of float
+        Parts of 1 for train, val and test; empty for no split.
+    seed : int
+        Of the split.
+    tolerance : float
+        By how many pixels outlines may be simplified.
+    segmentation : {"polygons", "rle"}
+        How COCO gets objects without holes.
+    values : {"classes", "objects"}
+        What grey and TIFF label images hold.
+    background : tuple of int or None
+        Red, green and blue behind objects that are cut out; None for transparent.
+    opacity : float
+        How much the colours of an overlay cover, 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the format is unknown or a number is out of bounds.
+    """
+
+    format: str
+    output: Path
+    split: tuple[float, ...] = ()
+    seed: int = 0
+    tolerance: float = 0.0
+    segmentation: Segmentation = "polygons"
+    values: Values = "classes"
+    background: Colour | None = None
+    opacity: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the values once."""
+        if self.format not in FORMATS:
+            raise ValueError(f"no format {self.format!r}: use {', '.join(FORMATS)}")
+        if not 0 <= self.tolerance < np.inf:
+            raise ValueError(
+                f"tolerance {self.tolerance}: use 0 pixels or more, such as 0.75"
+            )
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"opacity {self.opacity}: use 0 to 1")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportItem:
+    """One image to be written.
+
+    Parameters
+    ----------
+    annotation : ImageAnnotation
+        Its objects and classes.
+    image : Path, ndarray or None
+        Its file, or pixels (H, W) or (H, W, C) of one that is in no file; None if it
+        cannot be had, with which some formats do.
+    """
+
+    annotation: ImageAnnotation
+    image: Path | NDArray[Any] | None = None
+
+    def pixels(self) -> NDArray[Any]:
+        """Return the image, read from its file if need be.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        OSError
+            If it cannot be read.
+        """
+        image = self.existing_image()
+        return read_image(image) if isinstance(image, Path) else image
+
+    def existing_image(self) -> Path | NDArray[Any]:
+        """Return the image; ValueError if there is none."""
+        if self.image is None:
+            raise ValueError(
+                f"no image {self.annotation.file_name!r} was found: "
+                "name the folder of the images"
+            )
+        return self.image
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to write, and what all images share.
+
+    Parameters
+    ----------
+    settings : ExportSettings
+        What a person chose.
+    classes : ClassTable
+        Those of all images.
+    splits : mapping
+        Names of images for each split; empty if there is none.
+    report : callable
+        Told of what is left out.
+    """
+
+    settings: ExportSettings
+    classes: ClassTable
+    splits: Mapping[str, list[str]]
+    report: Report
+    gathered: dict[str, list[ImageAnnotation]] = field(default_factory=dict)
+    """What is written last, by file: COCO has one file for all images."""
+    claimed: dict[str, str] = field(default_factory=dict)
+    """Which image each output name belongs to."""
+
+    @property
+    def output(self) -> Path:
+        """The folder to write to."""
+        return self.settings.output
+
+    def claim(self, annotation: ImageAnnotation) -> None:
+        """Take the output name of an image, which is that of no other.
+
+        Raises
+        ------
+        ValueError
+            If it is taken.
+        """
+        name = FORMATS[self.settings.format].name(annotation)
+        owner = self.claimed.setdefault(name, annotation.file_name)
+        if owner != annotation.file_name:
+            raise ValueError(f"{owner!r} has the same name for its labels: rename one")
+
+    def split_of(self, annotation: ImageAnnotation) -> str | None:
+        """Return the split of an image; None if there are no splits."""
+        name = annotation.file_name
+        return next((s for s, names in self.splits.items() if name in names), None)
+
+    def path(self, annotation: ImageAnnotation, suffix: str) -> Path:
+        """Return the output file of an image."""
+        return self.output / f"{annotation.stem}{suffix}"
+
+
+Write = Callable[[Target, ExportItem], None]
+Finish = Callable[[Target], None]
+
+
+def _nested_name(annotation: ImageAnnotation) -> str:
+    return annotation.stem
+
+
+def _flat_name(annotation: ImageAnnotation) -> str:
+    return PurePosixPath(annotation.stem).name
+
+
+def _word_name(annotation: ImageAnnotation) -> str:
+    """Return a name without white space, which parts the names on VOC's lists."""
+    return "_".join(_flat_name(annotation).split())
+
+
+def _nothing(target: Target) -> None:
+    """Write nothing for all images together."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One format.
+
+    Parameters
+    ----------
+    title : str
+        What a person reads.
+    write : callable
+        Writes one image.
+    finish : callable
+        Writes what is there once for all images: classes, and COCO's files.
+    image : {"unused", "welcome", "needed"}
+        Whether the pixels of an image are written too.
+    has_void : bool
+        Whether there is a place for VOC's void, which is no kind of object.
+    name : callable
+        Returns what an image's output is called, without an ending.
+    has_lists : bool
+        Whether it says itself which image is in which split.
+    """
+
+    title: str
+    write: Write
+    finish: Finish = _nothing
+    image: Literal["unused", "welcome", "needed"] = "unused"
+    has_void: bool = False
+    name: Callable[[ImageAnnotation], str] = _nested_name
+    has_lists: bool = False
+
+
+def _coco(target: Target, item: ExportItem) -> None:
+    split = target.split_of(item.annotation)
+    name = COCO_FILE if split is None else f"annotations_{split}.json"
+    target.gathered.setdefault(name, []).append(item.annotation)
+
+
+def _finish_coco(target: Target) -> None:
+    for name, annotations in target.gathered.items():
+        update_coco(target.output / name, annotations, target.settings.segmentation)
+
+
+def _labelme(target: Target, item: ExportItem) -> None:
+    path = target.path(item.annotation, ".json")
+    relative = None
+    if isinstance(item.image, Path):
+        relative = _relative(item.image.resolve(), path.parent.resolve())
+    elif item.image is not None:
+        _save_image(item.image, path.with_suffix(".png"))
+        relative = path.with_suffix(".png").name
+    write_labelme(path, item.annotation, relative)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        # It is on another drive of Windows.
+        return path.as_posix()
+
+
+def _finish_labelme(target: Target) -> None:
+    write_labelme_classes(target.output, target.classes)
+
+
+def _yolo(target: Target, item: ExportItem) -> None:
+    split = target.split_of(item.annotation) or "train"
+    name = _flat_name(item.annotation)
+    write_yolo(target.output / LABELS / split / f"{name}.txt", item.annotation)
+    if item.image is not None:
+        suffix = item.image.suffix if isinstance(item.image, Path) else ".png"
+        _save_image(item.image, target.output / IMAGES / split / f"{name}{suffix}")
+
+
+def _save_image(image: Path | NDArray[Any], path: Path) -> None:
+    """Copy an image file, or write pixels as PNG."""
+    if isinstance(image, Path):
+        if path.exists() and path.samefile(image):
+            return
+        with replacing(path) as partial:
+            shutil.copyfile(image, partial)
+        return
+    reader = ImageReader(image)
+    write_picture(path, reader.read(Window(0, 0, *reader.shape), reader.shape))
+
+
+def _finish_yolo(target: Target) -> None:
+    used = [split for split, names in target.splits.items() if names]
+    write_data_yaml(target.output, target.classes, used or ("train",))
+
+
+def _voc(target: Target, item: ExportItem) -> None:
+    split = target.split_of(item.annotation) or "train"
+    annotation = replace(
+        item.annotation, file_name=f"{_word_name(item.annotation)}.jpg"
+    )
+    folder, image = VocFolder(target.output), item.existing_image()
+    write_voc(folder, annotation, image, split, target.report)
+
+
+def _geojson(target: Target, item: ExportItem) -> None:
+    write_geojson(target.path(item.annotation, ".geojson"), item.annotation)
+
+
+def _gray(target: Target, item: ExportItem) -> None:
+    annotation = item.annotation
+    labels = (
+        annotation.object_labels()
+        if target.settings.values == "objects"
+        else annotation.class_labels()
+    )
+    write_gray_png(target.path(annotation, ".png"), labels)
+
+
+def _palette(target: Target, item: ExportItem) -> None:
+    labels, classes = item.annotation.class_labels(), item.annotation.classes
+    path = target.path(item.annotation, ".png")
+    write_palette_png(path, labels, classes.palette(), classes)
+
+
+def _finish_images(target: Target) -> None:
+    write_class_list(target.output / "classes.txt", target.classes)
+
+
+def _tiff(target: Target, item: ExportItem) -> None:
+    annotation, classes = item.annotation, item.annotation.classes
+    if target.settings.values == "objects":
+        class_of = {entry.id: entry.class_id for entry in annotation.objects}
+        labels = annotation.object_labels()
+        content = LabelTiff(labels, classes, "object", class_of)
+    else:
+        content = LabelTiff(annotation.class_labels(), classes)
+    write_label_tiff(target.path(annotation, ".tif"), content)
+
+
+def _cutout(target: Target, item: ExportItem) -> None:
+    mask = item.annotation.class_labels() > 0
+    picture = cutout(item.pixels(), mask, target.settings.background)
+    write_picture(target.path(item.annotation, "_cutout.png"), picture)
+
+
+def _overlay(target: Target, item: ExportItem) -> None:
+    picture = overlay(item.pixels(), item.annotation, target.settings.opacity)
+    write_picture(target.path(item.annotation, "_overlay.png"), picture)
+
+
+FORMATS: dict[str, ExportFormat] = {
+    "coco": ExportFormat("COCO JSON", _coco, _finish_coco, has_lists=True),
+    "labelme": ExportFormat("LabelMe JSON", _labelme, _finish_labelme, "welcome"),
+    "yolo": ExportFormat(
+        "YOLO segmentation", _yolo, _finish_yolo, "welcome", name=_flat_name,
+        has_lists=True,
+    ),
+    "voc": ExportFormat(
+        "Pascal VOC folder", _voc, image="needed", has_void=True, name=_word_name,
+        has_lists=True,
+    ),
+    "geojson": ExportFormat("GeoJSON (QuPath)", _geojson),
+    "gray": ExportFormat("Grey label PNG", _gray, _finish_images, has_void=True),
+    "palette": ExportFormat(
+        "Palette label PNG", _palette, _finish_images, has_void=True
+    ),
+    "cutout": ExportFormat("Cut-out with alpha", _cutout, image="needed"),
+    "overlay": ExportFormat("Overlay picture", _overlay, image="needed"),
+    "tiff": ExportFormat("Label TIFF", _tiff, has_void=True),
+}  # fmt: skip
+"""What there is to write, by name."""
+
+
+def finish(target: Target) -> None:
+    """Write what is there once for all images: classes, lists and COCO's files.
+
+    Raises
+    ------
+    ValueError
+        If something does not fit.
+    OSError
+        If a file cannot be written.
+    """
+    chosen = FORMATS[target.settings.format]
+    chosen.finish(target)
+    if not chosen.has_lists:
+        write_split_lists(target.output, target.splits)

@@ -1,0 +1,205 @@
+"""Labels of any format that is read, and what format a file or folder has."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.pairs import VOC_IMAGES
+from napari_edgeflow.formats.annotation import ImageAnnotation
+from napari_edgeflow.formats.coco import read_coco
+from napari_edgeflow.formats.eiseg import COCO as COCO_FILE
+from napari_edgeflow.formats.eiseg import FOLDERS, read_eiseg
+from napari_edgeflow.formats.geojson import read_geojson, read_geojson_folder
+from napari_edgeflow.formats.json_files import read_json
+from napari_edgeflow.formats.label_folder import read_label_file, read_label_folder
+from napari_edgeflow.formats.labelme import read_labelme, read_labelme_folder
+from napari_edgeflow.formats.problems import Report, refuse
+from napari_edgeflow.formats.voc_folder import VocFolder
+from napari_edgeflow.formats.voc_objects import read_voc
+from napari_edgeflow.formats.yolo import DATA, IMAGES, read_yolo_folder
+
+EISEG_LIST = "autosave_label.txt"
+_LABEL_IMAGES = (".png", ".tif", ".tiff")
+
+_Read = Callable[[Path, Path | None, ClassTable | None, Report],
+                 Iterator[ImageAnnotation]]  # fmt: skip
+
+
+def _coco(
+    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+) -> Iterator[ImageAnnotation]:
+    return read_coco(path / COCO_FILE if path.is_dir() else path, report)
+
+
+def _labelme(
+    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+) -> Iterator[ImageAnnotation]:
+    if path.is_file():
+        yield read_labelme(path, classes or ClassTable(()), report)
+    else:
+        yield from read_labelme_folder(path, classes, report)
+
+
+def _geojson(
+    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+) -> Iterator[ImageAnnotation]:
+    if path.is_file():
+        yield read_geojson(path, classes=classes, report=report)
+    else:
+        yield from read_geojson_folder(path, images, classes, report)
+
+
+def _labels(
+    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+) -> Iterator[ImageAnnotation]:
+    if path.is_file():
+        yield read_label_file(path, path.name, classes)
+    else:
+        yield from read_label_folder(path, images, classes, report)
+
+
+def _voc(
+    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+) -> Iterator[ImageAnnotation]:
+    return read_voc(path, report)
+
+
+def _yolo(
+    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+) -> Iterator[ImageAnnotation]:
+    folder = path.parent if path.is_file() else path
+    return read_yolo_folder(folder, images, report)
+
+
+SOURCES: dict[str, _Read] = {
+    "voc": _voc,
+    "coco": _coco,
+    "labelme": _labelme,
+    "yolo": _yolo,
+    "eiseg": read_eiseg,
+    "labels": _labels,
+    "geojson": _geojson,
+}
+
+TITLES = {
+    "voc": "Pascal VOC folder",
+    "coco": "COCO JSON",
+    "labelme": "LabelMe JSON",
+    "yolo": "YOLO segmentation",
+    "eiseg": "EISeg's output folder",
+    "labels": "Label images (PNG, TIFF)",
+    "geojson": "GeoJSON (QuPath)",
+}
+"""What a person reads."""
+
+
+def read_annotations(
+    source: str,
+    path: Path,
+    images: Path | None = None,
+    classes: ClassTable | None = None,
+    report: Report = refuse,
+) -> Iterator[ImageAnnotation]:
+    """Read the labels of a file or folder, image by image.
+
+    Parameters
+    ----------
+    source : str
+        A key of :data:`SOURCES`.
+    path : Path
+        The file or folder.
+    images : Path, optional
+        The folder of the images, where the format does not say it.
+    classes : ClassTable, optional
+        The classes, where the format knows them by name or number only.
+    report : callable
+        Told of what cannot be used; the rest is read.
+
+    Yields
+    ------
+    ImageAnnotation
+        One for each image.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing of that format.
+    OSError
+        If it cannot be read.
+    """
+    return SOURCES[source](path, images, classes, report)
+
+
+def images_beside(source: str, path: Path) -> Path | None:
+    """Return the folder where a format usually has its images; None if it has none."""
+    folder = path if path.is_dir() else path.parent
+    usual = {
+        "voc": folder / VOC_IMAGES,
+        "coco": folder,
+        "labelme": folder,
+        "yolo": folder / IMAGES,
+    }
+    # Where labels are images themselves, the image of that name would be they.
+    return usual.get(source)
+
+
+def guess_source(path: Path) -> str:
+    """Return the format of a file or folder, a key of :data:`SOURCES`.
+
+    Raises
+    ------
+    ValueError
+        If it is none that is known.
+    OSError
+        If it cannot be read.
+    """
+    found = _of_folder(path) if path.is_dir() else _of_file(path)
+    if found is None:
+        raise ValueError(
+            f"{path} holds no labels of a known format: choose a COCO, LabelMe or "
+            "GeoJSON file, a label image, or a VOC, YOLO, LabelMe or EISeg folder"
+        )
+    return found
+
+
+def _of_file(path: Path) -> str | None:
+    suffix = path.suffix.lower()
+    if suffix in _LABEL_IMAGES:
+        return "labels"
+    if suffix in (".yaml", ".yml"):
+        return "yolo"
+    if suffix not in (".json", ".geojson"):
+        return None
+    record = read_json(path)
+    if not isinstance(record, dict):
+        # QuPath exports a plain list of features, too.
+        return "geojson" if suffix == ".geojson" else None
+    marks = {"annotations": "coco", "shapes": "labelme", "features": "geojson"}
+    return next((kind for key, kind in marks.items() if key in record), None)
+
+
+def _of_folder(path: Path) -> str | None:
+    if VocFolder(path).is_complete:
+        return "voc"
+    if (path / DATA).is_file():
+        return "yolo"
+    if _is_eiseg(path):
+        return "eiseg"
+    if (path / COCO_FILE).is_file():
+        return "coco"
+    if any(path.glob("*.geojson")):
+        return "geojson"
+    if any(path.glob("*.json")):
+        return "labelme"
+    has_images = any(p.suffix.lower() in _LABEL_IMAGES for p in path.iterdir())
+    return "labels" if has_images else None
+
+
+def _is_eiseg(path: Path) -> bool:
+    """Return whether a folder has what only EISeg writes."""
+    places = [path / name for name in FOLDERS]
+    return any(
+        (place / EISEG_LIST).is_file() or any(place.glob("*_pseudo.png"))
+        for place in places
+        if place.is_dir()
+    )
