@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.classes import ClassTable, Colour
     from napari_edgeflow.formats.annotation import ImageAnnotation
     from napari_edgeflow.formats.export_folder import ExportProgress, ExportSummary
-    from napari_edgeflow.formats.export_targets import ExportItem, ExportSettings
+    from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
     from napari_edgeflow.formats.problems import Report
 
     Read = Callable[[Report], Iterator[ImageAnnotation]]
@@ -143,7 +143,7 @@ def _finished(
 
 
 def _settings(options: argparse.Namespace) -> "ExportSettings":
-    from napari_edgeflow.formats.export_targets import ExportSettings
+    from napari_edgeflow.formats.export_settings import ExportSettings
 
     return ExportSettings(
         options.target,
@@ -170,7 +170,7 @@ def _items(
     annotations: "Iterator[ImageAnnotation]", options: argparse.Namespace
 ) -> "Iterator[ExportItem]":
     """Yield labels with the files of their images, where there are any."""
-    from napari_edgeflow.formats.export_targets import ExportItem
+    from napari_edgeflow.formats.export_settings import ExportItem
     from napari_edgeflow.formats.image_files import find_image
     from napari_edgeflow.formats.imports import images_beside
 

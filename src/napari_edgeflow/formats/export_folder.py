@@ -14,13 +14,8 @@ from napari_edgeflow.formats.annotation_changes import (
     with_classes,
     without_void,
 )
-from napari_edgeflow.formats.export_targets import (
-    FORMATS,
-    ExportItem,
-    ExportSettings,
-    Target,
-    finish,
-)
+from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
+from napari_edgeflow.formats.export_targets import FORMATS, Target, finish
 from napari_edgeflow.formats.problems import Report, refuse
 from napari_edgeflow.formats.splits import split_names
 
@@ -102,10 +97,12 @@ def export_folder(
     Raises
     ------
     ValueError
-        If the split cannot be made, or something does not fit that all share.
+        If there is no such format or split, or something does not fit that all share.
     OSError
         If a file that all share cannot be written.
     """
+    if settings.format not in FORMATS:
+        raise ValueError(f"no format {settings.format!r}: use {', '.join(FORMATS)}")
     splits = split_names(names, settings.split, settings.seed) if settings.split else {}
     if not FORMATS[settings.format].has_void:
         classes = _without_void_class(classes)

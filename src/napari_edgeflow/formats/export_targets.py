@@ -7,19 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable, Colour
+from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.image import ImageReader, Window
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.coco import update_coco
-from napari_edgeflow.formats.coco_objects import Segmentation
 from napari_edgeflow.formats.cutout import cutout, overlay, write_picture
+from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.geojson import write_geojson
-from napari_edgeflow.formats.images import read_image
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
 from napari_edgeflow.formats.labelme import write_labelme, write_labelme_classes
@@ -30,101 +28,7 @@ from napari_edgeflow.formats.voc_folder import VocFolder
 from napari_edgeflow.formats.voc_objects import write_voc
 from napari_edgeflow.formats.yolo import IMAGES, LABELS, write_data_yaml, write_yolo
 
-Values = Literal["classes", "objects"]
-
 COCO_FILE = "annotations.json"
-
-
-@dataclass(frozen=True, slots=True)
-class ExportSettings:
-    """How labels are written.
-
-    Parameters
-    ----------
-    format : str
-        A key of :data:`FORMATS`.
-    output : Path
-        The folder.
-    split : tuple of float
-        Parts of 1 for train, val and test; empty for no split.
-    seed : int
-        Of the split.
-    tolerance : float
-        By how many pixels outlines may be simplified.
-    segmentation : {"polygons", "rle"}
-        How COCO gets objects without holes.
-    values : {"classes", "objects"}
-        What grey and TIFF label images hold.
-    background : tuple of int or None
-        Red, green and blue behind objects that are cut out; None for transparent.
-    opacity : float
-        How much the colours of an overlay cover, 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        If the format is unknown or a number is out of bounds.
-    """
-
-    format: str
-    output: Path
-    split: tuple[float, ...] = ()
-    seed: int = 0
-    tolerance: float = 0.0
-    segmentation: Segmentation = "polygons"
-    values: Values = "classes"
-    background: Colour | None = None
-    opacity: float = 0.5
-
-    def __post_init__(self) -> None:
-        """Check the values once."""
-        if self.format not in FORMATS:
-            raise ValueError(f"no format {self.format!r}: use {', '.join(FORMATS)}")
-        if not 0 <= self.tolerance < np.inf:
-            raise ValueError(
-                f"tolerance {self.tolerance}: use 0 pixels or more, such as 0.75"
-            )
-        if not 0 <= self.opacity <= 1:
-            raise ValueError(f"opacity {self.opacity}: use 0 to 1")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ExportItem:
-    """One image to be written.
-
-    Parameters
-    ----------
-    annotation : ImageAnnotation
-        Its objects and classes.
-    image : Path, ndarray or None
-        Its file, or pixels (H, W) or (H, W, C) of one that is in no file; None if it
-        cannot be had, with which some formats do.
-    """
-
-    annotation: ImageAnnotation
-    image: Path | NDArray[Any] | None = None
-
-    def pixels(self) -> NDArray[Any]:
-        """Return the image, read from its file if need be.
-
-        Raises
-        ------
-        ValueError
-            If there is none.
-        OSError
-            If it cannot be read.
-        """
-        image = self.existing_image()
-        return read_image(image) if isinstance(image, Path) else image
-
-    def existing_image(self) -> Path | NDArray[Any]:
-        """Return the image; ValueError if there is none."""
-        if self.image is None:
-            raise ValueError(
-                f"no image {self.annotation.file_name!r} was found: "
-                "name the folder of the images"
-            )
-        return self.image
 
 
 @dataclass(frozen=True, slots=True)
