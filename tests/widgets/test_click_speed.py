@@ -12,6 +12,8 @@ from napari_edgeflow.widgets.click import ClickWidget
 from napari_edgeflow.widgets.click_controller import ClickController
 from napari_edgeflow.widgets.click_controls import ClickControls
 from napari_edgeflow.widgets.click_layers import ClickLayers
+from napari_edgeflow.widgets.click_mask import ClickMask
+from napari_edgeflow.widgets.click_watch import ViewerWatch
 from napari_edgeflow.widgets.layer_combo import LayerCombo
 from napari_edgeflow.widgets.model_combo import ModelCombo
 from napari_edgeflow.widgets.workers import LatestCall
@@ -21,10 +23,12 @@ WITH_SLOTS = (
     ClickControls,
     ClickController,
     ClickLayers,
+    ClickMask,
     ClickWidget,
     LatestCall,
     LayerCombo,
     ModelCombo,
+    ViewerWatch,
 )
 
 

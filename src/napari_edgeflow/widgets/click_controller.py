@@ -1,25 +1,24 @@
 """What happens in the click dock, without any of its buttons."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.widgets.click_commit import FinishedObject, commit_object
 from napari_edgeflow.widgets.click_hints import what_to_do
 from napari_edgeflow.widgets.click_layers import ClickLayers
+from napari_edgeflow.widgets.click_mask import ClickMask
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.click_watch import ViewerWatch
 from napari_edgeflow.widgets.click_work import (
     ClickOutcome,
     ClickRequest,
-    ClickWork,
     LoadSegmenter,
 )
-from napari_edgeflow.widgets.connections import Connections
-from napari_edgeflow.widgets.devices import device_name
 from napari_edgeflow.widgets.label_layers import (
     class_colour,
     read_scheme,
@@ -30,20 +29,12 @@ from napari_edgeflow.widgets.planes import (
     read_plane,
     visible_window,
 )
-from napari_edgeflow.widgets.workers import (
-    LatestCall,
-    UnusableModelError,
-    show_problem,
-)
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 KEYS = {"finish": "Enter", "undo": "Control-Z", "redo": "Control-Shift-Z"}
 """Keys that work while the clicks are the active layer."""
-
-_SETTLE_MS = 150
-"""How long the sliders rest before the plane they show is read."""
 
 
 class ClickController(QObject):
@@ -74,32 +65,26 @@ class ClickController(QObject):
         self._image_name = ""
         self._session = ClickSession()
         self._shown: PlaneImage | None = None
-        self._request: ClickRequest | None = None
-        self._outcome: ClickOutcome | None = None
         self._finishing = False
         actions = {"finish": self.finish, "undo": self.undo, "redo": self.redo}
         keys = {KEYS[name]: action for name, action in actions.items()}
         self._layers = ClickLayers(viewer, self._on_points_edited, keys)
-        self._calls = LatestCall(ClickWork(load), self._deliver, self._fail)
-        self._settle = self._timer(_SETTLE_MS, self._prepare)
-        self._repair = self._timer(0, self._restore_layers)
-        self._links, self._image_links = Connections(), Connections()
+        self._mask = ClickMask(load)
+        self._watch = ViewerWatch(viewer, self._layers.owns)
         self._connect()
 
-    def _timer(self, milliseconds: int, slot: Any) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(slot)
-        return timer
-
     def _connect(self) -> None:
-        viewer, connect = self._viewer, self._links.connect
-        for name in ("point", "order", "ndisplay"):
-            connect(getattr(viewer.dims.events, name), self._on_dims)
-        connect(viewer.scene.camera.events.zoom, self._on_zoom)
-        connect(viewer.layers.events.removed, self._on_removed)
-        connect(viewer.layers.selection.events.active, self._on_active)
+        watch, mask = self._watch, self._mask
+        watch.looked.connect(self._tell)
+        watch.settled.connect(self._prepare)
+        watch.zoomed.connect(self._layers.resize_points)
+        watch.placed.connect(self._layers.place)
+        watch.pixels_exchanged.connect(self._on_image_data)
+        watch.ours_removed.connect(self._restore_layers)
+        mask.ready.connect(self._on_mask)
+        mask.failed.connect(self._on_failed)
+        mask.state_changed.connect(self.state_changed)
+        mask.model_refused.connect(self.model_refused)
 
     # ---- what the dock asks for
 
@@ -116,7 +101,7 @@ class ClickController(QObject):
     @property
     def busy(self) -> bool:
         """Whether something is computed in the background."""
-        return self._calls.busy
+        return self._mask.busy
 
     def open(self) -> None:
         """Start with the settings given."""
@@ -141,8 +126,8 @@ class ClickController(QObject):
             show_info("There is no mask to finish: click on an object first.")
             return
         self._finishing = True
-        if not self._calls.busy:
-            if self._outcome is None:
+        if not self._mask.busy:
+            if self._mask.outcome is None:
                 self._ask()
             else:
                 self._finish_now()
@@ -202,11 +187,8 @@ class ClickController(QObject):
 
     def close(self, remove_layers: bool) -> None:
         """Stop; with ``remove_layers`` also take our two layers out of the viewer."""
-        self._links.close()
-        self._image_links.close()
-        self._settle.stop()
-        self._repair.stop()
-        self._calls.close()
+        self._watch.close()
+        self._mask.close()
         self._session.reset()
         if remove_layers:
             self._layers.set_aside(None)
@@ -216,18 +198,15 @@ class ClickController(QObject):
 
     def _change_image(self) -> None:
         self._end_object(f"its image {self._image_name!r} was closed or exchanged")
-        self._image_links.close()
         self._shown = None
         image = self._settings.image
+        self._watch.follow(image)
         if image is None:
             self._layers.remove()
             self._ask()
             self._tell()
             return
         self._image_name = image.name
-        for name in ("scale", "translate", "rotate", "shear", "affine"):
-            self._image_links.connect(getattr(image.events, name), self._on_placed)
-        self._image_links.connect(image.events.data, self._on_image_data)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -254,7 +233,8 @@ class ClickController(QObject):
 
     def _next_object(self) -> None:
         self._session.reset()
-        self._outcome, self._finishing = None, False
+        self._mask.forget()
+        self._finishing = False
         self._layers.show_clicks(())
         self._show_origin()
         self._tell()
@@ -302,7 +282,8 @@ class ClickController(QObject):
 
     def _update(self) -> None:
         """Have the mask of the clicks that count computed."""
-        self._finishing, self._outcome = False, None
+        self._finishing = False
+        self._mask.forget()
         self._show_origin()
         self._ask()
         self._tell()
@@ -323,40 +304,28 @@ class ClickController(QObject):
 
     def _ask(self) -> None:
         session, settings = self._session, self._settings
-        self._request = ClickRequest(
-            settings.model,
-            session.image if session.active else self._shown,
-            session.view,
-            session.clicks,
-            settings.threshold,
-            None if session.origin is None else session.origin.mask,
+        self._mask.ask(
+            ClickRequest(
+                settings.model,
+                session.image if session.active else self._shown,
+                session.view,
+                session.clicks,
+                settings.threshold,
+                None if session.origin is None else session.origin.mask,
+            )
         )
-        self._calls(self._request)
-        self.state_changed.emit("working …" if session.clicks else "getting ready …")
 
-    def _deliver(self, request: ClickRequest, outcome: ClickOutcome) -> None:
-        if request is not self._request or request.clicks != self._session.clicks:
-            return
-        device = device_name(outcome.device)
-        took = f"last click {outcome.milliseconds:.0f} ms"
-        self.state_changed.emit(f"{device} · {took if request.clicks else 'ready'}")
-        if not self._session.active:
-            return
-        self._outcome = outcome
+    def _on_mask(self, outcome: ClickOutcome) -> None:
         self._layers.show_mask(outcome.window, outcome.mask)
         if self._finishing:
             self._finish_now()
 
-    def _fail(self, request: ClickRequest, error: Exception) -> None:
+    def _on_failed(self) -> None:
         self._finishing = False
-        self.state_changed.emit("failed")
-        show_problem(error)
-        if isinstance(error, UnusableModelError):
-            self.model_refused.emit(request.model)
 
     def _finish_now(self) -> None:
         self._finishing = False
-        outcome, image = self._outcome, self._session.image
+        outcome, image = self._mask.outcome, self._session.image
         if outcome is None or outcome.window is None or image is None:
             show_warning("The mask is empty: click on the object, or lower the limit.")
             return
@@ -380,27 +349,9 @@ class ClickController(QObject):
 
     # ---- what happens in the viewer
 
-    def _on_dims(self) -> None:
-        self._tell()
-        self._settle.start()
-
-    def _on_zoom(self) -> None:
-        self._layers.resize_points()
-
-    def _on_placed(self) -> None:
-        self._layers.place()
-
-    def _on_active(self) -> None:
-        self._tell()
-
     def _on_image_data(self) -> None:
         self._end_object(f"the pixels of {self._image_name!r} were exchanged")
         self._prepare()
-
-    def _on_removed(self, event: Any) -> None:
-        if self._layers.owns(event.value):
-            # Not now: napari is still busy removing, perhaps all layers.
-            self._repair.start()
 
     def _restore_layers(self) -> None:
         """Bring back what a person deleted; deleting the points deletes the clicks."""
@@ -409,7 +360,7 @@ class ClickController(QObject):
             return
         if self._layers.points not in self._viewer.layers:
             self._session.edit(())
-        outcome = self._outcome
+        outcome = self._mask.outcome
         self._layers.ensure(layer, image.plane)
         self._show_session()
         if outcome is not None and self._session.active:

@@ -44,6 +44,11 @@ class ClickRequest:
     threshold: float
     start: NDArray[np.bool_] | None = None
 
+    @property
+    def has_object(self) -> bool:
+        """Whether there is an object to compute the mask of."""
+        return bool(self.clicks) or self.start is not None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClickOutcome:
@@ -98,7 +103,7 @@ class ClickWork:
             If the image cannot be read or a click lies outside of it.
         """
         segmenter = self._prepared(request)
-        if not request.clicks and request.start is None:
+        if not request.has_object:
             return ClickOutcome(segmenter.device)
         segmenter.set_view(request.view)
         prediction = segmenter.set_clicks(request.clicks)
