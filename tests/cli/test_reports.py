@@ -6,6 +6,7 @@ import pytest
 from napari_edgeflow.cli.reports import Reporter, reporting
 from napari_edgeflow.engine.train_reports import (
     EpochReport,
+    TrainEnd,
     TrainMessage,
     TrainReport,
     Validation,
@@ -39,7 +40,22 @@ def test_json_has_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
         "classes": {"background": 0.9, "cat": 0.6, "dog": None},
     }
     assert message == {"event": "message", "text": "well"}
-    assert done == {"event": "done", "output": "out", "score": 0.75}
+    assert done == {
+        "event": "done", "output": "out", "score": 0.75,
+        "reason": "finished", "text": "",
+    }  # fmt: skip
+
+
+def test_a_training_that_was_stopped_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for form in ("jsonl", "text"):
+        with reporting(form, Path("out")) as reporter:
+            reporter.show(TrainEnd("stopped", "stopped as asked"))
+    done, line = lines(capsys)
+    assert json.loads(done)["reason"] == "stopped"
+    assert json.loads(done)["text"] == "stopped as asked"
+    assert line == "stopped as asked: the model is in out"
 
 
 def test_an_error_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -253,7 +253,8 @@ def test_two_images_are_learnt_and_the_result_segments_them(
     source: SemanticSource, tmp_path: Path
 ) -> None:
     output = tmp_path / "trained"
-    losses = [report.losses["loss"] for report in overfit(source, output)]
+    *reports, _ = overfit(source, output)
+    losses = [report.losses["loss"] for report in reports]
     assert losses[-1] < losses[0] / 2
     assert find_checkpoint(output, SEMANTIC_TASK).metadata["steps"] == "80"
     segmenter = SemanticSegmenter.from_pretrained(output, "cpu")
@@ -285,12 +286,12 @@ def test_a_new_network_is_trained_and_training_goes_on(
     source: SemanticSource, tmp_path: Path
 ) -> None:
     output = tmp_path / "model"
-    (first,) = train_semantic(training(source, output))
+    first, _ = train_semantic(training(source, output))
     assert (first.step, first.samples) == (1, 2)
     with pytest.raises(ValueError, match="holds a training already"):
         list(train_semantic(training(source, output)))
     more = replace(ONE_STEP, steps=3)
-    reports = list(train_semantic(training(source, output, loop=more), resume=True))
+    *reports, _ = train_semantic(training(source, output, loop=more), resume=True)
     assert [report.step for report in reports] == [2, 3]
     assert reports[-1].samples == 6
     segmenter = SemanticSegmenter.from_pretrained(output, "cpu")
@@ -339,7 +340,7 @@ def test_a_network_of_grey_images_can_be_trained(
         classes=4,
     ).save_pretrained(tmp_path / "grey")
     output = tmp_path / "trained"
-    (report,) = train_semantic(training(source, output, init=str(tmp_path / "grey")))
+    report, _ = train_semantic(training(source, output, init=str(tmp_path / "grey")))
     assert np.isfinite(report.losses["loss"])
     segmenter = SemanticSegmenter.from_pretrained(output, "cpu")
     assert segmenter.facts.channels == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
+from tests.engine.line_task import SHORT, LineTask, ScoredTask
 from torch import Tensor, nn
 
 from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings, collate
@@ -29,60 +29,16 @@ from napari_edgeflow.engine.train_folder import METRICS_FILE
 from napari_edgeflow.engine.train_reports import (
     EpochReport,
     Report,
+    TrainEnd,
     TrainMessage,
-    Validation,
 )
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
 
 
-class Line(nn.Module):
-    """The smallest task: find a number."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.value = nn.Parameter(torch.zeros(1))
-
-
-class LineTask:
-    """Pulls the number to 3; what it publishes is kept for the test."""
-
-    def __init__(self) -> None:
-        self.model = Line()
-        self.published: list[float] = []
-
-    def parameter_groups(self, rate: float) -> list[dict[str, object]]:
-        return [{"params": list(self.model.parameters()), "lr": rate}]
-
-    def train_mode(self, fabric: Fabric) -> None:
-        self.model.train()
-
-    def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
-        loss = (self.model.value - 3).square().sum()
-        return loss, {"progress": progress}, 2
-
-    def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
-        return None
-
-    def halve_batch(self) -> int | None:
-        return None
-
-    def state(self) -> dict[str, int]:
-        return {"kept": True}
-
-    def load_state(self, state: dict[str, int]) -> None:
-        assert state == {"kept": True}
-
-    def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
-        assert isinstance(model, Line)
-        self.published.append(model.value.item())
-
-
-SHORT = TrainSettings(steps=60, rate=0.2, warmup=5, report_steps=20, ema=0.9)
-
-
 def test_the_loop_learns_and_reports(tmp_path: Path) -> None:
     task = LineTask()
-    reports = list(train(task, SHORT, tmp_path))
+    *reports, end = train(task, SHORT, tmp_path)
+    assert end == TrainEnd("finished")
     assert [r.step for r in reports] == [20, 40, 60]
     assert [r.samples for r in reports] == [40, 80, 120]
     assert reports[-1].progress == 1
@@ -101,7 +57,7 @@ def test_a_stopped_run_resumes_where_it_was(tmp_path: Path) -> None:
     reports.close()
     assert len(stopped.published) == 1
     resumed = LineTask()
-    rest = list(train(resumed, SHORT, tmp_path / "stopped", resume=True))
+    *rest, _ = train(resumed, SHORT, tmp_path / "stopped", resume=True)
     assert [r.step for r in rest] == [40, 60]
     assert resumed.model.value.item() == straight.model.value.item()
     assert resumed.published[-1] == straight.published[-1]
@@ -132,22 +88,6 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_the_checkpoint(
     with pytest.raises(ValueError, match="loss became nan at step 20"):
         list(train(broken, SHORT, tmp_path, resume=True))
     assert (tmp_path / STATE_FILE).read_bytes() == kept
-
-
-class ScoredTask(LineTask):
-    """Is validated: on how near the number is, or by scores that are given."""
-
-    def __init__(self, scores: list[float] | None = None) -> None:
-        super().__init__()
-        self.scores = scores
-        self.validated: list[float] = []
-
-    def validate(self, model: nn.Module, fabric: Fabric) -> Validation:
-        assert isinstance(model, Line)
-        self.validated.append(model.value.item())
-        near = 1 - abs(model.value.item() - 3) / 3
-        score = self.scores.pop(0) if self.scores else near
-        return Validation(score, {"three": score, "four": None})
 
 
 def epochs(reports: Iterable[Report]) -> list[EpochReport]:
@@ -194,7 +134,8 @@ def test_training_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:
     settings = replace(SHORT, epoch_steps=5, patience=2)
     reports = list(train(task, settings, tmp_path))
     assert len(epochs(reports)) == 5
-    assert isinstance(reports[-1], TrainMessage)
+    assert isinstance(reports[-1], TrainEnd)
+    assert reports[-1].reason == "stale"
     assert "no better validation for 2 epochs" in reports[-1].text
     assert task.published == [task.validated[2]]
 
@@ -213,7 +154,7 @@ def test_memory_that_runs_out_halves_the_batch(tmp_path: Path) -> None:
         return batch[0] or None
 
     task.step, task.halve_batch = scarce, halve  # type: ignore[method-assign]
-    reports = list(train(task, SHORT, tmp_path))
+    *reports, _ = train(task, SHORT, tmp_path)
     told = [r.text for r in reports if isinstance(r, TrainMessage)]
     assert told == [f"out of memory: going on with a batch of {n}" for n in (4, 2)]
     assert reports[-1].step == 60  # type: ignore[union-attr]
@@ -376,7 +317,7 @@ def train_short(folder: Path, output: Path, **changes: object) -> list[TrainRepo
     loop = TrainSettings(steps=100, rate=8e-3, warmup=5, report_steps=10, ema=0.8)
     task = ClickTaskSettings(batch=4, sizes=((1.0, 64),), workers=0)
     training = ClickTraining([source], output, task=task, loop=loop, **changes)  # type: ignore[arg-type]
-    return list(train_clicks(training))
+    return [r for r in train_clicks(training) if isinstance(r, TrainReport)]
 
 
 def test_two_images_are_learnt_and_the_result_segments_them(

@@ -226,10 +226,12 @@ def parse_source(text: str, kind: str) -> "ClickSource":
 def _run_train_clicks(options: argparse.Namespace) -> int:
     with reporting(options.report, options.output) as reporter:
         from napari_edgeflow.engine.click_training import train_clicks
+        from napari_edgeflow.engine.train_stop import stopping_on_signals
 
         training = _training(options)
-        for report in train_clicks(training, resume=options.resume):
-            reporter.show(report)
+        with stopping_on_signals() as stop:
+            for report in train_clicks(training, resume=options.resume, stop=stop):
+                reporter.show(report)
     return 0
 
 

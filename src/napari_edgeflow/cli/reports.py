@@ -14,11 +14,17 @@ With ``--report jsonl`` every line of the standard output is one JSON object. It
 ``message``
     ``text``, a sentence that a person should know.
 ``done``
-    The last line if all went well: ``output``, the folder of the model, and
-    ``score``, the best validation or null.
+    The last line if all went well: ``output``, the folder of the model, ``score``,
+    the best validation or null, and ``reason``: "finished", "stale" (validation no
+    longer became better) or "stopped", with a ``text`` that says so. The exit status
+    is 0.
 ``error``
     The last line if not: ``text``. The exit status is 2, and the same sentence is on
     the standard error.
+
+To stop a training, write an empty file ``stop`` into its output folder, or send
+SIGINT or SIGTERM. It ends within a step, with its checkpoint written; a second signal
+ends it at once. An old ``stop`` of a training that was killed does no harm.
 """
 
 import json
@@ -48,11 +54,19 @@ class Reporter:
         self.form = form
         self.is_first = os.environ.get("RANK", "0") == "0"
         self.score: float | None = None
+        self.reason, self.text = "finished", ""
 
     def show(self, report: "Report") -> None:
         """Print a report."""
-        from napari_edgeflow.engine.train_reports import EpochReport, TrainMessage
+        from napari_edgeflow.engine.train_reports import (
+            EpochReport,
+            TrainEnd,
+            TrainMessage,
+        )
 
+        if isinstance(report, TrainEnd):
+            self.reason, self.text = report.reason, report.text
+            return
         if isinstance(report, EpochReport) and report.best:
             self.score = report.validation.score
         if self.form == "jsonl":
@@ -67,9 +81,10 @@ class Reporter:
     def done(self, output: Path) -> None:
         """Print where the model is."""
         if self.form == "jsonl":
-            self._json("done", {"output": str(output), "score": self.score})
+            facts = {"score": self.score, "reason": self.reason, "text": self.text}
+            self._json("done", {"output": str(output), **facts})
         else:
-            self._line(f"done: the model is in {output}")
+            self._line(f"{self.text or 'done'}: the model is in {output}")
 
     def error(self, text: str) -> None:
         """Tell another program what went wrong; a person reads it elsewhere."""

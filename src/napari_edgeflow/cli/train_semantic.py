@@ -119,10 +119,12 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 def _run_train_semantic(options: argparse.Namespace) -> int:
     with reporting(options.report, options.output) as reporter:
         from napari_edgeflow.engine.semantic_training import train_semantic
+        from napari_edgeflow.engine.train_stop import stopping_on_signals
 
         training = _training(options)
-        for report in train_semantic(training, resume=options.resume):
-            reporter.show(report)
+        with stopping_on_signals() as stop:
+            for report in train_semantic(training, resume=options.resume, stop=stop):
+                reporter.show(report)
     return 0
 
 

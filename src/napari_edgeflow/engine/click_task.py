@@ -26,6 +26,7 @@ from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
 from napari_edgeflow.engine.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
+from napari_edgeflow.engine.train_stop import leave_interrupts
 from napari_edgeflow.engine.train_task import crop_side, slower_groups
 from napari_edgeflow.engine.weights import MODEL_FILE
 
@@ -205,6 +206,7 @@ class ClickTask:
                 num_workers=self.settings.workers,
                 prefetch_factor=48 if self.settings.workers else None,
                 collate_fn=_unchanged,
+                worker_init_fn=leave_interrupts,
             )
         )
 

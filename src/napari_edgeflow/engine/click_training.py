@@ -15,6 +15,7 @@ from napari_edgeflow.engine.train import begin, train
 from napari_edgeflow.engine.train_folder import note_command
 from napari_edgeflow.engine.train_reports import Report
 from napari_edgeflow.engine.train_settings import TrainSettings
+from napari_edgeflow.engine.train_stop import StopRequest
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
 
 
@@ -53,7 +54,9 @@ class ClickTraining:
     command: str = ""
 
 
-def train_clicks(training: ClickTraining, *, resume: bool = False) -> Iterator[Report]:
+def train_clicks(
+    training: ClickTraining, *, resume: bool = False, stop: StopRequest | None = None
+) -> Iterator[Report]:
     """Train EdgeFlow; the model is in the output folder after every checkpoint.
 
     Parameters
@@ -62,6 +65,8 @@ def train_clicks(training: ClickTraining, *, resume: bool = False) -> Iterator[R
         What to train, on what, for how long.
     resume : bool
         Go on from the state in the output folder.
+    stop : StopRequest, optional
+        Looked at after every step; see :func:`train.train`.
 
     Yields
     ------
@@ -83,7 +88,14 @@ def train_clicks(training: ClickTraining, *, resume: bool = False) -> Iterator[R
     torch.manual_seed(seed + fabric.global_rank)
     if fabric.is_global_zero and training.command:
         note_command(training.output, training.command)
-    yield from train(task, training.loop, training.output, resume=resume, fabric=fabric)
+    yield from train(
+        task,
+        training.loop,
+        training.output,
+        resume=resume,
+        fabric=fabric,
+        stop=stop,
+    )
 
 
 def build_model(training: ClickTraining) -> EdgeFlow:

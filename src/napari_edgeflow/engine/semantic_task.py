@@ -38,6 +38,7 @@ from napari_edgeflow.engine.semantic_torch import publish_semantic
 from napari_edgeflow.engine.semantic_validation import validate_semantic
 from napari_edgeflow.engine.tiles import STEP
 from napari_edgeflow.engine.train_reports import Validation
+from napari_edgeflow.engine.train_stop import leave_interrupts
 from napari_edgeflow.engine.train_task import crop_side, slower_groups
 
 
@@ -254,6 +255,7 @@ class SemanticTask:
             num_workers=self.settings.workers,
             prefetch_factor=6 if self.settings.workers else None,
             collate_fn=collate,
+            worker_init_fn=leave_interrupts,
         )
         return iter(loader)
 

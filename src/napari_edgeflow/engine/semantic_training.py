@@ -27,6 +27,7 @@ from napari_edgeflow.engine.train import begin, train
 from napari_edgeflow.engine.train_folder import note_command
 from napari_edgeflow.engine.train_reports import Report, TrainMessage
 from napari_edgeflow.engine.train_settings import TrainSettings
+from napari_edgeflow.engine.train_stop import StopRequest
 from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
 
 SHORTEST_EPOCH = 20
@@ -96,7 +97,10 @@ class SemanticTraining:
 
 
 def train_semantic(
-    training: SemanticTraining, *, resume: bool = False
+    training: SemanticTraining,
+    *,
+    resume: bool = False,
+    stop: StopRequest | None = None,
 ) -> Iterator[Report]:
     """Train a network; the model is in the output folder after every checkpoint.
 
@@ -106,6 +110,8 @@ def train_semantic(
         What to train, on what, for how long.
     resume : bool
         Go on from the state in the output folder.
+    stop : StopRequest, optional
+        Looked at after every step; see :func:`train.train`.
 
     Yields
     ------
@@ -133,7 +139,12 @@ def train_semantic(
     # Every process has its own dropout.
     torch.manual_seed(seed + fabric.global_rank)
     reports = train(
-        task, _loop(training, holdout), training.output, resume=resume, fabric=fabric
+        task,
+        _loop(training, holdout),
+        training.output,
+        resume=resume,
+        fabric=fabric,
+        stop=stop,
     )
     if fabric.is_global_zero and training.command:
         note_command(training.output, training.command)

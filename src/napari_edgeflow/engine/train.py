@@ -11,6 +11,7 @@ from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.train_reports import Report, TrainMessage, TrainReport
 from napari_edgeflow.engine.train_run import STATE_FILE, Run
 from napari_edgeflow.engine.train_settings import TrainSettings
+from napari_edgeflow.engine.train_stop import StopRequest, clear_old_stop, clear_stop
 from napari_edgeflow.engine.train_task import Task
 
 __all__ = [
@@ -31,8 +32,12 @@ def train(
     *,
     resume: bool = False,
     fabric: Fabric | None = None,
+    stop: StopRequest | None = None,
 ) -> Iterator[Report]:
-    """Train until the settings say so; close the generator to stop early.
+    """Train until the settings say so, or it is asked to stop.
+
+    It is asked by ``stop``, or by a file named :data:`train_stop.STOP_FILE` in
+    ``output``; closing the generator stops it as well.
 
     Parameters
     ----------
@@ -48,12 +53,14 @@ def train(
         Go on from the checkpoint in ``output`` if there is one.
     fabric : Fabric, optional
         The processes and device to train on; default: this process.
+    stop : StopRequest, optional
+        Looked at after every step.
 
     Yields
     ------
     Report
-        Every ``settings.report_steps`` steps, at the end, after each epoch, and
-        when something happens that a person should know.
+        Every ``settings.report_steps`` steps, after each epoch, when something
+        happens that a person should know, and at last a :class:`TrainEnd`.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def train(
     """
     check_output(output, resume=resume)
     device = next(task.model.parameters()).device.type
-    run = Run(task, settings, output, fabric or make_fabric(device))
+    run = Run(task, settings, output, fabric or make_fabric(device), stop)
     checkpoint = output / STATE_FILE
     if checkpoint.is_file():
         run.load(checkpoint)
@@ -76,6 +83,8 @@ def train(
     finally:
         if run.intact:
             run.save()
+    clear_stop(output)
+    yield run.ending()
 
 
 def begin(output: Path, device: str, seed: int, *, resume: bool) -> Fabric:
@@ -98,6 +107,7 @@ def begin(output: Path, device: str, seed: int, *, resume: bool) -> Fabric:
         If it may not and does, or the device is unknown.
     """
     check_output(output, resume=resume)
+    clear_old_stop(output)
     # Denormal numbers, common in tiny gradients, slow a CPU down many times.
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
@@ -119,23 +129,18 @@ def check_output(output: Path, *, resume: bool) -> None:
 
 
 def _reports(run: Run) -> Iterator[Report]:
-    while run.progress < 1 and not run.is_stale:
+    while not run.is_over:
         message = _step(run)
         if message is not None:
             yield message
             continue
-        if run.step % run.settings.report_steps == 0 or run.progress >= 1:
+        if run.step % run.settings.report_steps == 0 or run.is_over:
             yield run.report()
         epoch = run.end_epoch() if run.epoch_is_over else None
         if epoch is not None:
             yield epoch
         if run.save_is_due:
             run.save()
-    if run.is_stale:
-        yield TrainMessage(
-            f"stopped: no better validation for {run.stale} epochs; the best model, "
-            f"of score {run.best:.4f}, is kept"
-        )
 
 
 def _step(run: Run) -> TrainMessage | None:

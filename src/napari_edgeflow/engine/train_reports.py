@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import psutil
 import torch
@@ -104,7 +105,23 @@ class TrainMessage:
     text: str
 
 
-Report = TrainReport | EpochReport | TrainMessage
+@dataclass(frozen=True, slots=True)
+class TrainEnd:
+    """The last report: training is over and its checkpoint written.
+
+    Parameters
+    ----------
+    reason : {"finished", "stale", "stopped"}
+        It went on to the end, no longer became better, or was asked to stop.
+    text : str
+        The same in a sentence; empty if it went on to the end.
+    """
+
+    reason: Literal["finished", "stale", "stopped"] = "finished"
+    text: str = ""
+
+
+Report = TrainReport | EpochReport | TrainMessage | TrainEnd
 
 
 @dataclass(slots=True)

@@ -19,10 +19,12 @@ from napari_edgeflow.engine.train_folder import metrics_row, write_metrics
 from napari_edgeflow.engine.train_reports import (
     EpochReport,
     Meter,
+    TrainEnd,
     TrainReport,
     memory_in_use,
 )
 from napari_edgeflow.engine.train_settings import TrainSettings
+from napari_edgeflow.engine.train_stop import StopRequest
 from napari_edgeflow.engine.train_task import Task
 
 STATE_FILE = "training-state.pt"
@@ -43,13 +45,21 @@ class Run:
         Folder of the checkpoint.
     fabric : Fabric
         The processes and device it runs on.
+    stop : StopRequest, optional
+        What asks it to stop, beside the file in the folder.
     """
 
     def __init__(
-        self, task: Task, settings: TrainSettings, output: Path, fabric: Fabric
+        self,
+        task: Task,
+        settings: TrainSettings,
+        output: Path,
+        fabric: Fabric,
+        stop: StopRequest | None = None,
     ) -> None:
         self.task, self.settings = task, settings
         self.output, self.fabric = output, fabric
+        self.request = stop or StopRequest()
         groups = task.parameter_groups(settings.rate)
         self.optimizer = AdamW(
             groups, lr=settings.rate, weight_decay=settings.weight_decay
@@ -62,6 +72,8 @@ class Run:
         self.seconds = self.saved = 0.0
         self.best: float | None = None
         self.history: list[dict[str, float | None]] = []
+        self.stopped = False
+        """Whether it was asked to stop."""
         self.intact = True
         """False while weights or files are being changed: not to be saved then."""
         self._since_report, self._since_epoch = Meter(), Meter()
@@ -84,6 +96,11 @@ class Run:
         """Whether the validation has not become better for too long."""
         patience = self.settings.patience
         return patience is not None and self.stale >= patience
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no further step."""
+        return self.progress >= 1 or self.is_stale or self.stopped
 
     @property
     def save_is_due(self) -> bool:
@@ -146,9 +163,14 @@ class Run:
             )
 
     def _spend(self, started: float) -> float:
-        """Add the time since ``started``, alike in all processes, and return it."""
-        (spent,) = self._agreed(time.perf_counter() - started)
+        """Add the time since ``started``, alike in all processes, and return it.
+
+        So is whether to stop, which some of the processes may learn too late.
+        """
+        asked = self.request.reached(self.output)
+        spent, stops = self._agreed(time.perf_counter() - started, float(asked))
         self.seconds += spent
+        self.stopped = self.stopped or stops > 0
         return spent
 
     def _agreed(self, *values: float) -> list[float]:
@@ -164,6 +186,16 @@ class Run:
         done = float(count)
         decay = min(self.settings.ema, (1 + done) / (10 + done))
         get_ema_multi_avg_fn(decay)(averages, values, count)  # type: ignore[no-untyped-call]
+
+    def ending(self) -> TrainEnd:
+        """Return how the run ended, for a person and for another program."""
+        best = "" if self.best is None else f", the best had score {self.best:.4f}"
+        if self.is_stale:
+            text = f"stopped: no better validation for {self.stale} epochs{best}"
+            return TrainEnd("stale", text)
+        if self.stopped and self.progress < 1:
+            return TrainEnd("stopped", f"stopped as asked at step {self.step}{best}")
+        return TrainEnd()
 
     def report(self) -> TrainReport:
         """Return where the run is, with means since the last report."""
