@@ -146,6 +146,19 @@ def test_ids_of_objects_on_demand(labels: Path, tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(image), first.object_labels())
 
 
+def test_instances_of_others(labels: Path, tmp_path: Path) -> None:
+    ids = np.arange(12, dtype=np.uint16).reshape(3, 4) * 70
+    write_gray_png(tmp_path / "in" / "a.png", ids)
+    status = run(
+        "convert", tmp_path / "in", "--from", "labels", "--instances", "--to", "tiff",
+        "--objects", "--output", tmp_path / "out",
+    )  # fmt: skip
+    assert status == 0
+    (back,) = read("tiff", tmp_path / "out")
+    assert np.array_equal(back.object_labels(), ids)
+    assert [entry.name for entry in back.classes] == ["object"]
+
+
 def test_names_with_spaces_become_words_for_voc(labels: Path, tmp_path: Path) -> None:
     for folder, suffix in ((labels, "png"), (labels.parent / "images", "jpg")):
         (folder / f"a.{suffix}").rename(folder / f"my  photo 1.{suffix}")

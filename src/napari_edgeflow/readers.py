@@ -1,4 +1,4 @@
-"""Files that napari opens with this package: palette PNGs and VOC folders.
+"""Files that napari opens with this package: labels in PNG, TIFF and JSON, VOC folders.
 
 napari asks a reader when a person has chosen it, in the dialog that opens when several
 can read a file, or as ``viewer.open(path, plugin="napari-edgeflow")``.
@@ -6,19 +6,27 @@ can read a file, or as ``viewer.open(path, plugin="napari-edgeflow")``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_edgeflow.engine.classes import METADATA, ClassTable, label_colours
 from napari_edgeflow.engine.pairs import VOC_IMAGES
+from napari_edgeflow.formats.image_files import find_image
 from napari_edgeflow.formats.images import read_image
+from napari_edgeflow.formats.imports import (
+    guess_source,
+    images_beside,
+    read_annotations,
+)
+from napari_edgeflow.formats.label_tiff import read_label_tiff
 from napari_edgeflow.formats.voc import holds_labels, read_palette_png
 from napari_edgeflow.formats.voc_folder import VocFolder
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from napari_edgeflow.formats.annotation import ImageAnnotation
 
 LayerData: TypeAlias = "tuple[NDArray[Any], dict[str, Any], str]"
 Reader: TypeAlias = Callable[[str], list[LayerData]]
@@ -58,6 +66,94 @@ def voc_folder_reader(path: str | list[str]) -> Reader | None:
     if isinstance(path, list) or not VocFolder(Path(path)).is_complete:
         return None
     return read_folder
+
+
+def objects_reader(path: str | list[str]) -> Reader | None:
+    """Return what opens COCO, labelme or GeoJSON: their images, and labels of objects.
+
+    Parameters
+    ----------
+    path : str or list of str
+        The file; several to be stacked are not for this reader.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON.
+    OSError
+        If it cannot be read.
+    """
+    if isinstance(path, list):
+        return None
+    try:
+        guess_source(Path(path))
+    except ValueError:
+        return None
+    return read_objects
+
+
+def label_tiff_reader(path: str | list[str]) -> Reader | None:
+    """Return :func:`read_tiff` for one TIFF, else None."""
+    return None if isinstance(path, list) else read_tiff
+
+
+def read_objects(path: str) -> list[LayerData]:
+    """Return an image and a Labels layer of objects for each image of a file.
+
+    As with folders, the first ten are opened, of those that have objects if there are
+    more. An image file that is not there is left out. A notification says what was
+    left out.
+
+    Raises
+    ------
+    ValueError
+        If nothing in the file can be used.
+    OSError
+        If it cannot be read.
+    """
+    file, problems = Path(path), list[str]()
+    source = guess_source(file)
+    found = list(read_annotations(source, file, report=problems.append))
+    if not found:
+        raise ValueError("; ".join(problems[:1]) or f"{file} lists no image")
+    chosen = sorted(found, key=lambda annotation: not annotation.objects)[:MAX_PAIRS]
+    folder = images_beside(source, file) or file.parent
+    layers: list[LayerData] = []
+    for annotation in chosen:
+        shown = {"visible": not layers}
+        image = find_image(folder, annotation.file_name)
+        if image is None:
+            problems.append(f"no image {annotation.file_name!r} in {folder}")
+        else:
+            layers.append(
+                (read_image(image), {"name": annotation.stem, **shown}, "image")
+            )
+        layers.append(_objects_layer(annotation, **shown))
+    if len(found) > MAX_PAIRS:
+        problems.append(f"opened {MAX_PAIRS} of {len(found)} images")
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        _say(f"{file.name}: {problems[0]}{more}")
+    return layers
+
+
+def read_tiff(path: str) -> list[LayerData]:
+    """Return the Labels layer of a label TIFF, of any number of planes.
+
+    Raises
+    ------
+    ValueError
+        If it holds no whole numbers.
+    OSError
+        If it cannot be read.
+    """
+    content = read_label_tiff(Path(path))
+    name = {"name": Path(path).name.split(".")[0]}
+    if content.classes is None:
+        return [(content.labels, name, "labels")]
+    if content.kind == "object":
+        return [_coloured(content.labels, content.classes, content.class_of, **name)]
+    return [_labels_layer(content.labels, content.classes, **name)]
 
 
 def read_labels(path: str) -> list[LayerData]:
@@ -116,8 +212,48 @@ def read_folder(path: str) -> list[LayerData]:
     return layers
 
 
+def _objects_layer(annotation: ImageAnnotation, **options: object) -> LayerData:
+    """Return the layer of object ids of an image."""
+    class_of = {entry.id: entry.class_id for entry in annotation.objects}
+    options["name"] = f"{annotation.stem} objects"
+    labels, classes = annotation.object_labels(), annotation.classes
+    layer = _coloured(labels, classes, class_of, **options)
+    layer[1]["metadata"][METADATA]["file_name"] = annotation.file_name
+    return layer
+
+
+def _coloured(
+    labels: NDArray[Any],
+    classes: ClassTable,
+    class_of: Mapping[int, int],
+    **options: object,
+) -> LayerData:
+    """Return a layer of object ids, as the docks know it, in their classes' colours."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    by_class = label_colours(classes)
+    colours = {value: by_class[value] for value in (None, 0)}
+    colours |= {i: by_class.get(c, by_class[None]) for i, c in class_of.items()}
+    names = {entry.id: entry.name for entry in classes}
+    features = {
+        "index": list(class_of),
+        "class_id": list(class_of.values()),
+        "class_name": [names.get(c, "") for c in class_of.values()],
+        "source": ["import"] * len(class_of),
+    }
+    settings = {
+        "colormap": DirectLabelColormap(color_dict=colours),
+        "metadata": {METADATA: {"kind": "object", "classes": classes.to_records()}},
+        "features": features,
+        **options,
+    }
+    # napari colours 8 and 16 bits without the CPU.
+    small = labels.max(initial=0) <= 65_535
+    return labels.astype("uint16") if small else labels, settings, "labels"
+
+
 def _labels_layer(
-    labels: NDArray[np.uint8], classes: ClassTable, **options: object
+    labels: NDArray[Any], classes: ClassTable, **options: object
 ) -> LayerData:
     """Return the layer of class ids, as the docks know it, in its classes' colours."""
     # napari is loaded when a file is opened, not when readers are looked for.

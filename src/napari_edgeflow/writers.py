@@ -1,19 +1,40 @@
-"""Files that napari saves with this package: Labels layers as palette PNGs."""
+"""Files that napari saves with this package: one Labels layer in any format.
+
+What needs the image too, or is a folder, is in the dock "Export and import".
+"""
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_edgeflow.engine.classes import METADATA, ClassTable, voc_palette
+from napari_edgeflow.formats.coco import update_coco
+from napari_edgeflow.formats.geojson import write_geojson
+from napari_edgeflow.formats.image_names import as_file_name
+from napari_edgeflow.formats.label_folder import write_gray_png
+from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
+from napari_edgeflow.formats.labelled_plane import (
+    Kind,
+    classes_of_objects,
+    plane_annotation,
+)
+from napari_edgeflow.formats.labelme import write_labelme
 from napari_edgeflow.formats.voc import write_palette_png
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from napari_edgeflow.formats.annotation import ImageAnnotation
+
+_WHAT_LABELS_ARE = re.compile(r" (classes|objects)( \[\d+\])?$")
+"""What the names of our layers end in, after the name of the image."""
 
 
 def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
@@ -42,24 +63,128 @@ def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     OSError
         If the labels do not fit into a palette PNG, or the file cannot be written.
     """
-    labels = np.asarray(data[0] if meta.get("multiscale") else data)
-    try:
+    with _explaining():
         classes, palette = _colours_of(meta)
-        write_palette_png(Path(path), labels, palette, classes)
-    except ValueError as error:
-        # napari takes a ValueError to mean that there is no writer, and drops its text.
-        raise OSError(str(error)) from error
+        write_palette_png(Path(path), _labels(data, meta), palette, classes)
     return [path]
+
+
+def write_gray(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a Labels layer as a grey PNG of 8 or 16 bits with the layer's values.
+
+    Parameters and errors are as for :func:`write_labels`; values go up to 65,535.
+    """
+    with _explaining():
+        write_gray_png(Path(path), _labels(data, meta))
+    return [path]
+
+
+def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a Labels layer, a plane or a stack, as TIFF that holds its classes.
+
+    Parameters and errors are as for :func:`write_labels`; there may be more axes.
+    """
+    with _explaining():
+        kind, classes = _scheme_of(meta)
+        class_of = classes_of_objects(meta["features"]) if kind == "object" else {}
+        content = LabelTiff(_labels(data, meta), classes, kind, class_of)
+        write_label_tiff(Path(path), content)
+    return [path]
+
+
+def write_coco(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Put a Labels layer into a COCO file, in place of what it has of this image.
+
+    Parameters and errors are as for :func:`write_labels`.
+    """
+    return _write_objects(lambda to, found: update_coco(to, [found]), path, data, meta)
+
+
+def write_labelme_json(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a Labels layer as a file of labelme's.
+
+    Parameters and errors are as for :func:`write_labels`.
+    """
+    return _write_objects(write_labelme, path, data, meta)
+
+
+def write_geojson_features(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a Labels layer as GeoJSON, as QuPath reads it.
+
+    Parameters and errors are as for :func:`write_labels`.
+    """
+    return _write_objects(write_geojson, path, data, meta)
+
+
+def _write_objects(
+    write: Callable[[Path, ImageAnnotation], None],
+    path: str,
+    data: Any,
+    meta: Mapping[str, Any],
+) -> list[str]:
+    """Write the objects of a plane."""
+    with _explaining():
+        labels = _labels(data, meta)
+        if labels.ndim != 2:
+            raise ValueError(
+                f"a layer of shape {labels.shape} has several planes: export them in "
+                "the dock “Export and import”, or save as TIFF (.labels.tif)"
+            )
+        kind, classes = _scheme_of(meta)
+        # Labels of others are objects more often than not.
+        kind, table = kind or "object", classes or ClassTable(())
+        class_of = classes_of_objects(meta["features"]) if kind == "object" else {}
+        file_name = _image_name(meta)
+        write(Path(path), plane_annotation(file_name, labels, kind, table, class_of))
+    return [path]
+
+
+def _labels(data: Any, meta: Mapping[str, Any]) -> NDArray[np.integer]:
+    """Return the array of a layer; of several scales the first."""
+    return np.asarray(data[0] if meta.get("multiscale") else data)
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Turn errors for people into those whose text napari shows.
+
+    It takes a ValueError to mean that there is no writer.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise OSError(str(error)) from error
+
+
+def _entry_of(meta: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what our docks and readers say of a layer."""
+    ours = meta.get("metadata", {}).get(METADATA)
+    return ours if isinstance(ours, dict) else {}
+
+
+def _scheme_of(meta: Mapping[str, Any]) -> tuple[Kind | None, ClassTable | None]:
+    """Return what the values of a layer are, if anybody said it."""
+    ours = _entry_of(meta)
+    match ours.get("kind"):
+        case "semantic" | "object" as kind:
+            return kind, ClassTable.from_records(ours["classes"])
+    return None, None
+
+
+def _image_name(meta: Mapping[str, Any]) -> str:
+    """Return the file name of the image that a layer belongs to."""
+    known = _entry_of(meta).get("file_name")
+    if isinstance(known, str):
+        return known
+    return as_file_name(_WHAT_LABELS_ARE.sub("", str(meta.get("name", ""))))
 
 
 def _colours_of(
     meta: Mapping[str, Any],
 ) -> tuple[ClassTable | None, NDArray[np.uint8]]:
     """Return the classes of a layer, if its values are classes, and its palette."""
-    ours = meta.get("metadata", {}).get(METADATA)
-    kind = ours.get("kind") if isinstance(ours, dict) else None
-    if kind == "semantic":
-        classes = ClassTable.from_records(ours["classes"])
+    kind, classes = _scheme_of(meta)
+    if kind == "semantic" and classes is not None:
         return classes, classes.palette()
     colormap = meta.get("colormap")
     colours = getattr(colormap, "color_dict", None)

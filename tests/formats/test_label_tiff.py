@@ -72,7 +72,7 @@ def test_files_of_others_are_labels_without_classes(
     back = read_label_tiff(tmp_path / "a.tif")
     assert np.array_equal(back.labels, labels)
     assert back.classes is None
-    assert back.kind == "semantic"
+    assert back.kind is None
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

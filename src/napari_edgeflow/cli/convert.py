@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_edgeflow.formats.annotation import ImageAnnotation
     from napari_edgeflow.formats.export_folder import ExportProgress, ExportSummary
     from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
+    from napari_edgeflow.formats.labelled_plane import Kind
     from napari_edgeflow.formats.problems import Report
 
     Read = Callable[[Report], Iterator[ImageAnnotation]]
@@ -50,6 +51,11 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--classes", type=Path, metavar="FILE", help="list of 'id name r g b'"
+    )
+    parser.add_argument(
+        "--instances",
+        action="store_true",
+        help="each value of a label image that does not say it is an object",
     )
     parser.add_argument(
         "--tolerance",
@@ -163,7 +169,8 @@ def _reader(options: argparse.Namespace, given: "ClassTable | None") -> "Read":
     from napari_edgeflow.formats.imports import read_annotations
 
     where = options.source, options.input, options.images, given
-    return lambda report: read_annotations(*where, report)
+    kind: Kind = "object" if options.instances else "semantic"
+    return lambda report: read_annotations(*where, report, kind)
 
 
 def _items(

@@ -12,6 +12,7 @@ from napari_edgeflow.formats.eiseg import FOLDERS, read_eiseg
 from napari_edgeflow.formats.geojson import read_geojson, read_geojson_folder
 from napari_edgeflow.formats.json_files import read_json
 from napari_edgeflow.formats.label_folder import read_label_file, read_label_folder
+from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.formats.labelme import read_labelme, read_labelme_folder
 from napari_edgeflow.formats.problems import Report, refuse
 from napari_edgeflow.formats.voc_folder import VocFolder
@@ -21,18 +22,27 @@ from napari_edgeflow.formats.yolo import DATA, IMAGES, read_yolo_folder
 EISEG_LIST = "autosave_label.txt"
 _LABEL_IMAGES = (".png", ".tif", ".tiff")
 
-_Read = Callable[[Path, Path | None, ClassTable | None, Report],
-                 Iterator[ImageAnnotation]]  # fmt: skip
+_Read = Callable[
+    [Path, Path | None, ClassTable | None, Report, Kind], Iterator[ImageAnnotation]
+]
 
 
 def _coco(
-    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+    path: Path,
+    images: Path | None,
+    classes: ClassTable | None,
+    report: Report,
+    kind: Kind,
 ) -> Iterator[ImageAnnotation]:
     return read_coco(path / COCO_FILE if path.is_dir() else path, report)
 
 
 def _labelme(
-    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+    path: Path,
+    images: Path | None,
+    classes: ClassTable | None,
+    report: Report,
+    kind: Kind,
 ) -> Iterator[ImageAnnotation]:
     if path.is_file():
         yield read_labelme(path, classes or ClassTable(()), report)
@@ -41,7 +51,11 @@ def _labelme(
 
 
 def _geojson(
-    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+    path: Path,
+    images: Path | None,
+    classes: ClassTable | None,
+    report: Report,
+    kind: Kind,
 ) -> Iterator[ImageAnnotation]:
     if path.is_file():
         yield read_geojson(path, classes=classes, report=report)
@@ -50,25 +64,47 @@ def _geojson(
 
 
 def _labels(
-    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+    path: Path,
+    images: Path | None,
+    classes: ClassTable | None,
+    report: Report,
+    kind: Kind,
 ) -> Iterator[ImageAnnotation]:
     if path.is_file():
-        yield read_label_file(path, path.name, classes)
+        yield read_label_file(path, path.name, classes, kind)
     else:
-        yield from read_label_folder(path, images, classes, report)
+        yield from read_label_folder(path, images, classes, report, kind)
 
 
 def _voc(
-    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+    path: Path,
+    images: Path | None,
+    classes: ClassTable | None,
+    report: Report,
+    kind: Kind,
 ) -> Iterator[ImageAnnotation]:
     return read_voc(path, report)
 
 
 def _yolo(
-    path: Path, images: Path | None, classes: ClassTable | None, report: Report
+    path: Path,
+    images: Path | None,
+    classes: ClassTable | None,
+    report: Report,
+    kind: Kind,
 ) -> Iterator[ImageAnnotation]:
     folder = path.parent if path.is_file() else path
     return read_yolo_folder(folder, images, report)
+
+
+def _eiseg(
+    path: Path,
+    images: Path | None,
+    classes: ClassTable | None,
+    report: Report,
+    kind: Kind,
+) -> Iterator[ImageAnnotation]:
+    return read_eiseg(path, images, classes, report)
 
 
 SOURCES: dict[str, _Read] = {
@@ -76,7 +112,7 @@ SOURCES: dict[str, _Read] = {
     "coco": _coco,
     "labelme": _labelme,
     "yolo": _yolo,
-    "eiseg": read_eiseg,
+    "eiseg": _eiseg,
     "labels": _labels,
     "geojson": _geojson,
 }
@@ -99,6 +135,7 @@ def read_annotations(
     images: Path | None = None,
     classes: ClassTable | None = None,
     report: Report = refuse,
+    kind: Kind = "semantic",
 ) -> Iterator[ImageAnnotation]:
     """Read the labels of a file or folder, image by image.
 
@@ -114,6 +151,8 @@ def read_annotations(
         The classes, where the format knows them by name or number only.
     report : callable
         Told of what cannot be used; the rest is read.
+    kind : {"semantic", "object"}
+        Whether the values of label images that do not say it are classes or objects.
 
     Yields
     ------
@@ -127,7 +166,7 @@ def read_annotations(
     OSError
         If it cannot be read.
     """
-    return SOURCES[source](path, images, classes, report)
+    return SOURCES[source](path, images, classes, report, kind)
 
 
 def images_beside(source: str, path: Path) -> Path | None:

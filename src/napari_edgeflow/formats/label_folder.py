@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.pairs import read_labels
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import read_class_list
 from napari_edgeflow.formats.image_files import images_by_stem
 from napari_edgeflow.formats.label_tiff import read_label_tiff
+from napari_edgeflow.formats.labelled_plane import Kind, plane_annotation
 from napari_edgeflow.formats.problems import Report, refuse
 from napari_edgeflow.formats.voc import read_palette_png
 
@@ -71,7 +72,10 @@ def find_class_list(folder: Path) -> ClassTable | None:
 
 
 def read_label_file(
-    path: Path, file_name: str, classes: ClassTable | None = None
+    path: Path,
+    file_name: str,
+    classes: ClassTable | None = None,
+    kind: Kind = "semantic",
 ) -> ImageAnnotation:
     """Read a label image; connected pixels of a class are an object.
 
@@ -84,6 +88,9 @@ def read_label_file(
     classes : ClassTable, optional
         The classes of a file that does not name them itself. Values that are none of
         them become "class 7" or the like.
+    kind : {"semantic", "object"}
+        Whether the values of a file that does not say it are classes or objects.
+        Objects are of the class "object" then.
 
     Raises
     ------
@@ -92,19 +99,18 @@ def read_label_file(
     OSError
         If it cannot be read.
     """
+    class_of: dict[int, int] = {}
     if path.suffix.lower() in _TIFF:
         content = read_label_tiff(path)
-        table = content.classes or classes
-        if content.kind == "object" and table is not None:
-            return ImageAnnotation.from_objects(
-                file_name, content.labels, content.class_of, table
-            )
         labels: NDArray[np.integer] = content.labels
+        table, class_of = content.classes or classes, content.class_of
+        kind = content.kind or kind
     else:
         labels, table = read_labels(path), classes
-        if labels.dtype in (np.uint8, np.bool_):
+        if kind == "semantic" and labels.dtype in (np.uint8, np.bool_):
             labels, table = read_palette_png(path, classes)
-    return ImageAnnotation.from_labels(file_name, labels, _completed(table, labels))
+    table = table or ClassTable(())
+    return plane_annotation(file_name, labels, kind, table, class_of)
 
 
 def read_label_folder(
@@ -112,6 +118,7 @@ def read_label_folder(
     images: Path | None = None,
     classes: ClassTable | None = None,
     report: Report = refuse,
+    kind: Kind = "semantic",
 ) -> Iterator[ImageAnnotation]:
     """Read all label images of a folder.
 
@@ -126,6 +133,8 @@ def read_label_folder(
         The classes. Default: those of the list.
     report : callable
         Told of files that cannot be used.
+    kind : {"semantic", "object"}
+        See :func:`read_label_file`.
 
     Yields
     ------
@@ -148,21 +157,9 @@ def read_label_folder(
         raise ValueError(f"no PNG or TIFF in {folder}: give a folder of label images")
     for path in paths:
         try:
-            annotation = read_label_file(path, known.get(path.stem, path).name, table)
+            name = known.get(path.stem, path).name
+            annotation = read_label_file(path, name, table, kind)
         except (ValueError, OSError) as error:
             report(f"{path.name} is left out: {error}")
         else:
             yield annotation
-
-
-def _completed(table: ClassTable | None, labels: NDArray[np.integer]) -> ClassTable:
-    """Return the classes, and a class for each label that has none."""
-    classes = table or ClassTable(())
-    known = {0, *(entry.id for entry in classes)}
-    palette = voc_palette()
-    for value in np.unique(labels).tolist():
-        if value not in known:
-            red, green, blue = palette[value % 256].tolist()
-            entry = LabelClass(int(value), f"class {value}", (red, green, blue))
-            classes = classes.with_class(entry)
-    return classes

@@ -7,7 +7,7 @@ there. Fiji and others show the labels and skip the rest.
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import METADATA, ClassTable
 from napari_edgeflow.engine.files import replacing
-
-Kind = Literal["semantic", "object"]
+from napari_edgeflow.formats.labelled_plane import Kind
 
 _DTYPES = (np.uint8, np.uint16, np.uint32)
 
@@ -31,15 +30,15 @@ class LabelTiff:
         (…, H, W) integer.
     classes : ClassTable or None
         None if the file does not say.
-    kind : {"semantic", "object"}
-        Whether the values are classes or objects.
+    kind : {"semantic", "object"} or None
+        Whether the values are classes or objects; None if the file does not say.
     class_of : dict
         Of objects: the class of each value.
     """
 
     labels: NDArray[np.integer]
     classes: ClassTable | None = None
-    kind: Kind = "semantic"
+    kind: Kind | None = None
     class_of: dict[int, int] = field(default_factory=dict)
 
 
@@ -63,7 +62,7 @@ def write_label_tiff(path: Path, content: LabelTiff) -> None:
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise ValueError(f"a label TIFF must end in .tif or .tiff, not {path.name!r}")
     labels = content.labels.astype(_smallest_dtype(content.labels), copy=False)
-    record: dict[str, object] = {"kind": content.kind}
+    record: dict[str, object] = {"kind": content.kind or "semantic"}
     if content.classes is not None:
         record["classes"] = content.classes.to_records()
     if content.class_of:
