@@ -1,6 +1,7 @@
 """A dock in a real viewer, with a network that needs no weights."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,15 @@ from tests.widgets.segment_person import (
 )
 
 from napari_edgeflow.demo import find_canvas
+from napari_edgeflow.widgets import shortcuts
 from napari_edgeflow.widgets.click import ClickWidget
 from napari_edgeflow.widgets.segment import SegmentWidget
+
+
+@pytest.fixture(autouse=True)
+def _first_shortcuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the keys of whoever runs the tests out of them, and safe."""
+    monkeypatch.setattr(shortcuts, "shortcuts_path", lambda: tmp_path / "keys.json")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from napari_edgeflow.widgets.click_controls import ClickControls
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.planes import Plane
+from napari_edgeflow.widgets.shortcuts import Shortcuts
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class ClickWidget(Dock):
     ) -> None:
         super().__init__()
         viewer = real_viewer(viewer)
-        self.controls = ClickControls(viewer, self._links, self._is_helper)
-        self.controller = ClickController(viewer, load, self.controls.settings())
+        keys = Shortcuts()
+        self.controls = ClickControls(viewer, self._links, self._is_helper, keys)
+        settings = self.controls.settings()
+        self.controller = ClickController(viewer, load, settings, keys)
         self._connect()
         self._set_up(self.controls, self.controller.close)
         self.controller.open()

@@ -29,12 +29,10 @@ from napari_edgeflow.widgets.planes import (
     read_plane,
     visible_window,
 )
+from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
-
-KEYS = {"finish": "Enter", "undo": "Control-Z", "redo": "Control-Shift-Z"}
-"""Keys that work while the clicks are the active layer."""
 
 
 class ClickController(QObject):
@@ -48,6 +46,8 @@ class ClickController(QObject):
         Loads a model by name or path.
     settings : ClickSettings
         What is chosen at first.
+    shortcuts : Shortcuts
+        The keys.
     """
 
     hint_changed = Signal(str)
@@ -57,7 +57,11 @@ class ClickController(QObject):
     committed = Signal(object)
 
     def __init__(
-        self, viewer: "Viewer", load: LoadSegmenter, settings: ClickSettings
+        self,
+        viewer: "Viewer",
+        load: LoadSegmenter,
+        settings: ClickSettings,
+        shortcuts: Shortcuts,
     ) -> None:
         super().__init__()
         self._viewer = viewer
@@ -67,8 +71,7 @@ class ClickController(QObject):
         self._shown: PlaneImage | None = None
         self._finishing = False
         actions = {"finish": self.finish, "undo": self.undo, "redo": self.redo}
-        keys = {KEYS[name]: action for name, action in actions.items()}
-        self._layers = ClickLayers(viewer, self._on_points_edited, keys)
+        self._layers = ClickLayers(viewer, self._on_points_edited, shortcuts, actions)
         self._mask = ClickMask(load)
         self._watch = ViewerWatch(viewer, self._layers.owns)
         self._connect()
@@ -190,6 +193,7 @@ class ClickController(QObject):
         self._watch.close()
         self._mask.close()
         self._session.reset()
+        self._layers.release_keys()
         if remove_layers:
             self._layers.set_aside(None)
             self._layers.remove()

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -28,6 +27,7 @@ from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import Kind, read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
+from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -45,6 +45,8 @@ class ClickControls(QWidget):
         Who owns the connections to the viewer.
     is_helper : callable
         Returns whether a layer is one that the dock itself needs for clicking.
+    shortcuts : Shortcuts
+        The keys that buttons show.
     """
 
     changed = Signal()
@@ -58,8 +60,10 @@ class ClickControls(QWidget):
         viewer: "Viewer",
         links: Connections,
         is_helper: Callable[["Layer"], bool],
+        shortcuts: Shortcuts,
     ) -> None:
         super().__init__()
+        self._shortcuts = shortcuts
         self.image = image_combo(viewer, links, self)
         self.target = target_combo(viewer, is_helper, links, self)
         self.kind = KindCombo(self)
@@ -140,13 +144,12 @@ class ClickControls(QWidget):
         font = self.finish.font()
         font.setBold(True)
         self.finish.setFont(font)
-        for button, key in (
-            (self.finish, "Enter"),
-            (self.undo, "Ctrl+Z"),
-            (self.redo, "Ctrl+Shift+Z"),
+        for button, action_id in (
+            (self.finish, "finish"),
+            (self.undo, "undo"),
+            (self.redo, "redo"),
         ):
-            shown = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
-            button.setText(f"{button.text()}  ({shown})")
+            self._shortcuts.label(button, action_id)
         self.show_history(False, False, False)
 
     def _button(self, text: str, tip: str) -> QPushButton:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.planes import (
     Plane,
     follow,
@@ -19,6 +20,7 @@ from napari_edgeflow.widgets.planes import (
     plane_shown,
     thick_shape,
 )
+from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,19 +53,23 @@ class ClickLayers:
         Where they live.
     on_edit : callable
         Called without arguments when a person added, moved or deleted points.
-    keys : dict
-        Key to what it does; they work while the clicks are the active layer.
+    shortcuts : Shortcuts
+        The keys.
+    actions : dict
+        What the actions with a key do; they work while the clicks are the active layer.
     """
 
     def __init__(
         self,
         viewer: "Viewer",
         on_edit: Callable[[], None],
-        keys: dict[str, Callable[[], None]],
+        shortcuts: Shortcuts,
+        actions: dict[str, Callable[[], None]],
     ) -> None:
         self._viewer = viewer
         self._on_edit = on_edit
-        self._keys = keys
+        self._shortcuts, self._actions = shortcuts, actions
+        self._keys = Connections()
         self._silent = False
         self._window: Window | None = None
         self._plane: Plane | None = None
@@ -91,14 +97,17 @@ class ClickLayers:
 
     def remove(self) -> None:
         """Take both layers out of the viewer."""
+        self.release_keys()
         if self.points is not None:
             self.points.events.data.disconnect(self._on_points)
-            for key in self._keys:
-                self.points.bind_key(key, None)
         for layer in (self.points, self.preview):
             if layer is not None and layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self.image = self.points = self.preview = self._window = None
+
+    def release_keys(self) -> None:
+        """Let the keys do nothing any more."""
+        self._keys.close()
 
     def owns(self, layer: "Layer") -> bool:
         """Return whether a layer is one of the two."""
@@ -186,8 +195,9 @@ class ClickLayers:
         points.feature_defaults = {POSITIVE: [self.left_positive]}
         # Before napari's own callback, which adds the point.
         points.mouse_drag_callbacks.insert(0, self._on_press)
-        for key, action in self._keys.items():
-            points.bind_key(key, lambda _layer, action=action: action())
+        self.release_keys()
+        for action_id, function in self._actions.items():
+            self._keys.keep(self._shortcuts.bind(points, action_id, function))
         points.events.data.connect(self._on_points)
         self.points = points
         self._viewer.layers.append(points)

@@ -16,6 +16,10 @@ class Connections:
         emitter.connect(slot)
         self._cuts.append((emitter, partial(emitter.disconnect, slot)))
 
+    def keep(self, cut: Callable[[], object]) -> None:
+        """Call this when the connections are undone."""
+        self._cuts.append((None, cut))
+
     def close(self) -> None:
         """Undo all connections; the object can be used again."""
         for _, cut in reversed(self._cuts):
