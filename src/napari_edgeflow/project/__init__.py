@@ -1,0 +1,1 @@
+"""Projects: folders of images whose labels, objects and state outlive the program."""

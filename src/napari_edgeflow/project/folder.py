@@ -1,0 +1,235 @@
+"""A project: a folder of images, and the folder with all that was made on them."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from napari_edgeflow.project.listing import HOME, SUFFIXES, list_images
+from napari_edgeflow.project.lock import ProjectLock, ProjectLockedError
+from napari_edgeflow.project.page_files import PageFiles, StoredPage, read_page
+from napari_edgeflow.project.project_file import (
+    PROJECT,
+    PageSummary,
+    ProjectFile,
+    ProjectRecord,
+    State,
+)
+from napari_edgeflow.project.records import PageContent
+from napari_edgeflow.project.saver import Saver, SaveState
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlace:
+    """Which project to open, and how.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder of images, or the folder of a project.
+    labels : Path, optional
+        The folder of the project. Default: "napari-edgeflow" in the folder of images.
+    read_only : bool
+        Look only; another program may write it meanwhile.
+    restore : bool
+        Begin with the last good copy of the project's file.
+    force : bool
+        Take the project from whoever holds it.
+    suffixes : tuple of str
+        Endings of images.
+    """
+
+    folder: Path
+    labels: Path | None = None
+    read_only: bool = False
+    restore: bool = False
+    force: bool = False
+    suffixes: tuple[str, ...] = SUFFIXES
+
+    @property
+    def home(self) -> Path:
+        """The project's folder."""
+        if self.labels is not None:
+            return self.labels
+        is_home = (self.folder / PROJECT).is_file()
+        return self.folder if is_home else self.folder / HOME
+
+
+@dataclass(slots=True, eq=False)
+class Project:
+    """An open project; see :func:`open_project`.
+
+    Its methods are quick: files are read by :meth:`open_page`, which is for the
+    background, and written by the saver.
+
+    Parameters
+    ----------
+    home : Path
+        The project's folder.
+    images : Path
+        The folder of images.
+    names : list of str
+        The images below it.
+    record : ProjectRecord
+        What the project's file says.
+    saver : Saver or None
+        None for a project that is only looked at.
+    lock : ProjectLock or None
+        None for a project that is only looked at.
+    """
+
+    home: Path
+    images: Path
+    names: list[str]
+    record: ProjectRecord
+    saver: Saver | None = field(default=None, repr=False)
+    lock: ProjectLock | None = field(default=None, repr=False)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is saved."""
+        return self.saver is None
+
+    def image(self, name: str) -> Path:
+        """Return the path of an image."""
+        return self.images / name
+
+    def page_files(self, name: str) -> PageFiles:
+        """Return where an image has its files."""
+        return PageFiles(self.home, name)
+
+    def open_page(self, name: str) -> StoredPage:
+        """Return what was made on an image, to go on with it.
+
+        Raises
+        ------
+        NewerProjectError
+            If a newer version of this program wrote it.
+        """
+        files = self.page_files(name)
+        return read_page(files) if self.saver is None else self.saver.open_page(files)
+
+    def read_pages(self) -> Iterator[tuple[str, PageContent]]:
+        """Yield what is on disk of each image that has something, for exports.
+
+        Raises
+        ------
+        NewerProjectError
+            If a newer version of this program wrote one.
+        """
+        for name in self.names:
+            if self.record.page(name) != PageSummary():
+                yield name, read_page(self.page_files(name)).content
+
+    def note(self, record: ProjectRecord) -> None:
+        """Change what the project's file says."""
+        if record != self.record:
+            self.record = record
+            if self.saver is not None:
+                self.saver.note_project(record)
+
+    def note_page(self, name: str, content: PageContent) -> None:
+        """Have the content of an open page saved; a new image is in work then."""
+        if self.saver is None:
+            return
+        self.saver.note_page(name, content)
+        before = self.record.page(name)
+        state: State = "work" if before.state == "new" else before.state
+        page = PageSummary(state, content.object_count)
+        if page != before:
+            self.note(self.record.with_page(name, page))
+
+    def leave_page(self, name: str) -> None:
+        """Say that an image is not shown any more."""
+        if self.saver is not None:
+            self.saver.leave_page(name)
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Save what is left, and let others write; return whether all is on disk."""
+        saved = self.saver is None or self.saver.close(timeout)
+        self.saver = None
+        if self.lock is not None:
+            self.lock.release()
+            self.lock = None
+        return saved
+
+
+def open_project(
+    place: ProjectPlace, tell: Callable[[SaveState], None] = lambda _: None
+) -> Project:
+    """Open a project, or begin one; reads lists only, but of any length.
+
+    Parameters
+    ----------
+    place : ProjectPlace
+        Which, and how.
+    tell : callable
+        Told how saving goes; see :class:`Saver`.
+
+    Raises
+    ------
+    CorruptProjectError
+        If its file is damaged; ``place.restore`` opens the last good copy.
+    NewerProjectError
+        If a newer version of this program wrote it.
+    ProjectLockedError
+        If another window writes it; ``place.read_only`` looks only.
+    OSError
+        If the folder cannot be read, or not be written.
+    """
+    if not place.folder.is_dir():
+        raise FileNotFoundError(f"no folder {place.folder}: give one with images")
+    home = place.home.resolve()
+    file = ProjectFile(home)
+    lock = None if place.read_only else _locked(home, place.force)
+    try:
+        record = file.read(restore=place.restore)
+        images = _images_of(place, home, record)
+        names = list_images(images, place.suffixes, home)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+    project = Project(home, images, names, record, lock=lock)
+    if lock is not None:
+        project.saver = Saver(file, tell)
+        project.record = _with_images(record, images, home)
+        project.saver.note_project(project.record)
+    return project
+
+
+def _locked(home: Path, force: bool) -> ProjectLock:
+    try:
+        return ProjectLock(home, force=force)
+    except ProjectLockedError:
+        raise
+    except OSError as error:
+        raise OSError(
+            f"cannot write to {home} ({error.strerror}): choose another folder for "
+            "the labels, or open it to look only"
+        ) from error
+
+
+def _images_of(place: ProjectPlace, home: Path, record: ProjectRecord) -> Path:
+    """Return the folder of images: the one given, or what the project's file says."""
+    if place.folder.resolve() != home:
+        return place.folder.resolve()
+    return (home / record.images).resolve()
+
+
+def _with_images(record: ProjectRecord, images: Path, home: Path) -> ProjectRecord:
+    """Return the record with the folder of images as seen from the project's."""
+    try:
+        path = Path(os.path.relpath(images, home))
+    except ValueError:
+        # Windows: they are on different drives.
+        path = images
+    return replace(record, images=path.as_posix())
+
+
+def count_states(project: Project) -> dict[State, int]:
+    """Return how many images are new, in work and done."""
+    counts: dict[State, int] = {"new": 0, "work": 0, "done": 0}
+    for name in project.names:
+        counts[project.record.page(name).state] += 1
+    return counts

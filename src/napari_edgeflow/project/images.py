@@ -1,0 +1,137 @@
+"""Reading any image of a project, and making small pictures of images."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as imageio
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.formats.image_files import image_size
+from napari_edgeflow.formats.images import read_image
+
+Reader = Callable[[Path], NDArray[Any]]
+
+_WITH_FRAMES = (".gif",)
+"""Formats of which Pillow alone gives the first frame only."""
+
+_JPEG = (".jpg", ".jpeg")
+
+
+def read_any_image(path: Path, other: Reader | None = None) -> NDArray[Any]:
+    """Read an image with tifffile or Pillow, else imageio, else another reader.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    other : callable, optional
+        Asked where the others fail, such as napari's plugins.
+
+    Returns
+    -------
+    ndarray
+        (..., H, W) or (..., H, W, C) with 3 or 4 channels; see :func:`is_rgb`.
+
+    Raises
+    ------
+    OSError
+        If nothing can read it, with the first reader's reason.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no image {path}: was it moved or renamed?")
+    first: Reader = read_image
+    if path.suffix.lower() == ".npy":
+        first = np.load
+    elif path.suffix.lower() in _WITH_FRAMES:
+        first = imageio.imread
+    problem: Exception | None = None
+    for reader in (first, imageio.imread, other):
+        if reader is None:
+            continue
+        try:
+            return _usable(reader(path), path)
+        # Each reader raises what its decoders raise.
+        except Exception as error:
+            problem = problem or error
+    if isinstance(problem, OSError):
+        raise problem
+    raise OSError(f"cannot read {path} as an image ({problem})") from problem
+
+
+def _usable(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
+    array = np.asarray(pixels)
+    if array.ndim < 2 or not array.size or array.dtype.kind not in "buif":
+        raise OSError(
+            f"{path} holds an array of shape {array.shape} and type {array.dtype}, "
+            "which is no image"
+        )
+    return array
+
+
+def is_rgb(pixels: NDArray[Any]) -> bool:
+    """Return whether the last axis of an image is its colours."""
+    return (
+        pixels.ndim > 2
+        and pixels.shape[-1] in (3, 4)
+        and min(pixels.shape[-3:-1]) > 4
+        and pixels.dtype.kind in "uf"
+    )
+
+
+def spatial_shape(pixels: NDArray[Any]) -> tuple[int, ...]:
+    """Return the shape of an image without its colours, as its labels have it."""
+    return tuple(pixels.shape[:-1] if is_rgb(pixels) else pixels.shape)
+
+
+def bytes_needed(path: Path) -> int:
+    """Return about how much memory an image will take, without reading it.
+
+    A file whose header cannot be read counts with the size it has on disk.
+    """
+    on_disk = path.stat().st_size
+    try:
+        height, width = image_size(path)
+    except OSError:
+        return on_disk
+    return max(on_disk, 3 * height * width)
+
+
+def thumbnail(path: Path, side: int, other: Reader | None = None) -> NDArray[np.uint8]:
+    """Return a small picture of an image, (h, w, 3) uint8, its longer side ``side``.
+
+    Of a stack it shows the middle.
+
+    Raises
+    ------
+    OSError
+        If the image cannot be read.
+    """
+    if path.suffix.lower() in _JPEG:
+        return _jpeg_thumbnail(path, side)
+    pixels = read_any_image(path, other)
+    while pixels.ndim > (3 if is_rgb(pixels) else 2):
+        pixels = pixels[len(pixels) // 2]
+    height, width = pixels.shape[:2]
+    step = max(1, min(height, width) // (4 * side))
+    few = pixels[::step, ::step]
+    factor = side / max(few.shape[:2])
+    shape = (max(1, round(few.shape[0] * factor)), max(1, round(few.shape[1] * factor)))
+    whole = Window(0, 0, *few.shape[:2])
+    return ImageReader(few).read(whole, shape)
+
+
+def _jpeg_thumbnail(path: Path, side: int) -> NDArray[np.uint8]:
+    """Return what JPEG gives for an eighth of the time."""
+    try:
+        with Image.open(path) as file:
+            file.draft("RGB", (2 * side, 2 * side))
+            small = file.convert("RGB")
+            small.thumbnail((side, side))
+            return np.asarray(small)
+    # A broken file may raise anything, also SyntaxError.
+    except Exception as error:
+        raise OSError(f"cannot read {path} as an image ({error})") from error
