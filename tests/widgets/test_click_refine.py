@@ -11,13 +11,10 @@ from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession
-from napari_edgeflow.widgets.label_layers import (
-    LabelScheme,
-    ObjectRecord,
-    add_labels,
-    record_objects,
-)
+from napari_edgeflow.widgets.label_layers import LabelScheme, add_labels
+from napari_edgeflow.widgets.object_records import ObjectRecord
 from napari_edgeflow.widgets.planes import Plane, PlaneImage
+from napari_edgeflow.widgets.workspace import Workspace
 
 VOC = ClassTable.voc()
 FLAT = Plane((None, None))
@@ -130,7 +127,7 @@ def test_an_object_keeps_its_id_and_its_row_is_exchanged(
         ObjectRecord(i, c, VOC.get(c).name, (), 0.0, FLAT)
         for i, c in ((2, 15), (3, 7), (4, 7))
     ]
-    record_objects(layer, records, VOC)
+    Workspace.of(person.viewer).history.apply(layer, "import", [], records)
     refine(person, layer)
     assert person.dock.controls.settings().kind == "object"
     add(person, *WHITE)

@@ -7,17 +7,15 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.widgets.label_layers import (
     LabelScheme,
-    ObjectRecord,
     check_target,
+    colouring,
     commit_mask,
     new_labels,
     next_object_id,
     read_scheme,
-    record_objects,
     without_labelled,
     write_scheme,
 )
@@ -25,12 +23,6 @@ from napari_edgeflow.widgets.planes import Plane
 
 FLAT = Plane((None, None))
 VOC = ClassTable.voc()
-
-
-def record(object_id: int, class_id: int = 15) -> ObjectRecord:
-    name = VOC.get(class_id).name
-    clicks = (Click(1.5, 2.0, True), Click(3.0, 4.0, False))
-    return ObjectRecord(object_id, class_id, name, clicks, 1.234, FLAT)
 
 
 def test_new_layers_say_what_they_hold() -> None:
@@ -109,17 +101,12 @@ def test_labels_that_are_there_are_left_out() -> None:
     assert mask.all(0).tolist() == [True, True, False, True, True, True]
 
 
-def test_objects_have_rows_and_colours() -> None:
+def test_objects_have_the_colours_of_their_classes() -> None:
     layer = new_labels(Image(np.zeros((9, 9))), LabelScheme("object", VOC))
     assert next_object_id(layer) == 1
-    record_objects(layer, [record(1, 15)], VOC)
-    record_objects(layer, [record(2, 8)], VOC)
-    rows = layer.features
-    assert rows["index"].tolist() == [1, 2]
-    assert rows["class_name"].tolist() == ["person", "cat"]
-    assert json.loads(rows["clicks"][0])[1] == {"y": 3.0, "x": 4.0, "positive": False}
-    assert json.loads(rows["plane"][0]) == [None, None]
-    assert rows["seconds"].tolist() == [1.23, 1.23]
+    layer.features = {"index": [1, 2], "class_id": [15, 8]}
+    for _ in colouring(layer, VOC, {1: 15, 2: 8}):
+        pass
     red = VOC.with_class(LabelClass(15, "person", (255, 0, 0)))
     write_scheme(layer, LabelScheme("object", red))
     np.testing.assert_array_equal(layer.get_color(1), (1, 0, 0, 1))
@@ -127,22 +114,16 @@ def test_objects_have_rows_and_colours() -> None:
     np.testing.assert_array_equal(cat, VOC.get(8).colour)
 
 
-def test_the_row_of_an_undone_object_is_replaced() -> None:
+def test_a_colormap_is_exchanged_only_if_need_be() -> None:
     layer = new_labels(Image(np.zeros((9, 9))), LabelScheme("object", VOC))
-    commit_mask(layer, FLAT, Window(0, 0, 2, 2), np.ones((2, 2), bool), 1)
-    record_objects(layer, [record(1, 15)], VOC)
-    layer.undo()
-    assert next_object_id(layer) == 1
-    record_objects(layer, [record(1, 8)], VOC)
-    assert layer.features["class_id"].tolist() == [8]
-
-
-def test_rows_of_others_are_kept() -> None:
-    layer = Labels(np.zeros((9, 9), int), features={"index": [1, 4], "area": [5, 6]})
-    record_objects(layer, [record(7)], VOC)
-    assert layer.features["index"].tolist() == [1, 4, 7]
-    assert layer.features["area"].tolist()[:2] == [5, 6]
-    assert layer.features["class_name"].isna().tolist() == [True, True, False]
+    before = layer.colormap
+    list(colouring(layer, VOC, {3: None}))
+    assert layer.colormap is before
+    list(colouring(layer, VOC, {3: 15, 4: 999}))
+    coloured = layer.colormap
+    assert {3, 4} <= set(coloured.color_dict)
+    list(colouring(layer, VOC, {3: 15, 4: 999}))
+    assert layer.colormap is coloured
 
 
 def test_what_cannot_be_written_to_is_refused() -> None:

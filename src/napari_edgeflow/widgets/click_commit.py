@@ -11,16 +11,16 @@ from napari_edgeflow.engine.image import Window
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.label_layers import (
-    ObjectRecord,
     add_labels,
     check_target,
-    commit_mask,
     next_object_id,
-    record_objects,
     without_labelled,
     write_scheme,
 )
+from napari_edgeflow.widgets.object_history import PixelChange
+from napari_edgeflow.widgets.object_records import ObjectRecord
 from napari_edgeflow.widgets.planes import Plane, layer_shape
+from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -92,9 +92,14 @@ def commit_object(
         )
     write_scheme(target, settings.scheme)
     values = mask * np.dtype(target.dtype).type(value)
-    commit_mask(target, done.plane, window, mask | gone, values)
-    if settings.kind == "object":
-        _record(target, settings, done, value)
+    change = PixelChange(done.plane, window, mask | gone, values)
+    entry = settings.classes.get(settings.class_id)
+    record = ObjectRecord(
+        value, entry.id, entry.name, done.clicks, done.seconds, done.plane
+    )
+    records = [record] if settings.kind == "object" else []
+    history = Workspace.of(viewer).history
+    history.apply(target, f"finish {entry.name}", [change], records)
     return target
 
 
@@ -120,14 +125,3 @@ def _what_changes(
     mask = np.zeros((window.height, window.width), np.bool_)
     mask[top : top + done.window.height, left : left + done.window.width] = done.mask
     return window, mask, origin.still_there(window)
-
-
-def _record(
-    target: "Labels", settings: ClickSettings, done: FinishedObject, value: int
-) -> None:
-    entry = settings.classes.get(settings.class_id)
-    record = ObjectRecord(
-        value, entry.id, entry.name, done.clicks, done.seconds, done.plane
-    )
-    again = done.replaces(target)
-    record_objects(target, [record], settings.classes, again=again)

@@ -1,7 +1,6 @@
 """Labels layers that hold classes or objects: their colours, tables and edits."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,8 +9,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable, label_colours
-from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.classes import METADATA, ClassTable, Rgba, label_colours
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
 
@@ -36,30 +34,6 @@ class LabelScheme:
 
     kind: Kind
     classes: ClassTable
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectRecord:
-    """How an object came to be: one row of ``layer.features``."""
-
-    object_id: int
-    class_id: int
-    class_name: str
-    clicks: tuple[Click, ...]
-    seconds: float
-    plane: Plane
-
-    def as_row(self) -> dict[str, object]:
-        """Return the row's values by column."""
-        clicks = [{"y": c.y, "x": c.x, "positive": c.positive} for c in self.clicks]
-        return {
-            "index": self.object_id,
-            "class_id": self.class_id,
-            "class_name": self.class_name,
-            "clicks": json.dumps(clicks),
-            "seconds": round(self.seconds, 2),
-            "plane": json.dumps(self.plane.index),
-        }
 
 
 def read_scheme(layer: "Layer") -> LabelScheme | None:
@@ -119,9 +93,13 @@ def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:
     if scheme.kind == "object":
         by_class, colours = colours, {value: colours[value] for value in (None, 0)}
         for object_id, class_id in _classes_of_objects(layer).items():
-            # An object of class 0 has no class; it must not vanish for that.
-            colours[object_id] = by_class.get(class_id or None, by_class[None])
+            colours[object_id] = _object_colour(by_class, class_id)
     return DirectLabelColormap(color_dict=colours)
+
+
+def _object_colour(by_class: Mapping[int | None, Rgba], class_id: int) -> Rgba:
+    # An object of class 0 has no class; it must not vanish for that.
+    return by_class.get(class_id or None, by_class[None])
 
 
 def _classes_of_objects(layer: Labels) -> dict[int, int]:
@@ -235,63 +213,36 @@ def class_of_label(layer: Labels, value: int) -> int | None:
     return value
 
 
-def record_objects(
-    layer: Labels,
-    records: Sequence[ObjectRecord],
-    classes: ClassTable,
-    *,
-    again: bool = False,
-) -> None:
-    """Write objects' rows into the layer's features, and give them their colours.
+def colouring(
+    layer: Labels, classes: ClassTable, class_of: Mapping[int, int | None]
+) -> Iterator[None]:
+    """Give objects the colours of their classes, if the layer has such colours.
+
+    Yields in between: with thousands of objects each step takes a moment.
 
     Parameters
     ----------
     layer : Labels
         A layer of objects.
-    records : sequence of ObjectRecord
-        One for each object, at least one.
     classes : ClassTable
         The colours.
-    again : bool
-        Whether the objects were there before and only their rows are exchanged.
-        Otherwise rows of their ids and higher ones belong to objects that were
-        undone; they go.
+    class_of : mapping
+        The class id of each object; None for an object that is gone.
     """
-    for _ in recording(layer, records, classes, again=again):
-        pass
-
-
-def recording(
-    layer: Labels,
-    records: Sequence[ObjectRecord],
-    classes: ClassTable,
-    *,
-    again: bool = False,
-) -> Iterator[None]:
-    """Do :func:`record_objects` step by step, for thousands of objects."""
-    rows = {record.object_id: record.as_row() for record in records}
-    lowest = min(rows)
-    merged: dict[int, dict[str, object]] = {
-        index: row for index, row in _rows(layer) if again or index < lowest
-    }
-    merged.update(rows)
-    names = dict.fromkeys(name for row in merged.values() for name in row)
-    layer.features = {
-        name: [row.get(name) for row in merged.values()] for name in names
-    }
-    if isinstance(layer.colormap, DirectLabelColormap):
-        yield
-        colours = {r.object_id: class_colour(classes, r.class_id) for r in records}
-        known = dict(layer.colormap.color_dict)
-        colormap = DirectLabelColormap(color_dict={**known, **colours})
+    if not isinstance(layer.colormap, DirectLabelColormap):
+        return
+    by_class, known = label_colours(classes), layer.colormap.color_dict
+    colours = dict(known)
+    for object_id, class_id in class_of.items():
+        if class_id is None:
+            colours.pop(object_id, None)
+        else:
+            colours[object_id] = _object_colour(by_class, class_id)
+    same = colours.keys() == known.keys() and all(
+        np.allclose(colours[i], known[i]) for i in class_of if i in known
+    )
+    if not same:
+        # napari draws its thumbnail for that: not without need.
+        colormap = DirectLabelColormap(color_dict=colours)
         yield
         layer.colormap = colormap
-
-
-def _rows(layer: Labels) -> Iterator[tuple[int, dict[str, object]]]:
-    """Yield the rows of the features and the ids they are for."""
-    features = layer.features
-    columns = {str(name): list(features[name]) for name in features}
-    ids = columns.setdefault("index", list(range(len(features))))
-    for at, index in enumerate(ids):
-        yield index, {name: column[at] for name, column in columns.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,18 +13,18 @@ from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.semantic_regions import match_classes
 from napari_edgeflow.widgets.label_layers import (
     LabelScheme,
-    ObjectRecord,
     add_labels,
     check_target,
-    commit_mask,
     next_object_id,
     read_scheme,
-    recording,
     write_scheme,
 )
+from napari_edgeflow.widgets.object_history import PixelChange
+from napari_edgeflow.widgets.object_records import ObjectRecord
 from napari_edgeflow.widgets.planes import Plane, layer_shape
 from napari_edgeflow.widgets.segment_settings import SegmentSettings
 from napari_edgeflow.widgets.segment_work import PlaneResult, SegmentResult
+from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -114,11 +115,13 @@ class ResultWriter:
             self._target, self._before = target, {}
         written.target = target
         orders = list(self._orders(target, settings, result, ids))
-        with target.block_history():
-            for order in orders:
-                yield from self._write_plane(order, written)
-        if settings.kind == "object":
-            yield from _record(orders, ids, written)
+        objects = settings.kind == "object"
+        yield from Workspace.of(viewer).history.applying(
+            target,
+            "segment automatically",
+            chain.from_iterable(self._changes(order, written) for order in orders),
+            _records(orders, ids, written) if objects else (),
+        )
         yield
         # Edits leave out the thumbnail.
         target.refresh(data_displayed=False, highlight=False, extent=False)
@@ -149,22 +152,28 @@ class ResultWriter:
                 before,
             )
 
-    def _write_plane(self, order: _Order, written: Written) -> Iterator[None]:
+    def _changes(self, order: _Order, written: Written) -> Iterator[PixelChange]:
+        """Yield what is to be written into a plane, a part at a time."""
         height, width = order.part.labels.shape
         mine = np.zeros((height, width), order.target.dtype)
         step = max(_PART // width, 1)
         for top in range(0, height, step):
             window = Window(top, 0, min(top + step, height), width)
-            mine[window.slices] = _write_part(order, window, written)
-            yield
+            change = _change(order, window)
+            written.changed += int(np.count_nonzero(change.mask))
+            mine[window.slices] = change.values
+            yield change
         self._before[order.part.plane] = mine
 
 
-def _write_part(order: _Order, window: Window, written: Written) -> NDArray[np.integer]:
-    """Write a window of a plane; return what is ours there now."""
+def _change(order: _Order, window: Window) -> PixelChange:
+    """Return what changes in a window of a plane.
+
+    Its values are what is ours there afterwards.
+    """
     values = order.table[order.part.labels[window.slices]]
-    place = order.part.plane.select(*window.slices)
-    present = np.asarray(order.target.data[place])
+    plane = order.part.plane
+    present = np.asarray(order.target.data[plane.select(*window.slices)])
     ours = np.zeros(values.shape, np.bool_)
     if order.before is not None:
         earlier = order.before[window.slices]
@@ -172,40 +181,29 @@ def _write_part(order: _Order, window: Window, written: Written) -> NDArray[np.i
     put = values != 0
     if order.only_unlabelled:
         put &= (present == 0) | ours
-    changes = (put | ours) & (present != values * put)
     result: NDArray[np.integer] = values * put
-    count = int(np.count_nonzero(changes))
-    if count:
-        commit_mask(order.target, order.part.plane, window, changes, result)
-        written.changed += count
     if order.part.objects:
         order.seen.update(np.unique(result).tolist())
-    return result
+    return PixelChange(plane, window, (put | ours) & (present != result), result)
 
 
-def _record(
+def _records(
     orders: list[_Order], ids: dict[int, int], written: Written
-) -> Iterator[None]:
-    """Write the rows of the objects that have pixels."""
-    target = orders[0].target
-    scheme = read_scheme(target)
+) -> Iterator[ObjectRecord]:
+    """Yield the rows of the objects that have pixels."""
+    scheme = read_scheme(orders[0].target)
     if scheme is None:
         return
-    records = []
     for order in orders:
         for region in order.part.objects:
             value = int(order.table[region.object_id])
             if value in order.seen:
                 entry = scheme.classes.get(ids[region.class_id])
+                written.objects += 1
                 # Nobody clicked on it, or spent time on it.
-                record = ObjectRecord(
-                    value, entry.id, entry.name, (), 0.0, order.part.plane
+                yield ObjectRecord(
+                    value, entry.id, entry.name, (), 0.0, order.part.plane, "auto"
                 )
-                records.append(record)
-    written.objects = len(records)
-    yield
-    if records:
-        yield from recording(target, records, scheme.classes)
 
 
 def _found(result: SegmentResult) -> ClassTable:

@@ -1,0 +1,45 @@
+"""What all docks of one viewer share."""
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_edgeflow.widgets.dock import real_viewer
+from napari_edgeflow.widgets.object_history import ObjectHistory
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+
+class Workspace(QObject):
+    """What all docks of one viewer share; see :meth:`of`.
+
+    It holds neither the viewer nor its layers, and goes when the viewer goes.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        The viewer itself.
+    """
+
+    models_changed = Signal()
+    """A model was trained or registered: lists of models are to be read again."""
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self.history = ObjectHistory(viewer)
+
+    @classmethod
+    def of(cls, viewer: "Viewer") -> "Workspace":
+        """Return the workspace of a viewer, wrapped by napari or not."""
+        viewer = real_viewer(viewer)
+        workspace = _workspaces.get(viewer)
+        if workspace is None:
+            workspace = _workspaces[viewer] = cls(viewer)
+        return workspace
+
+
+# napari offers no place at a viewer where a plugin could keep something. Nothing in a
+# workspace holds its viewer, so that it ends with the viewer.
+_workspaces: "WeakKeyDictionary[Viewer, Workspace]" = WeakKeyDictionary()
