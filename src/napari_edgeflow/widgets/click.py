@@ -7,8 +7,8 @@ from napari_edgeflow.widgets.click_controls import ClickControls
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.planes import Plane
-from napari_edgeflow.widgets.shortcuts import Shortcuts
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
+from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class ClickWidget(Dock):
     ) -> None:
         super().__init__()
         viewer = real_viewer(viewer)
-        keys = Shortcuts()
+        keys = Workspace.of(viewer).shortcuts
         self.controls = ClickControls(viewer, self._links, self._is_helper, keys)
         settings = self.controls.settings()
         self.controller = ClickController(viewer, load, settings, keys)

@@ -7,6 +7,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.widgets.dock import real_viewer
 from napari_edgeflow.widgets.object_history import ObjectHistory
+from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -29,6 +30,7 @@ class Workspace(QObject):
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
         self.history = ObjectHistory(viewer)
+        self.shortcuts = Shortcuts()
 
     @classmethod
     def of(cls, viewer: "Viewer") -> "Workspace":
