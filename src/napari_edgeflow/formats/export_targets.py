@@ -225,6 +225,12 @@ def _palette(target: Target, item: ExportItem) -> None:
     write_palette_png(path, labels, classes.palette(), classes)
 
 
+def _finish_gray(target: Target) -> None:
+    # A list of classes beside ids of objects would make classes of them.
+    if target.settings.values == "classes":
+        _finish_images(target)
+
+
 def _finish_images(target: Target) -> None:
     write_class_list(target.output / "classes.txt", target.classes)
 
@@ -263,7 +269,7 @@ FORMATS: dict[str, ExportFormat] = {
         has_lists=True,
     ),
     "geojson": ExportFormat("GeoJSON (QuPath)", _geojson),
-    "gray": ExportFormat("Grey label PNG", _gray, _finish_images, has_void=True),
+    "gray": ExportFormat("Grey label PNG", _gray, _finish_gray, has_void=True),
     "palette": ExportFormat(
         "Palette label PNG", _palette, _finish_images, has_void=True
     ),

@@ -11,7 +11,11 @@ from napari_edgeflow.formats.eiseg import COCO as COCO_FILE
 from napari_edgeflow.formats.eiseg import FOLDERS, read_eiseg
 from napari_edgeflow.formats.geojson import read_geojson, read_geojson_folder
 from napari_edgeflow.formats.json_files import read_json
-from napari_edgeflow.formats.label_folder import read_label_file, read_label_folder
+from napari_edgeflow.formats.label_folder import (
+    find_class_list,
+    read_label_file,
+    read_label_folder,
+)
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.formats.labelme import read_labelme, read_labelme_folder
 from napari_edgeflow.formats.problems import Report, refuse
@@ -71,7 +75,9 @@ def _labels(
     kind: Kind,
 ) -> Iterator[ImageAnnotation]:
     if path.is_file():
-        yield read_label_file(path, path.name, classes, kind)
+        table = classes or find_class_list(path.parent)
+        is_listed = classes is None and table is not None
+        yield read_label_file(path, path.name, table, "semantic" if is_listed else kind)
     else:
         yield from read_label_folder(path, images, classes, report, kind)
 

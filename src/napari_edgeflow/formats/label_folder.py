@@ -16,7 +16,7 @@ from napari_edgeflow.formats.image_files import images_by_stem
 from napari_edgeflow.formats.label_tiff import read_label_tiff
 from napari_edgeflow.formats.labelled_plane import Kind, plane_annotation
 from napari_edgeflow.formats.problems import Report, refuse
-from napari_edgeflow.formats.voc import read_palette_png
+from napari_edgeflow.formats.voc import names_classes, read_palette_png
 
 CLASSES = ("classes.txt", "labels.txt", "autosave_label.txt")
 """Names of lists of classes: ours, labelme's and EISeg's."""
@@ -90,7 +90,7 @@ def read_label_file(
         them become "class 7" or the like.
     kind : {"semantic", "object"}
         Whether the values of a file that does not say it are classes or objects.
-        Objects are of the class "object" then.
+        Objects are of the class "object" then. Our palette PNGs say it.
 
     Raises
     ------
@@ -107,7 +107,9 @@ def read_label_file(
         kind = content.kind or kind
     else:
         labels, table = read_labels(path), classes
-        if kind == "semantic" and labels.dtype in (np.uint8, np.bool_):
+        is_small = labels.dtype in (np.uint8, np.bool_)
+        if is_small and (kind == "semantic" or names_classes(path)):
+            kind = "semantic"
             labels, table = read_palette_png(path, classes)
     table = table or ClassTable(())
     return plane_annotation(file_name, labels, kind, table, class_of)
@@ -134,7 +136,8 @@ def read_label_folder(
     report : callable
         Told of files that cannot be used.
     kind : {"semantic", "object"}
-        See :func:`read_label_file`.
+        See :func:`read_label_file`. Where there is a list of classes, they are
+        classes.
 
     Yields
     ------
@@ -152,6 +155,8 @@ def read_label_folder(
         raise ValueError(f"no folder {folder}: give one with label images in it")
     known = images_by_stem(images) if images is not None else {}
     table = classes or find_class_list(folder)
+    if classes is None and table is not None:
+        kind = "semantic"
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", *_TIFF))
     if not paths:
         raise ValueError(f"no PNG or TIFF in {folder}: give a folder of label images")

@@ -65,6 +65,18 @@ def holds_labels(path: Path) -> bool:
     return int(np.count_nonzero(counts)) <= _MAX_FOREIGN_LABELS
 
 
+def names_classes(path: Path) -> bool:
+    """Return whether a PNG holds the names of classes that we wrote into it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with _explaining(path), Image.open(path) as image:
+        return _named_classes(image.info.get(METADATA)) is not None
+
+
 def read_palette_png(
     path: Path, default: ClassTable | None = None
 ) -> tuple[NDArray[np.uint8], ClassTable]:

@@ -137,3 +137,23 @@ def target_combo(
         prefer_layers=False,
         parent=parent,
     )
+
+
+def labels_combo(
+    viewer: "Viewer",
+    is_helper: Callable[["Layer"], bool],
+    links: Connections,
+    parent: QWidget | None = None,
+) -> LayerCombo:
+    """Return a list of the Labels layers to read from.
+
+    ``is_helper`` tells layers that a dock needs for its own work.
+    """
+    return LayerCombo(
+        viewer,
+        lambda layer: isinstance(layer, Labels) and not is_helper(layer),
+        links,
+        empty="no Labels layer is there",
+        prefer_layers=True,
+        parent=parent,
+    )

@@ -1,0 +1,105 @@
+"""The dock "Export and import"."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_warning
+from qtpy.QtWidgets import QTabWidget
+
+from napari_edgeflow.widgets.dock import Dock, real_viewer
+from napari_edgeflow.widgets.export_controller import ExportController
+from napari_edgeflow.widgets.export_controls import ExportControls
+from napari_edgeflow.widgets.export_work import ExportRequest
+from napari_edgeflow.widgets.import_commit import ImportTarget
+from napari_edgeflow.widgets.import_controller import ImportController
+from napari_edgeflow.widgets.import_controls import ImportControls
+from napari_edgeflow.widgets.import_request import import_request
+from napari_edgeflow.widgets.layer_annotation import labelled_layers
+from napari_edgeflow.widgets.segment_refine import is_click_helper
+
+if TYPE_CHECKING:
+    import napari
+
+_LEAST_WIDTH = 280
+"""In pixels: names of formats and ends of paths can be read."""
+
+
+class ExportWidget(Dock):
+    """Write labels into files of any format, and read them back.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where images and labels are.
+    """
+
+    def __init__(self, viewer: "napari.viewer.Viewer") -> None:
+        super().__init__()
+        self._viewer = real_viewer(viewer)
+        is_helper = partial(is_click_helper, self._viewer)
+        self.exports = ExportControls(self._viewer, self._links, is_helper)
+        self.imports = ImportControls(self._viewer, self._links, is_helper)
+        self.exporter = ExportController()
+        self.importer = ImportController(self._viewer)
+        self.tabs = QTabWidget(self)
+        self.tabs.addTab(self.exports, "Export")
+        self.tabs.addTab(self.imports, "Import")
+        self.tabs.setMinimumWidth(_LEAST_WIDTH)
+        self._connect()
+        exporter, importer = self.exporter, self.importer
+
+        def stop(viewer_remains: bool) -> None:
+            exporter.close()
+            importer.close(viewer_remains)
+
+        self._set_up(self.tabs, stop)
+
+    def _connect(self) -> None:
+        self.exports.run_asked.connect(self._on_export)
+        self.exports.cancel_asked.connect(self.exporter.cancel)
+        self.exporter.state_changed.connect(self.exports.show_state)
+        self.exporter.running_changed.connect(self.exports.show_running)
+        self.exporter.written.connect(self.exports.show_written)
+        self.imports.run_asked.connect(self._on_import)
+        self.imports.cancel_asked.connect(self.importer.cancel)
+        self.importer.state_changed.connect(self.imports.show_state)
+        self.importer.running_changed.connect(self.imports.show_running)
+        self.importer.committed.connect(self.imports.target.choose)
+
+    def _on_export(self) -> None:
+        fields = self.exports
+        try:
+            settings = fields.options.settings()
+            source = labelled_layers(
+                self._viewer,
+                fields.image.layer,
+                fields.labels.layer,
+                every=fields.every_plane,
+                kind=fields.kind.kind,
+            )
+        except ValueError as error:
+            show_warning(str(error))
+        else:
+            self.exporter.run(ExportRequest(source, settings))
+
+    def _on_import(self) -> None:
+        fields = self.imports
+        try:
+            request = import_request(
+                self._viewer,
+                fields.image.layer,
+                fields.chosen_path,
+                fields.source,
+                every=fields.every_plane,
+                values=fields.kind.kind,
+            )
+        except ValueError as error:
+            show_warning(str(error))
+            return
+        target = ImportTarget(
+            fields.image.layer,
+            fields.target.layer,
+            fields.kind.kind,
+            fields.keep_existing.isChecked(),
+        )
+        self.importer.run(request, target)

@@ -1,0 +1,172 @@
+"""What is exported, and how: the first tab of the dock "Export and import"."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, QUrl, Signal
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.export_options import ExportOptions
+from napari_edgeflow.widgets.kind_combo import KindCombo
+from napari_edgeflow.widgets.label_layers import read_scheme
+from napari_edgeflow.widgets.layer_combo import image_combo, labels_combo
+from napari_edgeflow.widgets.planes import plane_count
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+FOLDER = "export"
+"""Where exports go, beside the image, unless the person says otherwise."""
+
+
+class ExportControls(QWidget):
+    """The fields of an export.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers can be chosen.
+    links : Connections
+        Who owns the connections to the viewer.
+    is_helper : callable
+        Returns whether a layer is one that a dock needs for its own work.
+    """
+
+    run_asked = Signal()
+    cancel_asked = Signal()
+
+    def __init__(
+        self,
+        viewer: "Viewer",
+        links: Connections,
+        is_helper: Callable[["Layer"], bool],
+    ) -> None:
+        super().__init__()
+        self.image = image_combo(viewer, links, self)
+        self.labels = labels_combo(viewer, is_helper, links, self)
+        self.kind = KindCombo(self)
+        self.kind.choose("object")
+        self.planes = QComboBox(self)
+        self.planes.addItems(["The one shown", "All"])
+        self.options = ExportOptions(self)
+        self.state = _selectable_label(self)
+        self._suggested: Path | None = None
+        self._written: Path | None = None
+        self._make_buttons()
+        self._lay_out()
+        self._connect()
+        self._on_image()
+        self._on_labels()
+
+    @property
+    def every_plane(self) -> bool:
+        """Whether all planes are wanted."""
+        return self.planes.isEnabled() and self.planes.currentIndex() == 1
+
+    def show_state(self, text: str) -> None:
+        """Say how it goes."""
+        self.state.setText(text)
+
+    def show_running(self, running: bool) -> None:
+        """Enable what can be pressed."""
+        self.run.setEnabled(not running)
+        self.cancel.setEnabled(running)
+
+    def show_written(self, folder: Path | None) -> None:
+        """Offer to show the folder that was written to; None for none."""
+        self._written = folder
+        self.reveal.setEnabled(folder is not None)
+
+    def _make_buttons(self) -> None:
+        self.run = QPushButton("Export", self)
+        font = self.run.font()
+        font.setBold(True)
+        self.run.setFont(font)
+        self.cancel = QPushButton("Cancel", self)
+        self.reveal = QPushButton("Show folder", self)
+        self.reveal.setEnabled(False)
+        self.show_running(False)
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.cancel, 1)
+        # Above the options and in line with them.
+        self.form = self.options.form
+        fields = (
+            ("Image", self.image),
+            ("Labels", self.labels),
+            ("Label ids", self.kind),
+            ("Slices", self.planes),
+        )
+        for row, (label, field) in enumerate(fields):
+            self.form.insertRow(row, label, field)
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(5)
+        layout.addWidget(self.options)
+        layout.addLayout(buttons)
+        layout.addWidget(self.state)
+        layout.addWidget(self.reveal)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        self.image.layer_changed.connect(self._on_image)
+        self.labels.layer_changed.connect(self._on_labels)
+        self.planes.currentIndexChanged.connect(self._on_planes)
+        self.run.clicked.connect(self.run_asked)
+        self.cancel.clicked.connect(self.cancel_asked)
+        self.reveal.clicked.connect(self._on_reveal)
+
+    def _on_image(self) -> None:
+        image = self.image.layer
+        count = 1 if image is None else plane_count(image)
+        self.planes.setItemText(1, f"All {count}")
+        self.planes.setEnabled(count > 1)
+        self.form.setRowVisible(self.planes, count > 1)
+        self._on_planes()
+        path = None if image is None else image.source.path
+        if isinstance(path, str):
+            self._suggest(Path(path).parent / FOLDER)
+
+    def _suggest(self, folder: Path) -> None:
+        """Write a folder there, unless the person wrote another."""
+        if self.options.folder.folder in (None, self._suggested):
+            self.options.folder.choose(folder)
+            self._suggested = folder
+
+    def _on_labels(self) -> None:
+        layer = self.labels.layer
+        scheme = None if layer is None else read_scheme(layer)
+        self.form.setRowVisible(self.kind, layer is not None and scheme is None)
+        kind = self.kind.kind if scheme is None else scheme.kind
+        self.options.choose_values("objects" if kind == "object" else "classes")
+
+    def _on_planes(self) -> None:
+        image = self.image.layer
+        several = self.every_plane and image is not None
+        self.options.show_images(plane_count(image) if several else 1)
+
+    def _on_reveal(self) -> None:
+        if self._written is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written)))
+
+
+def _selectable_label(parent: QWidget) -> QLabel:
+    """Return a label for sentences that a person may want to copy."""
+    label = QLabel(parent)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

@@ -1,0 +1,62 @@
+"""What the dock for exports and imports says."""
+
+from collections.abc import Sequence
+
+from napari_edgeflow.formats.export_folder import ExportProgress, ExportSummary
+from napari_edgeflow.widgets.import_commit import ImportSummary
+
+_SHOWN = 3
+"""Problems that are told one by one."""
+
+
+def exporting_text(made: ExportProgress) -> str:
+    """Return what to say while images are written."""
+    return f"Written {made.done} of {made.total}: {made.file_name}"
+
+
+def exported_text(summary: ExportSummary, problems: Sequence[str]) -> str:
+    """Return what to say of an export that is done."""
+    if not summary.images:
+        return f"Nothing was written. {problems_text(problems)}".rstrip()
+    images = counted(summary.images, "image")
+    objects = counted(summary.objects, "object")
+    lines = [f"Wrote {images}, {objects} to {summary.output}."]
+    cost = summary.cost
+    if cost.vertices_before:
+        lines.append(
+            f"Simpler outlines: {cost.vertices_before:,} → {cost.vertices_after:,} "
+            f"vertices, IoU kept {cost.iou:.4f}."
+        )
+    if problems:
+        lines.append(problems_text(problems))
+    return "\n".join(lines)
+
+
+def problems_text(problems: Sequence[str]) -> str:
+    """Return the first problems, and how many more there are."""
+    lines = list(problems[:_SHOWN])
+    if len(problems) > _SHOWN:
+        lines.append(f"… and {len(problems) - _SHOWN} more.")
+    return "\n".join(lines)
+
+
+def counted(number: int, what: str) -> str:
+    """Return "1 image" or "2 images"."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def reading_text(images: int) -> str:
+    """Return what to say while a file is read."""
+    return f"Read the labels of {counted(images, 'image')}"
+
+
+def imported_text(summary: ImportSummary, problems: Sequence[str]) -> str:
+    """Return what to say of an import that is done."""
+    name = summary.labels.name
+    if summary.objects:
+        line = f"Imported {counted(summary.objects, 'object')} into {name!r}."
+    elif summary.pixels:
+        line = f"Imported {counted(summary.pixels, 'pixel')} into {name!r}."
+    else:
+        line = f"Nothing new for {name!r}: all of it has labels already."
+    return "\n".join((line, *filter(None, [problems_text(problems)])))

@@ -1,0 +1,179 @@
+"""What is imported, and where to: the second tab of the dock "Export and import"."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_edgeflow.formats.imports import TITLES
+from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.kind_combo import KindCombo
+from napari_edgeflow.widgets.label_layers import read_scheme
+from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
+from napari_edgeflow.widgets.planes import plane_count
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+_FILTER = "Labels (*.json *.geojson *.png *.tif *.tiff *.yaml);;All files (*)"
+
+
+class ImportControls(QWidget):
+    """The fields of an import.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers can be chosen.
+    links : Connections
+        Who owns the connections to the viewer.
+    is_helper : callable
+        Returns whether a layer is one that a dock needs for its own work.
+    """
+
+    run_asked = Signal()
+    cancel_asked = Signal()
+
+    def __init__(
+        self,
+        viewer: "Viewer",
+        links: Connections,
+        is_helper: Callable[["Layer"], bool],
+    ) -> None:
+        super().__init__()
+        self.path = QLineEdit(self)
+        self.path.setPlaceholderText("choose a file or a folder")
+        self.format = QComboBox(self)
+        self.format.addItem("Find out", None)
+        for name, title in TITLES.items():
+            self.format.addItem(title, name)
+        self.image = image_combo(viewer, links, self)
+        self.planes = QComboBox(self)
+        self.planes.addItems(["The one shown", "All"])
+        self.target = target_combo(viewer, is_helper, links, self)
+        self.kind = KindCombo(self)
+        self.kind.choose("object")
+        self.keep_existing = QCheckBox("Never overwrite labels", self)
+        self.keep_existing.setChecked(True)
+        self.state = QLabel(self)
+        self.state.setWordWrap(True)
+        self._make_buttons()
+        self._lay_out()
+        self.image.layer_changed.connect(self._on_image)
+        self.target.layer_changed.connect(self._on_target)
+        self._on_image()
+        self._on_target()
+
+    @property
+    def source(self) -> str | None:
+        """The format chosen; None to find out."""
+        found = self.format.currentData()
+        return None if found is None else str(found)
+
+    @property
+    def chosen_path(self) -> Path | None:
+        """The file or folder chosen."""
+        text = self.path.text().strip()
+        return Path(text).expanduser() if text else None
+
+    @property
+    def every_plane(self) -> bool:
+        """Whether all planes are wanted."""
+        return self.planes.isEnabled() and self.planes.currentIndex() == 1
+
+    def show_state(self, text: str) -> None:
+        """Say how it goes."""
+        self.state.setText(text)
+
+    def show_running(self, running: bool, can_cancel: bool) -> None:
+        """Enable what can be pressed."""
+        self.run.setEnabled(not running)
+        self.cancel.setEnabled(can_cancel)
+
+    def _make_buttons(self) -> None:
+        self.file = QPushButton("File …", self)
+        self.folder = QPushButton("Folder …", self)
+        self.file.clicked.connect(self._ask_file)
+        self.folder.clicked.connect(self._ask_folder)
+        self.run = QPushButton("Import", self)
+        font = self.run.font()
+        font.setBold(True)
+        self.run.setFont(font)
+        self.cancel = QPushButton("Cancel", self)
+        self.run.clicked.connect(self.run_asked)
+        self.cancel.clicked.connect(self.cancel_asked)
+        self.show_running(False, False)
+
+    def _lay_out(self) -> None:
+        pick, buttons = QHBoxLayout(), QHBoxLayout()
+        pick.addWidget(self.file)
+        pick.addWidget(self.folder)
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.cancel, 1)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(5)
+        layout.addWidget(self.path)
+        layout.addLayout(pick)
+        layout.addLayout(self._make_form())
+        layout.addWidget(self.keep_existing)
+        layout.addLayout(buttons)
+        layout.addWidget(self.state)
+        layout.addStretch(1)
+
+    def _make_form(self) -> QFormLayout:
+        self.form = QFormLayout()
+        self.form.setVerticalSpacing(4)
+        self.form.setFieldGrowthPolicy(
+            QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
+        )
+        for label, field in (
+            ("Format", self.format),
+            ("Image", self.image),
+            ("Slices", self.planes),
+            ("Labels", self.target),
+            ("Label ids", self.kind),
+        ):
+            self.form.addRow(label, field)
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        return self.form
+
+    def _on_image(self) -> None:
+        image = self.image.layer
+        count = 1 if image is None else plane_count(image)
+        self.planes.setItemText(1, f"All {count}")
+        self.planes.setEnabled(count > 1)
+        self.form.setRowVisible(self.planes, count > 1)
+
+    def _on_target(self) -> None:
+        layer = self.target.layer
+        scheme = None if layer is None else read_scheme(layer)
+        self.kind.setEnabled(scheme is None)
+        if scheme is not None:
+            self.kind.choose(scheme.kind)
+
+    def _ask_file(self) -> None:
+        start = self.path.text()
+        found, _ = QFileDialog.getOpenFileName(self, "Import labels", start, _FILTER)
+        if found:
+            self.path.setText(found)
+
+    def _ask_folder(self) -> None:
+        start = self.path.text()
+        found = QFileDialog.getExistingDirectory(self, "Import labels", start)
+        if found:
+            self.path.setText(found)

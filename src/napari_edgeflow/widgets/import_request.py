@@ -1,0 +1,63 @@
+"""From what a person chose to a request for the background."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.widgets.import_work import ImportRequest
+from napari_edgeflow.widgets.layer_annotation import image_names
+from napari_edgeflow.widgets.planes import every_plane, layer_shape, read_plane
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+
+def import_request(
+    viewer: "Viewer",
+    image: "Image | None",
+    path: Path | None,
+    source: str | None = None,
+    *,
+    every: bool = False,
+    values: Kind = "object",
+) -> ImportRequest:
+    """Return what to read in the background.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Which plane it shows is what counts.
+    image : Image
+        The image that the labels are for.
+    path : Path
+        The file or folder.
+    source : str, optional
+        Its format. Default: found out.
+    every : bool
+        Whether labels of all planes are wanted.
+    values : {"semantic", "object"}
+        What the values of label images are that do not say it.
+
+    Raises
+    ------
+    ValueError
+        If there is no image or no path.
+    """
+    if image is None:
+        raise ValueError("There is no image: open one first.")
+    if path is None:
+        raise ValueError("Choose a file or a folder to import from.")
+    shown = read_plane(viewer, image)
+    planes = every_plane(shown, layer_shape(image)) if every else (shown,)
+    file = image.source.path
+    height, width = shown.shape[:2]
+    return ImportRequest(
+        path,
+        source,
+        values,
+        Path(file).parent if isinstance(file, str) else None,
+        tuple(image_names(image, planes)),
+        tuple(plane.plane for plane in planes),
+        (height, width),
+    )

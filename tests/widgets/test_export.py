@@ -1,0 +1,297 @@
+"""The dock "Export and import", as a person uses it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.layers import Labels
+from PIL import Image
+from tests.formats.annotation_samples import TABLE, ring_and_parts
+
+from napari_edgeflow.engine.classes import METADATA
+from napari_edgeflow.formats.coco import read_coco, update_coco
+from napari_edgeflow.formats.export_targets import FORMATS
+from napari_edgeflow.formats.label_folder import write_gray_png
+from napari_edgeflow.formats.label_tiff import read_label_tiff
+from napari_edgeflow.formats.labelled_plane import classes_of_objects
+from napari_edgeflow.widgets.export import ExportWidget
+from napari_edgeflow.widgets.label_layers import read_scheme
+from napari_edgeflow.widgets.workspace import Workspace
+
+SAMPLE = ring_and_parts("my photo.png")
+IDS = SAMPLE.object_labels().astype(np.uint16)
+CLASS_OF = {entry.id: entry.class_id for entry in SAMPLE.objects}
+PIXELS = np.random.default_rng(0).integers(0, 255, (*IDS.shape, 3), np.uint8)
+
+
+def objects(data: Any = IDS, **more: Any) -> Labels:
+    entry = {"kind": "object", "classes": TABLE.to_records()}
+    features = {"index": list(CLASS_OF), "class_id": list(CLASS_OF.values())}
+    given = {"name": "photo objects", "features": features}
+    return Labels(data, metadata={METADATA: entry}, **{**given, **more})
+
+
+@dataclass
+class ExportPerson:
+    """Works with the dock."""
+
+    viewer: Any
+    dock: ExportWidget
+    qtbot: Any
+
+    def choose(self, name: str) -> None:
+        options = self.dock.exports.options
+        options.format.setCurrentIndex(options.format.findData(name))
+
+    def export(self, name: str, folder: Path | None = None) -> str:
+        self.choose(name)
+        if folder is not None:
+            self.dock.exports.options.folder.choose(folder)
+        self.dock.exports.run.click()
+        self.wait()
+        return str(self.dock.exports.state.text())
+
+    def load(self, path: Path, source: str | None = None) -> str:
+        fields = self.dock.imports
+        fields.path.setText(str(path))
+        fields.format.setCurrentIndex(fields.format.findData(source))
+        fields.run.click()
+        self.wait()
+        return str(fields.state.text())
+
+    def wait(self) -> None:
+        busy = self.dock.exporter, self.dock.importer
+        self.qtbot.waitUntil(lambda: not any(b.busy for b in busy), timeout=20_000)
+
+    @property
+    def target(self) -> Any:
+        return self.dock.imports.target.layer
+
+
+MakeExporter = Callable[..., ExportPerson]
+
+
+@pytest.fixture
+def make_exporter(make_napari_viewer: Callable[..., Any], qtbot: Any) -> MakeExporter:
+    def make(image: Any = PIXELS, *layers: Labels, **more: Any) -> ExportPerson:
+        viewer = make_napari_viewer(show=False)
+        if isinstance(image, Path):
+            viewer.open(image, plugin="napari")
+        else:
+            viewer.add_image(image, name="my photo", **more)
+        for layer in layers:
+            viewer.add_layer(layer)
+        dock = ExportWidget(viewer)
+        viewer.window.add_dock_widget(dock, name="Export and import")
+        return ExportPerson(viewer, dock, qtbot)
+
+    return make
+
+
+def test_every_format_and_back(
+    make_exporter: MakeExporter, tmp_path: Path, notices: list[str]
+) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "my photo.png")
+    person = make_exporter(tmp_path / "my photo.png", objects())
+    assert person.dock.exports.options.folder.folder == tmp_path / "export"
+    for name, chosen in FORMATS.items():
+        output = tmp_path / name
+        # Ids of objects are what a layer of objects offers first.
+        said = person.export(name, output)
+        assert said == f"Wrote 1 image, 4 objects to {output}."
+        assert any(output.rglob("*"))
+        assert person.dock.exports.reveal.isEnabled()
+        if name in ("cutout", "overlay"):
+            continue
+        person.dock.imports.target.choose(None)
+        said = person.load(output)
+        count = 5 if name == "palette" else 4
+        assert said.startswith(f"Imported {count} objects into"), (name, said)
+        back = person.target
+        assert np.array_equal(back.data > 0, IDS > 0), chosen.title
+        scheme = read_scheme(back)
+        assert scheme is not None
+        class_of = classes_of_objects(back.features)
+        names = {entry.id: entry.name for entry in scheme.classes}
+        assert set(back.features["source"]) == {"import"}
+        found = {(names[class_of[v]], v) for v in np.unique(back.data[back.data > 0])}
+        # Grey images of objects do not say their classes.
+        assert len({name for name, _ in found}) == (1 if name == "gray" else 2)
+        if count == 4 and name != "gray":
+            for entry in SAMPLE.objects:
+                (value,) = np.unique(back.data[entry.id == IDS])
+                assert names[class_of[value]] == TABLE.get(entry.class_id).name
+        person.viewer.layers.remove(back)
+    assert notices == []
+
+
+def test_an_import_is_one_step_that_can_be_undone(
+    make_exporter: MakeExporter, tmp_path: Path
+) -> None:
+    person = make_exporter()
+    update_coco(tmp_path / "a.json", [SAMPLE])
+    mine = np.zeros_like(IDS)
+    mine[:20, :10] = 1
+    features = {"index": [1], "class_id": [7], "class_name": ["mine"]}
+    layer = person.viewer.add_layer(objects(mine, features=features, name="mine"))
+    person.dock.imports.target.choose(layer)
+    said = person.load(tmp_path / "a.json")
+    assert said == "Imported 4 objects into 'mine'."
+    assert np.array_equal(layer.data == 1, mine == 1)
+    assert np.array_equal(layer.data > 0, (IDS > 0) | (mine > 0))
+    assert list(layer.features["index"]) == [1, 2, 3, 4, 5]
+    history = Workspace.of(person.viewer).history
+    assert history.undo_text == "import"
+    history.undo()
+    assert np.array_equal(layer.data, mine)
+    assert list(layer.features["index"]) == [1]
+    history.redo()
+    assert np.array_equal(layer.data > 0, (IDS > 0) | (mine > 0))
+    person.dock.imports.keep_existing.setChecked(False)
+    person.load(tmp_path / "a.json")
+    assert not (layer.data == 1)[IDS > 0].any()
+
+
+def test_classes_go_into_a_layer_of_classes(
+    make_exporter: MakeExporter, tmp_path: Path
+) -> None:
+    person = make_exporter()
+    update_coco(tmp_path / "a.json", [SAMPLE])
+    person.dock.imports.kind.choose("semantic")
+    said = person.load(tmp_path / "a.json")
+    pixels = np.count_nonzero(IDS)
+    assert said == f"Imported {pixels:,} pixels into 'my photo classes'."
+    layer = person.target
+    assert np.array_equal(layer.data, SAMPLE.class_labels())
+    scheme = read_scheme(layer)
+    assert scheme is not None
+    assert (scheme.kind, set(scheme.classes)) == ("semantic", set(TABLE))
+    assert "all of it has labels already" in person.load(tmp_path / "a.json")
+
+
+def test_stacks_are_written_plane_by_plane_and_split(
+    make_exporter: MakeExporter, tmp_path: Path
+) -> None:
+    stack = np.stack([IDS, IDS * 0, IDS[::-1], IDS])
+    person = make_exporter(PIXELS[..., 0][None].repeat(4, 0), objects(stack))
+    fields = person.dock.exports
+    person.viewer.dims.set_point(0, 2)
+    assert person.export("tiff", tmp_path) == f"Wrote 1 image, 4 objects to {tmp_path}."
+    back = read_label_tiff(tmp_path / "my photo_0002.tif")
+    assert np.array_equal(back.labels, stack[2])
+    fields.planes.setCurrentIndex(1)
+    fields.options.is_split.setChecked(True)
+    fields.options.split.setText("0.5, 0.5")
+    said = person.export("coco", tmp_path)
+    assert said == f"Wrote 4 images, 12 objects to {tmp_path}."
+    names = [
+        annotation.file_name
+        for split in ("train", "val")
+        for annotation in read_coco(tmp_path / f"annotations_{split}.json")
+    ]
+    assert sorted(names) == [f"my photo_000{i}.png" for i in range(4)]
+    person.dock.imports.planes.setCurrentIndex(1)
+    person.export("yolo", tmp_path / "yolo")
+    assert person.load(tmp_path / "yolo") == (
+        "Imported 12 objects into 'my photo objects'."
+    )
+    assert np.array_equal(person.target.data > 0, stack > 0)
+
+
+def test_labels_of_others_are_what_the_person_says(
+    make_exporter: MakeExporter, tmp_path: Path
+) -> None:
+    person = make_exporter(PIXELS, Labels(IDS, name="cells"))
+    fields = person.dock.exports
+    assert not fields.kind.isHidden()
+    person.export("coco", tmp_path)
+    (back,) = read_coco(tmp_path / "annotations.json")
+    assert [entry.name for entry in back.classes] == ["object"]
+    assert np.array_equal(back.object_labels(), IDS)
+    fields.kind.choose("semantic")
+    person.export("coco", tmp_path)
+    (back,) = read_coco(tmp_path / "annotations.json")
+    assert np.array_equal(back.class_labels(), IDS)
+    # And the same for label images that are read.
+    write_gray_png(tmp_path / "my photo.png", IDS)
+    said = person.load(tmp_path / "my photo.png")
+    assert said == "Imported 4 objects into 'my photo objects'."
+
+
+def test_what_cannot_be_is_one_sentence(
+    make_exporter: MakeExporter, tmp_path: Path, notices: list[str]
+) -> None:
+    person = make_exporter()
+    person.dock.exports.run.click()
+    assert notices.pop() == "Choose a folder to export to."
+    person.export("coco", tmp_path)
+    assert notices.pop() == "There is no Labels layer: open one first."
+    person.viewer.add_labels(np.zeros((3, 3), int), name="small")
+    person.dock.exports.labels.refill()
+    person.export("coco", tmp_path)
+    assert "choose the image that was labelled" in notices.pop()
+    person.dock.imports.run.click()
+    assert notices.pop() == "Choose a file or a folder to import from."
+    assert person.load(tmp_path / "none.json") == "Nothing was imported."
+    assert "check the path" in notices.pop()
+    (tmp_path / "bad.json").write_text("{")
+    person.load(tmp_path / "bad.json")
+    assert "is no JSON file" in notices.pop()
+    update_coco(tmp_path / "a.json", [ring_and_parts(f"{i}.png") for i in range(5)])
+    person.load(tmp_path / "a.json")
+    assert notices.pop() == (
+        "a.json has no image called 'my photo.png', but '0.png', '1.png', '2.png' …: "
+        "rename the image layer to the one that it is."
+    )
+    person.viewer.layers["my photo"].name = "3"
+    assert person.load(tmp_path / "a.json") == "Imported 4 objects into '3 objects'."
+    person.viewer.layers["3"].data = np.zeros((9, 9, 3), np.uint8)
+    person.load(tmp_path / "a.json")
+    assert "are for an image of 50 x 40 pixels, this one has 9 x 9" in notices.pop()
+    assert notices == []
+
+
+def test_what_is_left_out_is_told_and_the_rest_is_there(
+    make_exporter: MakeExporter, tmp_path: Path
+) -> None:
+    person = make_exporter(PIXELS, Labels(IDS * 1000, name="cells"))
+    person.dock.exports.kind.choose("semantic")
+    said = person.export("palette", tmp_path)
+    assert said.startswith("Nothing was written. my photo.png is left out: labels go")
+    update_coco(tmp_path / "a.json", [SAMPLE])
+    record = json.loads((tmp_path / "a.json").read_text())
+    for entry in record["annotations"][:2]:
+        entry["segmentation"] = [[900, 900, 910, 900, 910, 910]]
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    first, *problems = person.load(tmp_path / "a.json").splitlines()
+    assert first == "Imported 2 objects into 'my photo objects'."
+    assert len(problems) == 2
+    assert "no area inside the image" in problems[0]
+
+
+def test_cancelling_and_closing(
+    make_exporter: MakeExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = np.stack([IDS] * 30)
+    person = make_exporter(PIXELS[..., 0][None].repeat(30, 0), objects(stack))
+    person.dock.exports.planes.setCurrentIndex(1)
+    person.choose("coco")
+    person.dock.exports.options.folder.choose(tmp_path)
+    person.dock.exports.run.click()
+    person.dock.exports.cancel.click()
+    person.wait()
+    assert person.dock.exports.state.text().startswith("Cancelled after")
+    assert not (tmp_path / "annotations.json").exists()
+    assert person.dock.exports.run.isEnabled()
+    update_coco(tmp_path / "a.json", [SAMPLE])
+    person.dock.imports.path.setText(str(tmp_path / "a.json"))
+    person.dock.imports.run.click()
+    person.viewer.layers.remove("my photo")
+    person.wait()
+    assert person.dock.imports.state.text() == "Stopped."
+    person.dock.exports.run.click()
+    person.viewer.window.remove_dock_widget(person.dock)
