@@ -20,8 +20,9 @@ import torch
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.image import ImageReader, Window
-from napari_edgeflow.engine.interact import ClickSegmenter, network_shape
+from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
+from napari_edgeflow.engine.zoom import network_shape
 from napari_edgeflow.samples import load_sample
 
 SHAPE = (1000, 1500)

@@ -1,12 +1,10 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_edgeflow.engine.clicks import (
     Click,
-    ClickHistory,
     depth,
     disk_maps,
     next_click,
@@ -82,59 +80,3 @@ def test_random_clicks_stay_well_inside() -> None:
         assert click is not None
         assert depth(region)[int(click.y), int(click.x)] >= 5.5
     assert random_click(region & False, rng, positive=True) is None
-
-
-def test_history_undoes_redoes_and_forgets() -> None:
-    history: ClickHistory[str] = ClickHistory()
-    first, second, third = Click(1, 1), Click(2, 2), Click(3, 3)
-    history.add(first, "a")
-    history.add(second, "b")
-    history.undo()
-    assert (history.clicks, history.result, history.can_redo) == ((first,), "a", True)
-    history.redo()
-    assert history.result == "b"
-    history.undo()
-    history.add(third, "c")
-    assert not history.can_redo
-    assert history.clicks == (first, third)
-    with pytest.raises(ValueError, match="no click to redo"):
-        history.redo()
-    history.clear()
-    assert history.result is None
-    with pytest.raises(ValueError, match="no click to undo"):
-        history.undo()
-
-
-def test_rewind_keeps_what_is_known_also_of_undone_clicks() -> None:
-    history: ClickHistory[int] = ClickHistory()
-    clicks = [Click(i, i) for i in range(4)]
-    for number, click in enumerate(clicks):
-        history.add(click, number)
-    assert history.rewind(clicks[:2]) == 2
-    assert history.result == 1
-    assert history.rewind(clicks) == 4
-    assert history.result == 3
-    assert history.rewind([clicks[0], Click(9, 9)]) == 1
-    assert history.result == 0
-    assert history.rewind([]) == 0
-    assert history.result is None
-
-
-@given(st.lists(st.sampled_from(["add", "undo", "redo"]), max_size=30))
-def test_undo_and_redo_are_inverse(actions: list[str]) -> None:
-    history: ClickHistory[int] = ClickHistory()
-    for number, action in enumerate(actions):
-        before = history.clicks
-        if action == "add":
-            history.add(Click(number, 0), number)
-            history.undo()
-            assert history.clicks == before
-            history.redo()
-        elif action == "undo" and before:
-            history.undo()
-            history.redo()
-            assert history.clicks == before
-            history.undo()
-        elif action == "redo" and history.can_redo:
-            history.redo()
-            assert len(history.clicks) == len(before) + 1

@@ -5,7 +5,8 @@ import pytest
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.interact import ClickSegmenter, ZoomSettings, network_shape
+from napari_edgeflow.engine.interact import ClickSegmenter
+from napari_edgeflow.engine.zoom import ZoomSettings, network_shape
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_undo_and_redo_give_exactly_the_earlier_result(
     assert segmenter.undo().max() == 0
     assert segmenter.clicks == ()
     assert len(bright.calls) == calls
-    with pytest.raises(ValueError, match="no click to undo"):
+    with pytest.raises(ValueError, match="no step to undo"):
         segmenter.undo()
 
 

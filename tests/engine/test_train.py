@@ -19,7 +19,7 @@ from napari_edgeflow.engine.click_training import (
 )
 from napari_edgeflow.engine.clicks import Click, next_click
 from napari_edgeflow.engine.datasets import ClickSample, ClickSource
-from napari_edgeflow.engine.interact import ClickSegmenter, ZoomSettings
+from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.pairs import folder_pairs, read_pair
@@ -33,6 +33,7 @@ from napari_edgeflow.engine.train_reports import (
     TrainMessage,
 )
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
+from napari_edgeflow.engine.zoom import ZoomSettings
 
 
 def test_the_loop_learns_and_reports(tmp_path: Path) -> None:

@@ -21,19 +21,19 @@ def image() -> PlaneImage:
 
 def ask(work: ClickWork, image: PlaneImage, *clicks: Click, **changes: Any) -> Any:
     values: dict[str, Any] = {"model": "good", "view": None, "threshold": 0.5}
-    return work(ClickRequest(image=image, clicks=clicks, **{**values, **changes}))
+    return work(ClickRequest(image=image, prompts=clicks, **{**values, **changes}))
 
 
 def test_the_mask_comes_cut_out(models: FakeModels, image: PlaneImage) -> None:
     outcome = ask(ClickWork(models), image, Click(40, 55))
     assert outcome.device == "cpu"
     assert outcome.milliseconds > 0
-    window = outcome.window
+    window, mask = outcome.part.window, outcome.part.mask
     assert abs(window.top - 20) <= 1
     assert abs(window.right - 80) <= 1
-    assert outcome.mask.shape == (window.height, window.width)
-    assert outcome.mask.mean() > 0.9
-    assert outcome.mask.base is None, "a view would keep the whole window in memory"
+    assert mask.shape == (window.height, window.width)
+    assert mask.mean() > 0.9
+    assert mask.base is None, "a view would keep the whole window in memory"
 
 
 def test_model_and_image_are_kept(models: FakeModels, image: PlaneImage) -> None:
@@ -53,8 +53,7 @@ def test_model_and_image_are_kept(models: FakeModels, image: PlaneImage) -> None
 
 def test_an_empty_mask_has_no_window(models: FakeModels, image: PlaneImage) -> None:
     outcome = ask(ClickWork(models), image, Click(40, 55, False))
-    assert outcome.window is None
-    assert not outcome.mask.size
+    assert outcome.part is None
 
 
 def test_a_model_that_cannot_be_loaded(models: FakeModels, image: PlaneImage) -> None:
@@ -83,12 +82,12 @@ def test_an_image_that_cannot_be_read_is_tried_again(
     with pytest.raises(OSError, match="disk"):
         ask(work, failing, Click(40, 55))
     source.broken = False
-    assert ask(work, failing, Click(40, 55)).window is not None
+    assert ask(work, failing, Click(40, 55)).part is not None
 
 
 def test_the_first_click_looks_at_the_view(
     models: FakeModels, image: PlaneImage
 ) -> None:
     outcome = ask(ClickWork(models), image, Click(40, 55), view=Window(30, 45, 50, 65))
-    assert outcome.window is not None
-    assert outcome.window.bottom < 70
+    assert outcome.part is not None
+    assert outcome.part.window.bottom < 70

@@ -1,16 +1,13 @@
 """Clicks: what a person says about an object, and how a machine would say it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_edgeflow.engine.masks import bounding_window
-
-Result = TypeVar("Result")
 
 DISK_RADIUS = 5
 """Radius in network pixels of the disk that stands for a click, as in EdgeFlow."""
@@ -170,79 +167,3 @@ def random_click(
     candidates = np.flatnonzero(distances >= inner * deepest)
     y, x = np.unravel_index(int(rng.choice(candidates)), region.shape)
     return Click(float(y), float(x), positive)
-
-
-class ClickHistory(Generic[Result]):
-    """Clicks with the result each one gave; undo and redo without limit."""
-
-    def __init__(self) -> None:
-        self._done: list[tuple[Click, Result]] = []
-        self._undone: list[tuple[Click, Result]] = []
-
-    @property
-    def clicks(self) -> tuple[Click, ...]:
-        """The clicks that count now, oldest first."""
-        return tuple(click for click, _ in self._done)
-
-    @property
-    def result(self) -> Result | None:
-        """What the last click gave, or None without clicks."""
-        return self._done[-1][1] if self._done else None
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether an undone click can come back."""
-        return bool(self._undone)
-
-    def add(self, click: Click, result: Result) -> None:
-        """Record a click and its result; what was undone is gone."""
-        self._done.append((click, result))
-        self._undone.clear()
-
-    def undo(self) -> None:
-        """Take the last click back.
-
-        Raises
-        ------
-        ValueError
-            If there is none.
-        """
-        if not self._done:
-            raise ValueError("there is no click to undo: add one first")
-        self._undone.append(self._done.pop())
-
-    def redo(self) -> None:
-        """Bring the last undone click back.
-
-        Raises
-        ------
-        ValueError
-            If there is none.
-        """
-        if not self._undone:
-            raise ValueError("there is no click to redo: undo one first")
-        self._done.append(self._undone.pop())
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._done.clear()
-        self._undone.clear()
-
-    def rewind(self, clicks: Sequence[Click]) -> int:
-        """Go to the longest beginning of ``clicks`` whose results are known.
-
-        Undone clicks are known too, so that stepping to and fro costs nothing.
-
-        Returns
-        -------
-        int
-            How many of ``clicks`` count now; the rest has to be added.
-        """
-        known = self._done + self._undone[::-1]
-        common = 0
-        for click, (earlier, _) in zip(clicks, known, strict=False):
-            if click != earlier:
-                break
-            common += 1
-        self._done, self._undone = known[:common], known[common:][::-1]
-        return common

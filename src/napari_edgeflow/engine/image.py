@@ -38,6 +38,11 @@ class Window:
         """What indexes the window out of an (H, W, ...) array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def within(self, whole: "Window") -> tuple[slice, slice]:
+        """Return what indexes the window out of an array of a larger one."""
+        top, left = self.top - whole.top, self.left - whole.left
+        return slice(top, top + self.height), slice(left, left + self.width)
+
     def union(self, other: "Window") -> "Window":
         """Return the smallest window that holds both."""
         return Window(

@@ -1,48 +1,38 @@
-"""Clicks to masks: one image, one object, a network that follows each click."""
+"""Prompts to masks: one image, one object, a network that follows each click."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_edgeflow.engine.clicks import Click, ClickHistory, disk_maps
+from napari_edgeflow.engine.box import box_hints, inscribed_ellipse
+from napari_edgeflow.engine.clicks import Click, disk_maps
+from napari_edgeflow.engine.history import StepHistory
 from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.mask_part import MaskPart
 from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.prediction import THRESHOLD, Prediction
+from napari_edgeflow.engine.prompts import (
+    Box,
+    Brush,
+    Prompt,
+    box_of,
+    brushed,
+    check_prompts,
+    clicks_of,
+)
 from napari_edgeflow.engine.runtime import Network, load_network
+from napari_edgeflow.engine.zoom import (
+    ZoomSettings,
+    around,
+    network_shape,
+    scaled_clicks,
+)
 
 DEFAULT_MODEL = "edgeflow-lite"
-
-_STEP = 32
-
-
-@dataclass(frozen=True, slots=True)
-class ZoomSettings:
-    """What the network gets to see.
-
-    Parameters
-    ----------
-    side : int
-        Side in pixels of a square with the area of the network's input.
-    expansion : float
-        How much larger than mask and clicks the window is.
-    min_side : int
-        Smallest side of a window, in pixels of the image.
-    max_view : int
-        Largest side of the first view, in pixels: a first click on a larger image
-        looks at a part of it around the click.
-    refine_first : bool
-        Whether the first click looks a second time, zoomed in on what it found.
-    """
-
-    side: int = 256
-    expansion: float = 1.4
-    min_side: int = 32
-    max_view: int = 2048
-    refine_first: bool = True
 
 
 class ClickSegmenter:
@@ -67,7 +57,7 @@ class ClickSegmenter:
         self._network = network
         self._zoom = zoom or ZoomSettings()
         self._reader: ImageReader | None = None
-        self._history: ClickHistory[Prediction] = ClickHistory()
+        self._history: StepHistory[Prompt, Prediction] = StepHistory()
         self._base: Prediction | None = None
         self._view: Window | None = None
 
@@ -97,13 +87,23 @@ class ClickSegmenter:
         return self._network.device
 
     @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """All that was said of the object so far, oldest first."""
+        return self._history.steps
+
+    @property
     def clicks(self) -> tuple[Click, ...]:
-        """The clicks so far, oldest first."""
-        return self._history.clicks
+        """The clicks so far, those of strokes too, oldest first."""
+        return clicks_of(self.prompts)
+
+    @property
+    def brushed(self) -> Brush | None:
+        """The pixels that are in or out of the mask whatever the network says."""
+        return brushed(self.prompts)
 
     @property
     def prediction(self) -> Prediction:
-        """The result so far, before any click that of :meth:`set_mask` or nothing.
+        """What the network said last, before that :meth:`set_mask` or nothing.
 
         Raises
         ------
@@ -205,42 +205,69 @@ class ClickSegmenter:
         self._add(Click(float(position[0]), float(position[1]), positive))
         return self.prediction.full()
 
-    def set_clicks(self, clicks: Sequence[Click]) -> Prediction:
-        """Make ``clicks`` the clicks that count, and return the result.
+    def add_box(self, corners: tuple[int, int, int, int]) -> NDArray[np.float32]:
+        """Say that the object fills a box, and return the new result.
 
-        Results that are known already, also of undone clicks, are not computed
+        It starts the object anew; clicks made before are kept. Clicks that follow
+        correct it, also beyond the box.
+
+        Parameters
+        ----------
+        corners : tuple of int
+            (top, left, bottom, right) in pixels of the image, the last two excluded.
+
+        Returns
+        -------
+        ndarray
+            (H, W) float32 probabilities.
+
+        Raises
+        ------
+        ValueError
+            If no image is set, or the box is empty or reaches beyond it.
+        """
+        self._add(Box(Window(*corners)))
+        return self.prediction.full()
+
+    def set_prompts(self, prompts: Sequence[Prompt]) -> Prediction:
+        """Make ``prompts`` all that counts, and return the result.
+
+        Results that are known already, also of undone prompts, are not computed
         again; so adding, undoing, redoing and moving a click are all this one call.
 
         Parameters
         ----------
-        clicks : sequence of Click
-            In the order they were made.
+        prompts : sequence of Prompt
+            In the order they were made. A stroke counts like one click.
 
         Raises
         ------
         ValueError
-            If no image is set or a click lies outside of it; nothing changes then.
+            If no image is set or one lies outside of it; nothing changes then.
         """
-        for click in clicks:
-            self._check(click)
-        known = self._history.rewind(clicks)
-        for click in clicks[known:]:
-            self._add(click)
+        check_prompts(prompts, self._image().shape)
+        known = self._history.rewind(prompts)
+        for prompt in prompts[known:]:
+            self._add(prompt)
         return self.prediction
 
+    def set_clicks(self, clicks: Sequence[Click]) -> Prediction:
+        """Do :meth:`set_prompts` with clicks alone."""
+        return self.set_prompts(clicks)
+
     def undo(self) -> NDArray[np.float32]:
-        """Take the last click back and return exactly the earlier result (H, W).
+        """Take the last prompt back and return exactly the earlier result (H, W).
 
         Raises
         ------
         ValueError
-            If there is no click.
+            If there is none.
         """
         self._history.undo()
         return self.prediction.full()
 
     def redo(self) -> NDArray[np.float32]:
-        """Bring the last undone click back and return its result (H, W).
+        """Bring the last undone prompt back and return its result (H, W).
 
         Raises
         ------
@@ -251,106 +278,90 @@ class ClickSegmenter:
         return self.prediction.full()
 
     def clear(self) -> None:
-        """Forget the clicks and the mask they started from; keep the image."""
+        """Forget the prompts and the mask they started from; keep the image."""
         self._history.clear()
         self._base = None
 
     def mask(self, threshold: float = THRESHOLD) -> NDArray[np.bool_]:
-        """Return the (H, W) bool mask of the result so far."""
-        return self.prediction.mask(threshold)
+        """Return the (H, W) bool mask of the result so far, with what was brushed."""
+        part, mask = self.cut_out(threshold), np.zeros(self._image().shape, np.bool_)
+        if part is not None:
+            mask[part.window.slices] = part.mask
+        return mask
+
+    def cut_out(self, threshold: float = THRESHOLD) -> MaskPart | None:
+        """Return :meth:`mask` in the smallest window around it; None if it is empty."""
+        result, brush = self.prediction, self.brushed
+        part = MaskPart(result.window, result.probabilities() >= threshold)
+        return (part if brush is None else brush.painted(part)).tight()
 
     def _image(self) -> ImageReader:
         if self._reader is None:
             raise ValueError("there is no image yet: call set_image first")
         return self._reader
 
-    def _check(self, click: Click) -> None:
-        height, width = self._image().shape
-        if not (-0.5 <= click.y < height - 0.5 and -0.5 <= click.x < width - 0.5):
-            raise ValueError(
-                f"the click (y={click.y:g}, x={click.x:g}) lies outside the image of "
-                f"{height} x {width} pixels: click inside it"
-            )
-
-    def _add(self, click: Click) -> None:
-        self._check(click)
+    def _add(self, prompt: Prompt) -> None:
+        check_prompts([prompt], self._image().shape)
         started = time.perf_counter()
-        clicks = (*self.clicks, click)
-        result = self.prediction
-        extent = result.extent()
-        if extent is None:
-            result = self._predict(self._first_window(clicks), clicks, result)
-            extent = result.extent() if self._zoom.refine_first else None
-        if extent is not None:
-            result = self._predict(self._zoomed(extent, clicks), clicks, result)
+        prompts = (*self.prompts, prompt)
+        if isinstance(prompt, Brush):
+            result = self.prediction
+        elif isinstance(prompt, Box):
+            result = self._boxed(prompt, clicks_of(prompts))
+        else:
+            result = self._clicked(prompts)
         elapsed = 1000 * (time.perf_counter() - started)
-        self._history.add(click, replace(result, milliseconds=elapsed))
+        self._history.add(prompt, replace(result, milliseconds=elapsed))
+
+    def _clicked(self, prompts: Sequence[Prompt]) -> Prediction:
+        """Return what the network says after clicks on its last result."""
+        clicks, box, brush = clicks_of(prompts), box_of(prompts), brushed(prompts)
+        shape, result = self._image().shape, self.prediction
+        points = around(clicks)
+        found = _held(result, brush)
+        if box is not None:
+            clicks = (*box_hints(box, shape), *clicks)
+            found = found or box.window
+        if found is None:
+            view = self._view or Window(0, 0, *shape)
+            window = self._zoom.first_window(view, points, shape)
+            result = self._predict(window, clicks, result, brush)
+            found = _held(result, brush) if self._zoom.refine_first else None
+        if found is not None:
+            window = self._zoom.window_around(found.union(points), shape)
+            result = self._predict(window, clicks, result, brush)
+        return result
+
+    def _boxed(self, box: Box, clicks: Sequence[Click]) -> Prediction:
+        """Return what the network says of the object that fills a box."""
+        shape = self._image().shape
+        window = self._zoom.window_around(box.window, shape)
+        told = (*box_hints(box, shape), *clicks)
+        return self._predict(window, told, inscribed_ellipse(box, shape), None)
 
     def _predict(
-        self, window: Window, clicks: Sequence[Click], before: Prediction
+        self,
+        window: Window,
+        clicks: Sequence[Click],
+        before: Prediction,
+        brush: Brush | None,
     ) -> Prediction:
         """Run the network once on a window, guided by the result before."""
         image = self._image()
         shape = network_shape(window, self._zoom.side)
-        tall, wide = shape[0] / window.height, shape[1] / window.width
-        moved = [
-            Click(
-                (click.y + 0.5 - window.top) * tall - 0.5,
-                (click.x + 0.5 - window.left) * wide - 0.5,
-                click.positive,
-            )
-            for click in clicks
-        ]
-        edge = signed_edge(before.sample(window, shape) >= THRESHOLD)
-        maps = np.concatenate([disk_maps(moved, shape), edge[None]])
+        mask = before.sample(window, shape) >= THRESHOLD
+        if brush is not None:
+            brush.apply_scaled(mask, window, image.shape)
+        disks = disk_maps(scaled_clicks(clicks, window, shape), shape)
+        maps = np.concatenate([disks, signed_edge(mask)[None]])
         scores = self._network(image.read(window, shape), maps)
         return Prediction(image.shape, window, scores)
 
-    def _first_window(self, clicks: Sequence[Click]) -> Window:
-        """Return what a first click looks at: the view, bounded around the clicks."""
-        height, width = self._image().shape
-        view = self._view or Window(0, 0, height, width)
-        points = _around(clicks)
-        limit = self._zoom.max_view
-        sides = (min(view.height, limit), min(view.width, limit))
-        if sides == (view.height, view.width):
-            return view.union(points)
-        return _grown(points, sides, (height, width))
 
-    def _zoomed(self, extent: Window, clicks: Sequence[Click]) -> Window:
-        """Return the window around a mask and all clicks, with room around them."""
-        held = extent.union(_around(clicks))
-        tall = max(held.height * self._zoom.expansion, self._zoom.min_side)
-        wide = max(held.width * self._zoom.expansion, self._zoom.min_side)
-        return _grown(held, (round(tall), round(wide)), self._image().shape)
-
-
-def network_shape(window: Window, side: int) -> tuple[int, int]:
-    """Return the network's input shape for a window: same area, similar aspect."""
-    aspect = min(max(window.height / window.width, 0.25), 4.0)
-    height = max(round(side * aspect**0.5 / _STEP), 1) * _STEP
-    width = max(round(side / aspect**0.5 / _STEP), 1) * _STEP
-    return height, width
-
-
-def _around(clicks: Sequence[Click]) -> Window:
-    """Return the window of the pixels that were clicked."""
-    ys = [int(np.floor(click.y + 0.5)) for click in clicks]
-    xs = [int(np.floor(click.x + 0.5)) for click in clicks]
-    return Window(min(ys), min(xs), max(ys) + 1, max(xs) + 1)
-
-
-def _grown(held: Window, sides: tuple[int, int], shape: tuple[int, int]) -> Window:
-    """Return a window of at least ``sides`` around ``held``, within the image.
-
-    At the image's border it is pushed inwards rather than cut.
-    """
-    top, bottom = _axis(held.top, held.bottom, sides[0], shape[0])
-    left, right = _axis(held.left, held.right, sides[1], shape[1])
-    return Window(top, left, bottom, right)
-
-
-def _axis(low: int, high: int, side: int, size: int) -> tuple[int, int]:
-    side = min(max(side, high - low), size)
-    start = min(max((low + high - side) // 2, 0), size - side)
-    return start, start + side
+def _held(result: Prediction, brush: Brush | None) -> Window | None:
+    """Return a window around a result and what was painted into it."""
+    found = result.extent()
+    painted = None if brush is None else brush.painted_window()
+    if found is None or painted is None:
+        return found or painted
+    return found.union(painted)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from napari_edgeflow.widgets.click_controller import ClickController
 from napari_edgeflow.widgets.click_controls import ClickControls
+from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.planes import Plane
@@ -11,14 +12,16 @@ from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import napari
     import numpy as np
     from napari.layers import Image, Labels, Layer
     from numpy.typing import NDArray
 
+    from napari_edgeflow.engine.image import Window
     from napari_edgeflow.engine.interact import ClickSegmenter
+    from napari_edgeflow.engine.prompts import Prompt
 
 
 def load_segmenter(model: str) -> "ClickSegmenter":
@@ -101,8 +104,83 @@ class ClickWidget(Dock):
         ValueError
             If an object is in progress, or this one cannot be clicked on.
         """
+        self.controller.refine(self._take(image, labels, plane, mask, class_id))
+
+    def reopen(
+        self,
+        image: "Image",
+        labels: "Labels",
+        plane: Plane,
+        mask: "NDArray[np.bool_]",
+        class_id: int,
+        prompts: "Sequence[Prompt]",
+        *,
+        view: "Window | None" = None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Go on clicking on an object that was finished; finishing replaces it.
+
+        If its clicks still give its mask they come back, and undo takes them back one
+        by one. Else, as for an object that was edited since, the mask is what new
+        clicks start from.
+
+        Parameters
+        ----------
+        image, labels, plane, mask, class_id
+            As in :meth:`refine`.
+        prompts : sequence of Prompt
+            The clicks that gave it, in order; a box comes first.
+        view : Window or None
+            What the person saw of the plane at the first click; None for all of it.
+        seconds : float
+            What they spent on it.
+
+        Raises
+        ------
+        ValueError
+            If an object is in progress, or this one cannot be clicked on.
+        """
+        origin = self._take(image, labels, plane, mask, class_id)
+        self.controller.reopen(origin, prompts, view=view, seconds=seconds)
+
+    def resume(
+        self, image: "Image", labels: "Labels | None", draft: ObjectDraft
+    ) -> None:
+        """Go on with an object that was in progress when the program ended.
+
+        Parameters
+        ----------
+        image : Image
+            The image it is in, showing its plane.
+        labels : Labels or None
+            Where it is to go; None for a new layer.
+        draft : ObjectDraft
+            What ``controller.draft()`` gave.
+
+        Raises
+        ------
+        ValueError
+            If an object is in progress, or this one does not fit the image.
+        """
+        self.controller.check_free()
+        self._choose(image, labels, draft.class_id)
+        self.controller.resume(draft)
+
+    def _take(
+        self,
+        image: "Image",
+        labels: "Labels",
+        plane: Plane,
+        mask: "NDArray[np.bool_]",
+        class_id: int,
+    ) -> Refinement:
+        """Return an object of a layer after choosing the layer and its class."""
         self.controller.check_free()
         origin = Refinement.of_mask(labels, plane, mask)
+        self._choose(image, labels, class_id)
+        return origin
+
+    def _choose(self, image: "Image", labels: "Labels | None", class_id: int) -> None:
         controls = self.controls
         controls.image.choose(image)
         controls.target.choose(labels)
@@ -110,7 +188,6 @@ class ClickWidget(Dock):
         chosen = controls.settings()
         if chosen.image is not image or chosen.target is not labels:
             raise ValueError("The image or its labels are gone: open them again.")
-        self.controller.refine(origin)
 
     def _on_changed(self) -> None:
         self.controller.configure(self.controls.settings())

@@ -1,12 +1,16 @@
 """What happens in the click dock, without any of its buttons."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.prompts import Prompt, check_prompts, with_clicks
 from napari_edgeflow.widgets.click_commit import FinishedObject, commit_object
+from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_hints import what_to_do
 from napari_edgeflow.widgets.click_layers import ClickLayers
 from napari_edgeflow.widgets.click_mask import ClickMask
@@ -25,6 +29,7 @@ from napari_edgeflow.widgets.label_layers import (
     write_scheme,
 )
 from napari_edgeflow.widgets.planes import (
+    Plane,
     PlaneImage,
     read_plane,
     visible_window,
@@ -32,6 +37,7 @@ from napari_edgeflow.widgets.planes import (
 from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
+    from napari.layers import Image
     from napari.viewer import Viewer
 
 
@@ -55,6 +61,8 @@ class ClickController(QObject):
     history_changed = Signal(bool, bool, bool)
     model_refused = Signal(str)
     committed = Signal(object)
+    draft_changed = Signal()
+    """What :meth:`draft` returns is another object, or the same with other prompts."""
 
     def __init__(
         self,
@@ -69,7 +77,7 @@ class ClickController(QObject):
         self._image_name = ""
         self._session = ClickSession()
         self._shown: PlaneImage | None = None
-        self._finishing = False
+        self._finishing = self._checks_replay = False
         actions = {"finish": self.finish, "undo": self.undo, "redo": self.redo}
         self._layers = ClickLayers(viewer, self._on_points_edited, shortcuts, actions)
         self._mask = ClickMask(load)
@@ -121,6 +129,8 @@ class ClickController(QObject):
         target = settings.target
         if target is not None and read_scheme(target) is not None:
             write_scheme(target, settings.scheme)
+        if self._session.active and settings.class_id != before.class_id:
+            self.draft_changed.emit()
         self._apply_look()
 
     def finish(self) -> None:
@@ -163,16 +173,83 @@ class ClickController(QObject):
         ValueError
             If there is an object in progress, or the plane is not shown.
         """
+        layer, shown = self._shown_for(origin.plane)
+        self._session.start(shown, visible_window(layer, shown.plane), origin)
+        self._show_session()
+
+    def reopen(
+        self,
+        origin: Refinement,
+        prompts: Sequence[Prompt],
+        *,
+        view: Window | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Go on with an object that was finished; finishing again replaces it.
+
+        If its prompts still give its mask, the person goes on where they stopped, and
+        undo takes the prompts back. Else the mask is what new clicks start from.
+
+        Parameters
+        ----------
+        origin : Refinement
+            An object in the plane that is shown of the image.
+        prompts : sequence of Prompt
+            What gave it.
+        view : Window or None
+            What the person saw of the plane at the first click; None for all of it.
+        seconds : float
+            What they spent on it.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`refine`, or if a prompt lies outside of the image.
+        """
+        _, shown = self._shown_for(origin.plane)
+        check_prompts(prompts, shown.shape[:2])
+        self._session.start(shown, view, origin, seconds)
+        if prompts:
+            self._session.replay(origin, tuple(prompts), replays=True)
+        self._checks_replay = bool(prompts)
+        self._show_session()
+
+    def draft(self) -> ObjectDraft | None:
+        """Return the object in progress as plain values; None if there is none."""
+        return ObjectDraft.of_session(self._session, self._settings.class_id)
+
+    def resume(self, draft: ObjectDraft) -> None:
+        """Go on with an object that was in progress.
+
+        Parameters
+        ----------
+        draft : ObjectDraft
+            What :meth:`draft` gave for the same image. Its plane has to be shown.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`reopen`.
+        """
+        _, shown = self._shown_for(draft.plane)
+        shape = shown.shape[:2]
+        check_prompts(draft.prompts, shape)
+        origin = draft.refinement(shape, self._settings.target)
+        self._session.start(shown, draft.view, origin, draft.seconds)
+        self._session.replay(origin, draft.prompts, replays=draft.replays)
+        self._show_session()
+
+    def _shown_for(self, plane: Plane) -> "tuple[Image, PlaneImage]":
+        """Return image and plane if the plane is shown and nothing is in progress."""
         self.check_free()
         layer = self._settings.image
         shown = None if layer is None else read_plane(self._viewer, layer)
-        if layer is None or shown is None or shown.plane != origin.plane:
+        if layer is None or shown is None or shown.plane != plane:
             raise ValueError(
-                f"{origin.plane.name} is not shown: go back to it to refine the object"
+                f"{plane.name} is not shown: go back to it to refine the object"
             )
         self._shown = shown
-        self._session.start(shown, visible_window(layer, shown.plane), origin)
-        self._show_session()
+        return layer, shown
 
     def check_free(self) -> None:
         """Make sure that there is no object in progress.
@@ -242,6 +319,7 @@ class ClickController(QObject):
         self._layers.show_clicks(())
         self._show_origin()
         self._tell()
+        self.draft_changed.emit()
 
     def _apply_look(self) -> None:
         settings = self._settings
@@ -261,7 +339,7 @@ class ClickController(QObject):
             show_warning(str(error))
             self._layers.show_clicks(self._session.clicks)
             return
-        self._session.edit(clicks)
+        self._session.edit(with_clicks(self._session.prompts, clicks))
         self._update()
 
     def _start_object(self) -> None:
@@ -291,18 +369,19 @@ class ClickController(QObject):
         self._show_origin()
         self._ask()
         self._tell()
+        self.draft_changed.emit()
 
     def _show_origin(self) -> None:
         """Show what the clicks start from: an object in place of its layer, or none."""
         origin = self._session.origin
         self._layers.set_aside(None if origin is None else origin.target)
-        if self._session.clicks:
-            # The mask of the clicks follows.
+        if self._session.prompts:
+            # Their mask follows.
             return
         if origin is None:
-            self._layers.show_mask(None, None)
+            self._layers.show_part(None)
         else:
-            self._layers.show_mask(origin.window, origin.cut_out)
+            self._layers.show_part(origin.part)
 
     # ---- results
 
@@ -313,14 +392,21 @@ class ClickController(QObject):
                 settings.model,
                 session.image if session.active else self._shown,
                 session.view,
-                session.clicks,
+                session.prompts,
                 settings.threshold,
-                None if session.origin is None else session.origin.mask,
+                session.start_mask,
             )
         )
 
     def _on_mask(self, outcome: ClickOutcome) -> None:
-        self._layers.show_mask(outcome.window, outcome.mask)
+        if self._checks_replay:
+            self._checks_replay = False
+            origin = self._session.origin
+            if origin is not None and not origin.still_is(outcome.part):
+                self._session.restart(origin)
+                self._show_session()
+                return
+        self._layers.show_part(outcome.part)
         if self._finishing:
             self._finish_now()
 
@@ -330,13 +416,13 @@ class ClickController(QObject):
     def _finish_now(self) -> None:
         self._finishing = False
         outcome, image = self._mask.outcome, self._session.image
-        if outcome is None or outcome.window is None or image is None:
+        if outcome is None or outcome.part is None or image is None:
             show_warning("The mask is empty: click on the object, or lower the limit.")
             return
         done = FinishedObject(
             image.plane,
-            outcome.window,
-            outcome.mask,
+            outcome.part.window,
+            outcome.part.mask,
             self._session.clicks,
             self._session.seconds,
             self._session.origin,
@@ -363,12 +449,12 @@ class ClickController(QObject):
         if layer is None or image is None or layer not in self._viewer.layers:
             return
         if self._layers.points not in self._viewer.layers:
-            self._session.edit(())
+            self._session.edit(with_clicks(self._session.prompts, ()))
         outcome = self._mask.outcome
         self._layers.ensure(layer, image.plane)
         self._show_session()
         if outcome is not None and self._session.active:
-            self._layers.show_mask(outcome.window, outcome.mask)
+            self._layers.show_part(outcome.part)
 
     def _tell(self) -> None:
         session = self._session

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.mask_part import MaskPart
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.planes import (
     Plane,
@@ -256,26 +257,24 @@ class ClickLayers:
             if current is None or not np.allclose(current, colour):
                 self.preview.colormap = _one_colour(colour)
 
-    def show_mask(self, window: Window | None, mask: NDArray[np.bool_] | None) -> None:
+    def show_part(self, part: MaskPart | None) -> None:
         """Make the preview show a mask, touching only pixels that may change.
 
         Parameters
         ----------
-        window : Window or None
-            Where the mask lies in the plane; None for no mask.
-        mask : ndarray or None
-            (h, w) bool.
+        part : MaskPart or None
+            The mask and where it lies in the plane; None for no mask.
         """
         preview, before = self.preview, self._window
-        if preview is None or (window is None and before is None):
+        if preview is None or (part is None and before is None):
             return
         pixels = _flat(preview.data, self._plane)
         if before is not None:
             pixels[before.slices] = 0
-        if window is not None and mask is not None:
-            pixels[window.slices] = mask
-        self._window = window
-        changed = [part for part in (before, window) if part is not None]
+        if part is not None:
+            pixels[part.window.slices] = part.mask
+        self._window = None if part is None else part.window
+        changed = [window for window in (before, self._window) if window is not None]
         self._refresh(preview, pixels, changed[0].union(changed[-1]))
 
     def _refresh(

@@ -48,7 +48,7 @@ class ClickMask(QObject):
         """Have the mask of a request computed; requests before it are overtaken."""
         self._request = request
         self._calls(request)
-        self.state_changed.emit("working …" if request.clicks else "getting ready …")
+        self.state_changed.emit("working …" if request.prompts else "getting ready …")
 
     def forget(self) -> None:
         """Drop the mask, and what is being computed."""
@@ -63,7 +63,7 @@ class ClickMask(QObject):
             return
         device = device_name(outcome.device)
         took = f"last click {outcome.milliseconds:.0f} ms"
-        self.state_changed.emit(f"{device} · {took if request.clicks else 'ready'}")
+        self.state_changed.emit(f"{device} · {took if request.prompts else 'ready'}")
         if request.has_object:
             self.outcome = outcome
             self.ready.emit(outcome)

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.mask_part import MaskPart
 from napari_edgeflow.engine.masks import bounding_window
 from napari_edgeflow.widgets.planes import Plane
 
 if TYPE_CHECKING:
     from napari.layers import Labels
+
+_SAME = 0.99
+"""IoU from which two masks count as the same: devices differ a little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,8 +24,8 @@ class Refinement:
 
     Parameters
     ----------
-    target : Labels
-        The layer it is in.
+    target : Labels or None
+        The layer it is in; None if that is gone.
     plane : Plane
         The plane of the layer that it is in.
     mask : ndarray
@@ -32,7 +36,7 @@ class Refinement:
         Its value in the layer: the id of its class or its own.
     """
 
-    target: "Labels"
+    target: "Labels | None"
     plane: Plane
     mask: NDArray[np.bool_]
     window: Window
@@ -63,12 +67,23 @@ class Refinement:
         return cls(target, plane, mask, window, int(values[mask[window.slices]][0]))
 
     @property
+    def part(self) -> MaskPart:
+        """The mask in its window."""
+        return MaskPart(self.window, self.mask[self.window.slices])
+
+    def still_is(self, part: MaskPart | None) -> bool:
+        """Return whether a mask is that of the object, but for a few pixels."""
+        return part is not None and part.iou(self.part) >= _SAME
+
+    @property
     def cut_out(self) -> NDArray[np.bool_]:
         """The mask in the window."""
         return self.mask[self.window.slices]
 
     def still_there(self, window: Window) -> NDArray[np.bool_]:
         """Return which pixels of a window the object still has in its layer."""
+        if self.target is None:
+            return np.zeros((window.height, window.width), np.bool_)
         present = np.asarray(self.target.data[self.plane.select(*window.slices)])
         there: NDArray[np.bool_] = self.mask[window.slices] & (present == self.value)
         return there

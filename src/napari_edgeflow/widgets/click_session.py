@@ -2,46 +2,84 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.prompts import Prompt, clicks_of
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.planes import PlaneImage
 
-Clicks = tuple[Click, ...]
+Prompts = tuple[Prompt, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectState:
+    """All that decides what the object in progress is.
+
+    Parameters
+    ----------
+    origin : Refinement or None
+        The object that is corrected; None for a new one.
+    prompts : tuple of Prompt
+        What the person said of it, oldest first.
+    replays : bool
+        Whether the prompts are those that once gave ``origin``, so that they start
+        from nothing rather than from its mask.
+    """
+
+    origin: Refinement | None = None
+    prompts: Prompts = ()
+    replays: bool = False
 
 
 class ClickSession:
     """The clicks of one object in one plane; undo and redo without limit.
 
-    Adding, moving and deleting clicks are all edits, and undo takes back each. So is
-    letting go of the object that the clicks correct.
+    Adding, moving and deleting clicks are all edits, and undo takes back each. So are
+    boxes, strokes, what is brushed, and letting go of the object that is corrected.
     """
 
     def __init__(self) -> None:
         self.image: PlaneImage | None = None
         self.view: Window | None = None
-        self._states: list[tuple[Refinement | None, Clicks]] = [(None, ())]
+        self._states = [ObjectState()]
         self._at = 0
         self._started = 0.0
 
     @property
-    def clicks(self) -> Clicks:
-        """The clicks that count now, in the order they were made."""
-        return self._states[self._at][1]
+    def state(self) -> ObjectState:
+        """The object as it is now."""
+        return self._states[self._at]
+
+    @property
+    def prompts(self) -> Prompts:
+        """What counts now, in the order it was said."""
+        return self.state.prompts
+
+    @property
+    def clicks(self) -> tuple[Click, ...]:
+        """The clicks that count now, those of strokes too, in order."""
+        return clicks_of(self.prompts)
 
     @property
     def origin(self) -> Refinement | None:
         """The object that the clicks correct; None if they make a new one."""
-        return self._states[self._at][0]
+        return self.state.origin
+
+    @property
+    def start_mask(self) -> NDArray[np.bool_] | None:
+        """The mask (H, W) that the prompts start from; None for nothing."""
+        state = self.state
+        return None if state.origin is None or state.replays else state.origin.mask
 
     @property
     def active(self) -> bool:
         """Whether there is an object in progress."""
-        return bool(self.clicks) or self.origin is not None
+        return bool(self.prompts) or self.origin is not None
 
     @property
     def can_undo(self) -> bool:
@@ -56,13 +94,15 @@ class ClickSession:
     @property
     def seconds(self) -> float:
         """Time since the first click; 0 without one."""
-        return time.monotonic() - self._started if self.can_undo else 0.0
+        worked = self.can_undo or bool(self.prompts)
+        return time.monotonic() - self._started if worked else 0.0
 
     def start(
         self,
         image: PlaneImage,
         view: Window | None,
         origin: Refinement | None = None,
+        seconds: float = 0.0,
     ) -> None:
         """Begin an object in a plane, of which the person sees ``view``.
 
@@ -74,15 +114,40 @@ class ClickSession:
             None for all of it.
         origin : Refinement, optional
             An object that is there already, to be corrected.
+        seconds : float
+            What the person spent on it before.
         """
         self.reset()
         self.image, self.view = image, view
-        self._states = [(origin, ())]
-        self._started = time.monotonic()
+        self._states = [ObjectState(origin)]
+        self._started = time.monotonic() - seconds
+
+    def replay(
+        self, origin: Refinement | None, prompts: Prompts, *, replays: bool
+    ) -> None:
+        """Go on with prompts that were made before; undo takes them back one by one.
+
+        Parameters
+        ----------
+        origin : Refinement or None
+            The object that is corrected.
+        prompts : tuple of Prompt
+            What was said of it.
+        replays : bool
+            Whether the prompts are those that once gave ``origin``.
+        """
+        # There is nothing to see of an object before the first of its own prompts.
+        counts = range(1 if replays and prompts else 0, len(prompts) + 1)
+        self._states = [ObjectState(origin, prompts[:n], replays) for n in counts]
+        self._at = len(self._states) - 1
+
+    def restart(self, origin: Refinement) -> None:
+        """Start from the mask of an object, and forget what was said of it."""
+        self._states, self._at = [ObjectState(origin)], 0
 
     def as_clicks(
         self, points: NDArray[np.float64], positive: NDArray[np.bool_]
-    ) -> Clicks:
+    ) -> tuple[Click, ...]:
         """Return points as clicks on this object.
 
         Parameters
@@ -116,18 +181,18 @@ class ClickSession:
             clicks.append(Click(y, x, sign))
         return tuple(clicks)
 
-    def edit(self, clicks: Sequence[Click]) -> None:
-        """Make ``clicks`` the clicks that count; what was undone is gone."""
-        if tuple(clicks) != self.clicks:
-            self._add(self.origin, tuple(clicks))
+    def edit(self, prompts: Sequence[Prompt]) -> None:
+        """Make ``prompts`` all that counts; what was undone is gone."""
+        if tuple(prompts) != self.prompts:
+            self._add(replace(self.state, prompts=tuple(prompts)))
 
     def clear(self) -> None:
-        """Take all clicks away, and let go of the object that they correct."""
+        """Take all prompts away, and let go of the object that they correct."""
         if self.active:
-            self._add(None, ())
+            self._add(ObjectState())
 
-    def _add(self, origin: Refinement | None, clicks: Clicks) -> None:
-        self._states[self._at + 1 :] = [(origin, clicks)]
+    def _add(self, state: ObjectState) -> None:
+        self._states[self._at + 1 :] = [state]
         self._at += 1
 
     def undo(self) -> None:
@@ -141,4 +206,4 @@ class ClickSession:
     def reset(self) -> None:
         """Forget the object."""
         self.image = self.view = None
-        self._states, self._at = [(None, ())], 0
+        self._states, self._at = [ObjectState()], 0

@@ -1,16 +1,15 @@
 """What the click dock has done in the background: load, read, predict, threshold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.interact import ClickSegmenter
-from napari_edgeflow.engine.masks import bounding_window
-from napari_edgeflow.engine.prediction import Prediction
+from napari_edgeflow.engine.mask_part import MaskPart
+from napari_edgeflow.engine.prompts import Prompt
 from napari_edgeflow.widgets.planes import PlaneImage
 from napari_edgeflow.widgets.workers import UnusableModelError
 
@@ -29,25 +28,25 @@ class ClickRequest:
         The plane that is clicked on; None, without clicks, only loads the model.
     view : Window or None
         The part of it the person sees; None for all of it.
-    clicks : tuple of Click
-        The clicks that count; none of them only gets model and image ready.
+    prompts : tuple of Prompt
+        The prompts that count; none of them only gets model and image ready.
     threshold : float
         Probability from which a pixel belongs to the object.
     start : ndarray or None
-        (H, W) bool, the mask that the clicks correct; None if they start from nothing.
+        (H, W) bool, the mask that the prompts correct; None if they start from nothing.
     """
 
     model: str
     image: PlaneImage | None
     view: Window | None
-    clicks: tuple[Click, ...]
+    prompts: tuple[Prompt, ...]
     threshold: float
     start: NDArray[np.bool_] | None = None
 
     @property
     def has_object(self) -> bool:
         """Whether there is an object to compute the mask of."""
-        return bool(self.clicks) or self.start is not None
+        return bool(self.prompts) or self.start is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,19 +58,14 @@ class ClickOutcome:
     device : str
         Where the network ran.
     milliseconds : float
-        What the last click took; 0 without clicks.
-    window : Window or None
-        The part of the plane with all of the mask in it; None if it is empty.
-    mask : ndarray
-        (h, w) bool, the mask in the window.
+        What the last prompt took; 0 without prompts.
+    part : MaskPart or None
+        The mask in the smallest window around it; None if it is empty.
     """
 
     device: str
     milliseconds: float = 0.0
-    window: Window | None = None
-    mask: NDArray[np.bool_] = field(
-        default_factory=lambda: np.zeros((0, 0), np.bool_), repr=False
-    )
+    part: MaskPart | None = None
 
 
 class ClickWork:
@@ -106,9 +100,9 @@ class ClickWork:
         if not request.has_object:
             return ClickOutcome(segmenter.device)
         segmenter.set_view(request.view)
-        prediction = segmenter.set_clicks(request.clicks)
-        window, mask = _cut_out(prediction, request.threshold)
-        return ClickOutcome(segmenter.device, prediction.milliseconds, window, mask)
+        prediction = segmenter.set_prompts(request.prompts)
+        part = segmenter.cut_out(request.threshold)
+        return ClickOutcome(segmenter.device, prediction.milliseconds, part)
 
     def _prepared(self, request: ClickRequest) -> ClickSegmenter:
         """Return the segmenter with the model and the image of a request."""
@@ -137,19 +131,3 @@ class ClickWork:
         else:
             segmenter.set_mask(start)
         self._start = start
-
-
-def _cut_out(
-    prediction: Prediction, threshold: float
-) -> tuple[Window | None, NDArray[np.bool_]]:
-    """Return the mask and the smallest window around it."""
-    mask = prediction.probabilities() >= threshold
-    box = bounding_window(mask)
-    if box is None:
-        return None, mask[:0, :0]
-    inside = Window(*box)
-    top, left = prediction.window.top, prediction.window.left
-    window = Window(
-        inside.top + top, inside.left + left, inside.bottom + top, inside.right + left
-    )
-    return window, mask[inside.slices].copy()
