@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_edgeflow import cli
-from napari_edgeflow.cli.clicks import parse_source
+from napari_edgeflow.cli.train_clicks import parse_source
 from napari_edgeflow.samples import load_sample, sample_paths
 
 
@@ -164,6 +164,7 @@ def test_train_clicks_trains_and_resumes(
     command = [
         "train", "clicks", "--instances", tmp_path, "--output", tmp_path / "model",
         "--steps", 1, "--batch", 2, "--size", 32, "--device", "cpu",
+        "--validation", 0,
     ]  # fmt: skip
     assert run(*command) == 0
     assert "step 1" in capsys.readouterr().out

@@ -31,13 +31,13 @@ def test_a_file_gives_options_and_those_typed_win(file: Path) -> None:
 
 
 def test_the_file_may_be_bound_by_a_sign(file: Path) -> None:
-    assert "--epochs=7" in with_config([*COMMAND, f"--config={file}"])
+    for kind in ("semantic", "clicks"):
+        assert "--epochs=7" in with_config(["train", kind, f"--config={file}"])
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["models"], [*COMMAND, "--epochs", "3"],
-     ["train", "clicks", "--config", "edgeflow-lite"]],
+    [[], ["models"], [*COMMAND, "--epochs", "3"], ["segment", "--config", "a"]],
 )  # fmt: skip
 def test_other_commands_are_left_alone(arguments: list[str]) -> None:
     assert with_config(arguments) == arguments

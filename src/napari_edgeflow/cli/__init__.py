@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_edgeflow import __version__
-from napari_edgeflow.cli.clicks import (
-    add_click,
-    add_evaluate_clicks,
-    add_train_clicks,
-)
+from napari_edgeflow.cli.clicks import add_click, add_evaluate_clicks
 from napari_edgeflow.cli.config_file import with_config
 from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
+from napari_edgeflow.cli.train_clicks import add_train_clicks
 from napari_edgeflow.cli.train_semantic import add_train_semantic
 
 if TYPE_CHECKING:

@@ -1,23 +1,16 @@
-"""Commands about clicks: segmenting, measuring, training."""
+"""Commands about clicks: segmenting and measuring."""
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.console import (
-    add_device,
-    add_training,
-    with_progress,
-)
-from napari_edgeflow.cli.reports import reporting
+from napari_edgeflow.cli.console import add_device, with_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.click_training import ClickTraining
-    from napari_edgeflow.engine.datasets import ClickSource
     from napari_edgeflow.engine.evaluate import ClickFigures, ObjectResult
 
 
@@ -157,108 +150,3 @@ def figures_table(figures: "ClickFigures") -> str:
         ("ms per click, median", f"{figures.ms_per_click_median:.0f}"),
     ]
     return "\n".join(f"{name:<22}{value:>8}" for name, value in rows)
-
-
-def add_train_clicks(commands: "Commands") -> None:
-    """Add the command ``train clicks``."""
-    parser = commands.add_parser(
-        "clicks",
-        help="train EdgeFlow by simulated clicks",
-        description="A source is DIR[,weight=W][,whole=P][,list=NAME]: W is how often "
-        "it is drawn, P the probability that all its labels are one object, NAME a "
-        "list of a VOC folder or a file with one.",
-    )
-    for kind, holds in (
-        ("voc", "VOC folder"),
-        ("semantic", "folder with images/ and labels/ of classes"),
-        ("instances", "folder with images/ and labels/ of objects"),
-    ):
-        parser.add_argument(
-            f"--{kind}", action="append", default=[], metavar="SOURCE", help=holds
-        )
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument("--init", metavar="MODEL", help="model to start from")
-    start.add_argument(
-        "--imagenet", action="store_true", help="start the backbone from ImageNet"
-    )
-    parser.add_argument("--config", default="edgeflow-lite", metavar="NAME")
-    add_training(parser)
-    parser.set_defaults(run=_run_train_clicks)
-
-
-def parse_source(text: str, kind: str) -> "ClickSource":
-    """Return the source that an option of ``train clicks`` names.
-
-    Parameters
-    ----------
-    text : str
-        DIR[,weight=W][,whole=P][,list=NAME].
-    kind : str
-        "voc", "semantic" or "instances".
-
-    Raises
-    ------
-    ValueError
-        If a setting is unknown or the folder does not fit.
-    """
-    from napari_edgeflow.engine.datasets import ClickSource
-    from napari_edgeflow.engine.pairs import folder_pairs, voc_pairs
-
-    folder, *parts = text.split(",")
-    settings = dict(part.partition("=")[::2] for part in parts)
-    unknown = set(settings) - {"weight", "whole", "list"}
-    if unknown:
-        raise ValueError(f"source {text!r}: unknown {unknown.pop()!r}, see --help")
-    root = Path(folder)
-    pairs = (
-        voc_pairs(root, settings.get("list", "train"))
-        if kind == "voc"
-        else folder_pairs(root / "images", root / "labels")
-    )
-    return ClickSource(
-        pairs,
-        "instances" if kind == "instances" else "semantic",
-        float(settings.get("weight", 1)),
-        float(settings.get("whole", 0)),
-    )
-
-
-def _run_train_clicks(options: argparse.Namespace) -> int:
-    with reporting(options.report, options.output) as reporter:
-        from napari_edgeflow.engine.click_training import train_clicks
-        from napari_edgeflow.engine.train_stop import stopping_on_signals
-
-        training = _training(options)
-        with stopping_on_signals() as stop:
-            for report in train_clicks(training, resume=options.resume, stop=stop):
-                reporter.show(report)
-    return 0
-
-
-def _training(options: argparse.Namespace) -> "ClickTraining":
-    from napari_edgeflow.engine.click_task import ClickTaskSettings
-    from napari_edgeflow.engine.click_training import ClickTraining
-    from napari_edgeflow.engine.imagenet import packaged_imagenet
-    from napari_edgeflow.engine.train_settings import TrainSettings
-
-    sources = [
-        parse_source(text, kind)
-        for kind in ("voc", "semantic", "instances")
-        for text in getattr(options, kind)
-    ]
-    if not sources:
-        raise ValueError("nothing to train on: give --voc, --semantic or --instances")
-    task = ClickTaskSettings(batch=options.batch, seed=options.seed)
-    if options.size:
-        task = replace(task, sizes=((1.0, options.size),))
-    return ClickTraining(
-        sources,
-        options.output,
-        options.config,
-        options.init,
-        packaged_imagenet() if options.imagenet else None,
-        options.device,
-        task,
-        TrainSettings(options.steps, options.minutes, options.rate),
-        options.command,
-    )

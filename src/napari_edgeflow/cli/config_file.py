@@ -5,8 +5,8 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-WITH_CONFIG = ("train", "semantic")
-"""The command whose options a file can hold."""
+WITH_CONFIG = (("train", "semantic"), ("train", "clicks"))
+"""The commands whose options a file can hold."""
 
 
 def with_config(arguments: Sequence[str]) -> list[str]:
@@ -28,7 +28,7 @@ def with_config(arguments: Sequence[str]) -> list[str]:
         If it cannot be read.
     """
     command, rest = tuple(arguments[:2]), list(arguments[2:])
-    if command != WITH_CONFIG:
+    if command not in WITH_CONFIG:
         return list(arguments)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", type=Path)

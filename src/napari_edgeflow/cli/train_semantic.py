@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.console import add_training
+from napari_edgeflow.cli.console import add_training, epochs_of
 from napari_edgeflow.cli.reports import reporting
 from napari_edgeflow.cli.semantic import add_labelled_images, labelled_images
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
     from napari_edgeflow.engine.semantic_training import SemanticTraining
     from napari_edgeflow.engine.train_settings import TrainSettings
-
-EPOCHS = 30
 
 
 def add_train_semantic(commands: "Commands") -> None:
@@ -31,20 +29,8 @@ def add_train_semantic(commands: "Commands") -> None:
     add_labelled_images(parser)
     _add_classes(parser)
     _add_start(parser)
-    parser.add_argument(
-        "--epochs",
-        type=int,
-        metavar="N",
-        help=f"default: {EPOCHS}, unless --steps or --minutes are given",
-    )
     _add_learning(parser)
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE.toml",
-        help="options by name, such as epochs = 10; those typed here win",
-    )
-    add_training(parser, steps=None)
+    add_training(parser)
     parser.set_defaults(run=_run_train_semantic)
 
 
@@ -98,22 +84,6 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
         help="a sum of ce, focal, dice, jaccard and lovasz with weights; default: "
         "%(default)s",
     )
-    parser.add_argument(
-        "--validation",
-        type=float,
-        default=0.2,
-        metavar="SHARE",
-        help="of the images, or of blocks of one or two, that is held back to keep "
-        "the best model; 0 for none; default: %(default)s",
-    )
-    parser.add_argument(
-        "--patience",
-        type=int,
-        default=10,
-        metavar="N",
-        help="epochs without a better validation after which to stop; 0 for never; "
-        "default: %(default)s",
-    )
 
 
 def _run_train_semantic(options: argparse.Namespace) -> int:
@@ -142,7 +112,7 @@ def _training(options: argparse.Namespace) -> "SemanticTraining":
         device=options.device,
         task=_task(options),
         loop=_loop(options),
-        epochs=_epochs(options),
+        epochs=epochs_of(options),
         validation=options.validation,
         unlabelled=options.unlabelled is not None,
         command=options.command,
@@ -171,17 +141,6 @@ def _loop(options: argparse.Namespace) -> "TrainSettings":
         patience=options.patience or None,
     )
     return loop if options.steps is None else replace(loop, steps=options.steps)
-
-
-def _epochs(options: argparse.Namespace) -> int | None:
-    """Return the epochs asked for; by default there is some end to a training."""
-    if options.steps is not None and options.epochs is not None:
-        raise ValueError(
-            f"{options.epochs} epochs and {options.steps} steps: give one of them"
-        )
-    if options.epochs is not None:
-        return int(options.epochs)
-    return EPOCHS if options.steps is None and options.minutes is None else None
 
 
 def _classes(options: argparse.Namespace) -> "ClassTable | None":

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from napari_edgeflow.engine.click_validation import validate_clicks
 from napari_edgeflow.engine.clicks import disk_maps, next_click, random_click
 from napari_edgeflow.engine.datasets import (
     ClickSample,
@@ -19,6 +20,7 @@ from napari_edgeflow.engine.datasets import (
     ClickSource,
     SampleSettings,
 )
+from napari_edgeflow.engine.evaluate import ClickTarget
 from napari_edgeflow.engine.frozen_norm import folded_if_exact, train_except
 from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal_loss
 from napari_edgeflow.engine.masks import signed_edge
@@ -27,50 +29,37 @@ from napari_edgeflow.engine.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
 from napari_edgeflow.engine.train_stop import leave_interrupts
-from napari_edgeflow.engine.train_task import crop_side, slower_groups
+from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
 from napari_edgeflow.engine.weights import MODEL_FILE
 
 
 @dataclass(frozen=True, slots=True)
-class ClickTaskSettings:
+class ClickTaskSettings(TaskSettings):
     """How EdgeFlow learns.
 
     Parameters
     ----------
-    batch : int
-        Samples in a step, of all processes together.
-    sizes : tuple of (float, int)
-        Until which share of the training crops have which side, in pixels. Small
-        crops first: more samples in the same time.
     carry : float
         Probability that a sample comes back in the next step with its result's
         edge and one more click.
     no_click : float
         Probability that it comes back with the edge alone, so that feeding a
         result back does no harm.
-    encoder_rate : float
-        Learning rate of the pretrained backbone relative to the rest.
-    frozen_statistics : bool
-        Whether the backbone keeps the batch statistics it came with: quicker, and
-        right for a pretrained one; a new one has to gather its own.
-    workers : int
-        Processes that draw samples.
-    seed : int
-        Of all randomness.
     """
 
-    batch: int = 16
     sizes: tuple[tuple[float, int], ...] = ((0.45, 160), (0.75, 192), (1.0, 256))
+    encoder_rate: float = 0.3
     carry: float = 0.58
     no_click: float = 0.15
-    encoder_rate: float = 0.3
-    frozen_statistics: bool = True
-    workers: int = 1
-    seed: int = 0
 
-    def size(self, progress: float) -> int:
-        """Return the side of crops, in pixels, at ``progress`` in 0..1."""
-        return crop_side(self.sizes, progress)
+    def __post_init__(self) -> None:
+        """Check the values once."""
+        # Without arguments, super() knows another class: slots make a new one.
+        super(ClickTaskSettings, self).__post_init__()
+        for name in ("carry", "no_click"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} {value}: use a probability from 0 to 1")
 
 
 @dataclass
@@ -89,11 +78,14 @@ class ClickTask:
         Where objects come from.
     settings : ClickTaskSettings
         How it learns.
+    targets : tuple of ClickTarget
+        Objects that are clicked on after each epoch.
     """
 
     model: EdgeFlow
     sources: Sequence[ClickSource]
     settings: ClickTaskSettings = field(default_factory=ClickTaskSettings)
+    targets: tuple[ClickTarget, ...] = ()
 
     def __post_init__(self) -> None:
         """Start with nothing drawn."""
@@ -151,8 +143,10 @@ class ClickTask:
         return loss, parts, len(samples)
 
     def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
-        """Return None: nothing is held back of clicks, which are simulated anew."""
-        return None
+        """Return how well ``model`` finds what is held back, if anything is."""
+        if not self.targets:
+            return None
+        return validate_clicks(_edgeflow(model), self.targets, fabric)
 
     def halve_batch(self) -> int | None:
         """Go on with half the batch; None if normalisations would see too little."""
@@ -175,9 +169,7 @@ class ClickTask:
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write ``model`` as safetensors and, of the same weights, as ONNX."""
-        if not isinstance(model, EdgeFlow):
-            raise TypeError(f"{type(model).__name__} is not an EdgeFlow network")
-        write_model(model, output / MODEL_FILE, facts)
+        write_model(_edgeflow(model), output / MODEL_FILE, facts)
 
     def _prepared(self) -> nn.Module:
         """Return a twin that shares the parameters and runs faster, if there is one."""
@@ -229,6 +221,12 @@ class ClickTask:
         return ClickSample(
             sample.image, sample.truth, sample.valid, clicks, signed_edge(mask)
         )
+
+
+def _edgeflow(model: nn.Module) -> EdgeFlow:
+    if not isinstance(model, EdgeFlow):
+        raise TypeError(f"{type(model).__name__} is not an EdgeFlow network")
+    return model
 
 
 def _unchanged(sample: Any) -> Any:

@@ -7,16 +7,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from napari_edgeflow.engine.click_holdout import ClickHoldout, hold_back_objects
 from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings
 from napari_edgeflow.engine.datasets import ClickSource
 from napari_edgeflow.engine.imagenet import copy_in_order, read_state
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.train import begin, train
 from napari_edgeflow.engine.train_folder import note_command
-from napari_edgeflow.engine.train_reports import Report
-from napari_edgeflow.engine.train_settings import TrainSettings
+from napari_edgeflow.engine.train_reports import Report, TrainMessage
+from napari_edgeflow.engine.train_settings import TrainSettings, check_epochs
 from napari_edgeflow.engine.train_stop import StopRequest
 from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
+
+SHORTEST_EPOCH = 50
+"""Steps of an epoch at least: few images have many objects, and clicking on those
+that are held back takes time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,12 @@ class ClickTraining:
         "auto", "cuda", "mps" or "cpu".
     task, loop : ClickTaskSettings, TrainSettings
         How it learns, and for how long.
+    epochs : int or None
+        Epochs to train for, in place of the steps of ``loop``: an epoch is one
+        object for each image, and ``SHORTEST_EPOCH`` steps at least.
+    validation : float
+        Share of the images, or of the blocks of one or two, whose objects are held
+        back to see how many clicks they take; 0 for none. The best weights are kept.
     command : str
         What is noted in the folder as having started this.
     """
@@ -51,7 +62,13 @@ class ClickTraining:
     device: str = "auto"
     task: ClickTaskSettings = field(default_factory=ClickTaskSettings)
     loop: TrainSettings = field(default_factory=TrainSettings)
+    epochs: int | None = None
+    validation: float = 0.0
     command: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the settings once."""
+        check_epochs(self.epochs, self.validation)
 
 
 def train_clicks(
@@ -71,7 +88,7 @@ def train_clicks(
     Yields
     ------
     Report
-        Every few steps, and messages.
+        Every few steps, after each epoch, and messages.
 
     Raises
     ------
@@ -83,19 +100,32 @@ def train_clicks(
     model = build_model(training).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     pretrained = training.init is not None or training.imagenet is not None
     settings = replace(training.task, frozen_statistics=pretrained)
-    task = ClickTask(model, training.sources, settings)
+    holdout = hold_back_objects(training.sources, training.validation, seed)
+    task = ClickTask(model, holdout.sources, settings, holdout.targets)
     # Every process has its own dropout.
     torch.manual_seed(seed + fabric.global_rank)
     if fabric.is_global_zero and training.command:
         note_command(training.output, training.command)
+    told = holdout.describe()
+    if told is not None:
+        yield TrainMessage(told)
     yield from train(
         task,
-        training.loop,
+        _loop(training, holdout),
         training.output,
         resume=resume,
         fabric=fabric,
         stop=stop,
     )
+
+
+def _loop(training: ClickTraining, holdout: ClickHoldout) -> TrainSettings:
+    """Return the settings of the loop, epochs counted in steps."""
+    images = sum(len(source.pairs) for source in holdout.sources)
+    epoch = max(-(-images // training.task.batch), SHORTEST_EPOCH)
+    validated = bool(holdout.targets)
+    loop = training.loop.in_epochs(training.epochs, epoch, validated=validated)
+    return replace(loop, validate_first=validated and training.init is not None)
 
 
 def build_model(training: ClickTraining) -> EdgeFlow:

@@ -36,12 +36,16 @@ class ClickSource:
     whole : float
         Probability that everything labelled together is the object, as for the
         parts of one person.
+    held_back : tuple of tuple of Window
+        For each image the parts whose objects are not trained on; empty if there
+        are none.
     """
 
     pairs: tuple[LabelledImage, ...]
     kind: Literal["instances", "semantic"] = "instances"
     weight: float = 1.0
     whole: float = 0.0
+    held_back: tuple[tuple[Window, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Check the settings once."""
@@ -136,9 +140,11 @@ def draw_sample(
     source: ClickSource, settings: SampleSettings, rng: np.random.Generator
 ) -> ClickSample | None:
     """Return one augmented sample, or None if the drawn image has no object."""
-    image, labels = read_pair(source.pairs[int(rng.integers(len(source.pairs)))])
+    number = int(rng.integers(len(source.pairs)))
+    image, labels = read_pair(source.pairs[number])
     truth = draw_object(labels, source, rng)
-    if truth is None:
+    held_back = source.held_back[number] if source.held_back else ()
+    if truth is None or is_held_back(truth, held_back):
         return None
     void = labels == VOID if source.kind == "semantic" else np.zeros_like(truth)
     window = draw_window(truth, settings, rng)
@@ -155,6 +161,14 @@ def draw_sample(
     crop = augment(crop, rng)
     _start(crop, settings, rng)
     return crop if crop.clicks else None
+
+
+def is_held_back(truth: NDArray[np.bool_], windows: Sequence[Window]) -> bool:
+    """Return whether the centre of an object (H, W) is in one of the windows."""
+    if not windows:
+        return False
+    y, x = (float(places.mean()) for places in np.nonzero(truth))
+    return any(w.top <= y < w.bottom and w.left <= x < w.right for w in windows)
 
 
 def draw_object(

@@ -36,63 +36,29 @@ from napari_edgeflow.engine.semantic_samples import (
 from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.semantic_torch import publish_semantic
 from napari_edgeflow.engine.semantic_validation import validate_semantic
-from napari_edgeflow.engine.tiles import STEP
 from napari_edgeflow.engine.train_reports import Validation
 from napari_edgeflow.engine.train_stop import leave_interrupts
-from napari_edgeflow.engine.train_task import crop_side, slower_groups
+from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
 
 
 @dataclass(frozen=True, slots=True)
-class SemanticTaskSettings:
+class SemanticTaskSettings(TaskSettings):
     """How a semantic network learns.
 
     Parameters
     ----------
-    batch : int
-        Crops in a step, of all processes together.
-    sizes : tuple of (float, int)
-        Until which share of the training crops have which side, in pixels. Small
-        crops first: more of them in the same time.
     loss : str
         A sum of losses by name; see :func:`semantic_losses.parse_loss`.
-    encoder_rate : float
-        Learning rate of the encoder relative to the rest.
-    frozen_statistics : bool
-        Whether the encoder keeps the batch statistics it came with: quicker, and
-        right for a pretrained one; a new one has to gather its own.
-    workers : int
-        Processes that draw crops.
-    seed : int
-        Of all randomness.
-
-    Raises
-    ------
-    ValueError
-        If a value is out of bounds.
     """
 
-    batch: int = 16
     sizes: tuple[tuple[float, int], ...] = ((0.3, 192), (0.8, 256), (1.0, 320))
     loss: str = "ce+0.5*dice"
-    encoder_rate: float = 0.25
-    frozen_statistics: bool = True
-    workers: int = 1
-    seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the values once."""
+        # Without arguments, super() knows another class: slots make a new one.
+        super(SemanticTaskSettings, self).__post_init__()
         parse_loss(self.loss)
-        if self.batch < 2:
-            raise ValueError(
-                f"batch {self.batch}: use 2 or more, normalisations compare crops"
-            )
-        sides = [side for _, side in self.sizes]
-        if not sides or any(side < STEP or side % STEP for side in sides):
-            raise ValueError(f"crops of {sides} pixels: use multiples of {STEP}")
-
-    def size(self, progress: float) -> int:
-        """Return the side of crops, in pixels, at ``progress`` in 0..1."""
-        return crop_side(self.sizes, progress)
 
 
 @dataclass

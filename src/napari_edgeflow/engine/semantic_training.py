@@ -26,7 +26,7 @@ from napari_edgeflow.engine.starters import build_starter, starter
 from napari_edgeflow.engine.train import begin, train
 from napari_edgeflow.engine.train_folder import note_command
 from napari_edgeflow.engine.train_reports import Report, TrainMessage
-from napari_edgeflow.engine.train_settings import TrainSettings
+from napari_edgeflow.engine.train_settings import TrainSettings, check_epochs
 from napari_edgeflow.engine.train_stop import StopRequest
 from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
 
@@ -90,10 +90,7 @@ class SemanticTraining:
 
     def __post_init__(self) -> None:
         """Check the settings once."""
-        if self.epochs is not None and self.epochs < 1:
-            raise ValueError(f"epochs {self.epochs}: use 1 or more")
-        if not 0 <= self.validation <= 0.5:
-            raise ValueError(f"validation {self.validation}: use a share from 0 to 0.5")
+        check_epochs(self.epochs, self.validation)
 
 
 def train_semantic(
@@ -174,16 +171,10 @@ def _task(
 
 def _loop(training: SemanticTraining, holdout: Holdout) -> TrainSettings:
     """Return the settings of the loop, epochs counted in steps."""
-    loop = training.loop
     images = len(holdout.source.pairs)
     epoch = max(-(-images // training.task.batch), SHORTEST_EPOCH)
-    steps = loop.steps if training.epochs is None else training.epochs * epoch
-    # A short training is not spent on warming up.
-    loop = replace(loop, steps=steps, warmup=min(loop.warmup, max(steps // 10, 1)))
-    if not holdout.validation:
-        return loop
-    often = min(loop.report_steps, max(epoch // 4, 1))
-    return replace(loop, epoch_steps=epoch, report_steps=often)
+    validated = bool(holdout.validation)
+    return training.loop.in_epochs(training.epochs, epoch, validated=validated)
 
 
 def build_semantic(

@@ -129,6 +129,10 @@ def check_output(output: Path, *, resume: bool) -> None:
 
 
 def _reports(run: Run) -> Iterator[Report]:
+    if run.settings.validate_first and not run.step:
+        start = run.end_epoch()
+        if start is not None:
+            yield start
     while not run.is_over:
         message = _step(run)
         if message is not None:

@@ -215,12 +215,15 @@ class Run:
         }
 
     def end_epoch(self) -> EpochReport | None:
-        """Validate the averaged weights and keep them if they are the best."""
+        """Validate the averaged weights and keep them if they are the best.
+
+        Before the first step that is the epoch 0.
+        """
         started = time.perf_counter()
         validation = self.task.validate(self.average.module, self.fabric)
         self._spend(started)
         speed, losses = self._since_epoch.take()
-        self.epoch += 1
+        self.epoch += self.step > 0
         if validation is None:
             return None
         better = self.best is None or validation.score > self.best

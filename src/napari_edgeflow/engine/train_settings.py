@@ -1,7 +1,7 @@
 """How long and how fast to train."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ class TrainSettings:
         Steps between two reports.
     epoch_steps : int or None
         Steps between two validations; None for a training without.
+    validate_first : bool
+        Whether the model that training starts from is validated too, so that
+        training never ends with a worse one.
     patience : int or None
         Epochs without a better validation after which training stops; None for
         never.
@@ -49,6 +52,7 @@ class TrainSettings:
     save_minutes: float = 3.0
     report_steps: int = 50
     epoch_steps: int | None = None
+    validate_first: bool = False
     patience: int | None = None
 
     def __post_init__(self) -> None:
@@ -69,8 +73,45 @@ class TrainSettings:
         spent = seconds / (60 * self.minutes) if self.minutes else 0.0
         return min(max(step / self.steps, spent), 1.0)
 
+    def in_epochs(
+        self, epochs: int | None, epoch_steps: int, *, validated: bool
+    ) -> "TrainSettings":
+        """Return the settings for a training in epochs of so many steps.
+
+        Parameters
+        ----------
+        epochs : int or None
+            How many there are; None leaves the steps as they are.
+        epoch_steps : int
+            Steps of one.
+        validated : bool
+            Whether there is something to validate on after each.
+        """
+        steps = self.steps if epochs is None else epochs * epoch_steps
+        # A short training is not spent on warming up.
+        warmup = min(self.warmup, max(steps // 10, 1))
+        loop = replace(self, steps=steps, warmup=warmup)
+        if not validated:
+            return loop
+        often = min(self.report_steps, max(epoch_steps // 4, 1))
+        return replace(loop, epoch_steps=epoch_steps, report_steps=often)
+
     def rate_factor(self, step: int, progress: float) -> float:
         """Return the share of the peak rate: linear warm-up, then a cosine."""
         cosine = 0.5 * (1 + math.cos(math.pi * progress))
         warm = min((step + 1) / max(self.warmup, 1), 1.0)
         return warm * (self.final_rate + (1 - self.final_rate) * cosine)
+
+
+def check_epochs(epochs: int | None, validation: float) -> None:
+    """Check how many epochs there are and which share of the images is held back.
+
+    Raises
+    ------
+    ValueError
+        If one is out of bounds.
+    """
+    if epochs is not None and epochs < 1:
+        raise ValueError(f"epochs {epochs}: use 1 or more")
+    if not 0 <= validation <= 0.5:
+        raise ValueError(f"validation {validation}: use a share from 0 to 0.5")

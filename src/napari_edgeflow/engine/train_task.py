@@ -1,13 +1,65 @@
 """What a model and its data have to offer for :func:`train.train`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from napari_edgeflow.engine.tiles import STEP
 from napari_edgeflow.engine.train_reports import Validation
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSettings:
+    """How a network learns, whichever it is.
+
+    Parameters
+    ----------
+    batch : int
+        Samples in a step, of all processes together.
+    sizes : tuple of (float, int)
+        Until which share of the training crops have which side, in pixels. Small
+        crops first: more samples in the same time.
+    encoder_rate : float
+        Learning rate of the pretrained encoder relative to the rest.
+    frozen_statistics : bool
+        Whether the encoder keeps the batch statistics it came with: quicker, and
+        right for a pretrained one; a new one has to gather its own.
+    workers : int
+        Processes that draw samples.
+    seed : int
+        Of all randomness.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of bounds.
+    """
+
+    batch: int = 16
+    sizes: tuple[tuple[float, int], ...] = ((1.0, 256),)
+    encoder_rate: float = 0.25
+    frozen_statistics: bool = True
+    workers: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values once."""
+        if self.batch < 2:
+            raise ValueError(
+                f"batch {self.batch}: use 2 or more, normalisations compare crops"
+            )
+        sides = [side for _, side in self.sizes]
+        if not sides or any(side < STEP or side % STEP for side in sides):
+            raise ValueError(f"crops of {sides} pixels: use multiples of {STEP}")
+
+    def size(self, progress: float) -> int:
+        """Return the side of crops, in pixels, at ``progress`` in 0..1."""
+        ends = (side for end, side in self.sizes if progress < end)
+        return next(ends, self.sizes[-1][1])
 
 
 class Task(Protocol):
@@ -43,14 +95,6 @@ class Task(Protocol):
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write the averaged ``model`` in the form that others load."""
-
-
-def crop_side(sizes: Sequence[tuple[float, int]], progress: float) -> int:
-    """Return the side of crops, in pixels, at ``progress`` in 0..1.
-
-    ``sizes`` says until which share of the training crops have which side.
-    """
-    return next((side for end, side in sizes if progress < end), sizes[-1][1])
 
 
 def slower_groups(

@@ -1,0 +1,90 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_edgeflow.engine.click_holdout import ClickHoldout, hold_back_objects
+from napari_edgeflow.engine.datasets import (
+    ClickSource,
+    SampleSettings,
+    draw_sample,
+    is_held_back,
+)
+from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.pairs import VOID, LabelledImage
+
+
+def source(folder: Path, count: int, kind: str = "instances") -> ClickSource:
+    """Images with four squares each, at the corners; the last two of one class."""
+    pairs = []
+    for number in range(count):
+        labels = np.zeros((80, 80), np.uint8)
+        for value, (top, left) in enumerate([(4, 4), (4, 60), (60, 4), (60, 60)], 1):
+            labels[top : top + 14, left : left + 14] = (
+                min(value, 3) if kind[0] == "s" else value
+            )
+        labels[40, 40] = 9
+        labels[79] = VOID if kind == "semantic" else 0
+        pair = LabelledImage(folder / f"{number}.jpg", folder / f"{number}.png")
+        Image.fromarray(labels * 20).convert("RGB").save(pair.image)
+        Image.fromarray(labels).save(pair.labels)
+        pairs.append(pair)
+    return ClickSource(tuple(pairs), kind)  # type: ignore[arg-type]
+
+
+def test_objects_of_whole_images_are_held_back(tmp_path: Path) -> None:
+    everything = source(tmp_path, 5)
+    holdout = hold_back_objects([everything], 0.4, 0)
+    (kept,) = holdout.sources
+    held = {target.image for target in holdout.targets}
+    assert (len(kept.pairs), len(held)) == (3, 2)
+    assert not held & {pair.image for pair in kept.pairs}
+    # The speck is too small to be an object.
+    assert [int(t.truth.sum()) for t in holdout.targets] == [196] * 8
+    assert holdout.describe() == (
+        "held back for validation: 8 of the objects, in 2 of the images"
+    )
+    again = hold_back_objects([everything], 0.4, 0)
+    assert [t.name for t in again.targets] == [t.name for t in holdout.targets]
+    assert hold_back_objects([everything], 0, 0).describe() is None
+
+
+def test_of_one_image_objects_in_blocks_are_held_back(tmp_path: Path) -> None:
+    holdout = hold_back_objects([source(tmp_path, 1)], 0.25, 0)
+    (target,) = holdout.targets
+    (kept,) = holdout.sources
+    assert is_held_back(target.truth, kept.held_back[0])
+    rng = np.random.default_rng(0)
+    zoomed = SampleSettings(size=64, zoom=0)
+    drawn = [draw_sample(kept, zoomed, rng) for _ in range(40)]
+    freely = [draw_sample(replace(kept, held_back=()), zoomed, rng) for _ in range(40)]
+    assert sum(s is None for s in drawn) > 2
+    assert all(s is not None for s in freely)
+
+
+def test_objects_of_a_class_are_its_components(tmp_path: Path) -> None:
+    holdout = hold_back_objects([source(tmp_path, 4, "semantic")], 0.25, 0)
+    assert len(holdout.targets) == 4
+    assert all(target.truth.sum() == 196 for target in holdout.targets)
+    assert not holdout.targets[0].valid[79].any()
+    assert holdout.targets[0].valid[:79].all()
+
+
+def test_too_few_objects_are_told(tmp_path: Path) -> None:
+    everything = source(tmp_path, 1)
+    labels = np.zeros((80, 80), np.uint8)
+    labels[:20, :20] = 1
+    Image.fromarray(labels).save(everything.pairs[0].labels)
+    with pytest.raises(ValueError, match="too few objects of 60 pixels and more"):
+        hold_back_objects([everything], 0.2, 0)
+
+
+def test_an_object_belongs_where_its_centre_is() -> None:
+    truth = np.zeros((20, 20), np.bool_)
+    truth[4:10, 4:10] = True
+    assert is_held_back(truth, [Window(0, 0, 7, 20)])
+    assert not is_held_back(truth, [Window(7, 0, 20, 20)])
+    assert not is_held_back(truth, [])
+    assert ClickHoldout(()).describe() is None
