@@ -24,7 +24,7 @@ from tests.widgets.segment_person import (
 )
 
 from napari_edgeflow.widgets.click import ClickWidget
-from napari_edgeflow.widgets.segment_refine import is_click_helper
+from napari_edgeflow.widgets.click_docks import is_click_helper
 
 
 @pytest.fixture

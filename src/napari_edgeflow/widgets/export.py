@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QTabWidget
 
+from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.export_controller import ExportController
 from napari_edgeflow.widgets.export_controls import ExportControls
@@ -15,7 +16,6 @@ from napari_edgeflow.widgets.import_controller import ImportController
 from napari_edgeflow.widgets.import_controls import ImportControls
 from napari_edgeflow.widgets.import_request import import_request
 from napari_edgeflow.widgets.layer_annotation import labelled_layers
-from napari_edgeflow.widgets.segment_refine import is_click_helper
 
 if TYPE_CHECKING:
     import napari

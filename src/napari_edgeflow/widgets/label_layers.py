@@ -1,6 +1,6 @@
 """Labels layers that hold classes or objects: their colours, tables and edits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -55,9 +55,36 @@ def new_labels(image: "Image", scheme: LabelScheme) -> Labels:
     highest = max((entry.id for entry in scheme.classes), default=0)
     small = scheme.kind == "semantic" and highest <= np.iinfo(np.uint8).max
     data = np.zeros(layer_shape(image), np.uint8 if small else np.uint16)
-    what = "classes" if scheme.kind == "semantic" else "objects"
-    layer = Labels(data, name=f"{image.name} {what}", **placement(image))
-    write_scheme(layer, scheme)
+    return labels_of(image, scheme, data, {})
+
+
+def labels_of(
+    image: "Image",
+    scheme: LabelScheme | None,
+    data: NDArray[np.integer],
+    features: Mapping[str, Sequence[object]],
+) -> Labels:
+    """Return a Labels layer on an image that holds what was kept of another one.
+
+    Parameters
+    ----------
+    image : Image
+        The image.
+    scheme : LabelScheme or None
+        What the values mean; None if nobody knows.
+    data : ndarray
+        The values, of the image's shape.
+    features : mapping
+        Of objects: the columns of the table.
+    """
+    what = "labels"
+    if scheme is not None:
+        what = "classes" if scheme.kind == "semantic" else "objects"
+    name = f"{image.name} {what}"
+    layer = Labels(data, name=name, features=dict(features), **placement(image))
+    if scheme is not None:
+        _store(layer, scheme)
+        layer.colormap = _colormap(layer, scheme)
     return layer
 
 
@@ -80,11 +107,15 @@ def write_scheme(layer: Labels, scheme: LabelScheme) -> None:
     known = read_scheme(layer)
     if known == scheme:
         return
-    entry = {"kind": scheme.kind, "classes": scheme.classes.to_records()}
     foreign = known is None and bool(np.any(layer.data))
-    layer.metadata = {**layer.metadata, METADATA: entry}
+    _store(layer, scheme)
     if scheme.kind == "semantic" or not foreign:
         layer.colormap = _colormap(layer, scheme)
+
+
+def _store(layer: Labels, scheme: LabelScheme) -> None:
+    entry = {"kind": scheme.kind, "classes": scheme.classes.to_records()}
+    layer.metadata = {**layer.metadata, METADATA: entry}
 
 
 def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:

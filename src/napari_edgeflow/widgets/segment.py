@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_warning
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.segment_controller import SegmentController
 from napari_edgeflow.widgets.segment_controls import SegmentControls
 from napari_edgeflow.widgets.segment_pick import ObjectPicker, PickedObject
-from napari_edgeflow.widgets.segment_refine import is_click_helper, refine_by_clicks
+from napari_edgeflow.widgets.segment_refine import refine_by_clicks
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 
 if TYPE_CHECKING:
