@@ -68,3 +68,14 @@ def test_bad_tables_are_refused() -> None:
         ClassTable((entry,)).get(9)
     with pytest.raises(ValueError, match="no class 9"):
         ClassTable((entry,)).without(9)
+
+
+def test_classes_are_moved_and_replaced() -> None:
+    table = ClassTable.voc()
+    assert [c.id for c in table.moved(5, 0)][:3] == [5, 1, 2]
+    assert [c.id for c in table.moved(1, 99)][-1] == 1
+    assert [c.id for c in table.moved(1, 2)][:3] == [2, 3, 1]
+    owl = LabelClass(77, "owl", (1, 2, 3))
+    assert [c.id for c in table.replaced(3, owl)][:4] == [1, 2, 77, 4]
+    with pytest.raises(ValueError, match="class id 4 occurs twice"):
+        table.replaced(3, table.get(4))

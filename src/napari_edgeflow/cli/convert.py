@@ -113,12 +113,12 @@ def _ratios(text: str) -> tuple[float, ...]:
 
 
 def _run_convert(options: argparse.Namespace) -> int:
-    from napari_edgeflow.formats.class_lists import read_class_list
+    from napari_edgeflow.formats.class_files import read_classes
     from napari_edgeflow.formats.export_folder import export_folder
     from napari_edgeflow.formats.export_targets import FORMATS
 
     settings = _settings(options)
-    given = read_class_list(options.classes) if options.classes else None
+    given = read_classes(options.classes) if options.classes else None
     problems: list[str] = []
 
     def report(sentence: str) -> None:

@@ -144,12 +144,10 @@ def _loop(options: argparse.Namespace) -> "TrainSettings":
 
 
 def _classes(options: argparse.Namespace) -> "ClassTable | None":
-    from napari_edgeflow.formats.class_lists import read_class_list
-    from napari_edgeflow.formats.voc_folder import CLASS_LISTS
+    from napari_edgeflow.formats.class_files import read_classes
+    from napari_edgeflow.formats.class_lists import find_class_list
 
     if options.classes is not None:
-        return read_class_list(options.classes)
-    folders = (*options.voc, *options.pairs)
-    lists = (folder / name for folder in folders for name in CLASS_LISTS)
-    found = next((path for path in lists if path.is_file()), None)
-    return None if found is None else read_class_list(found)
+        return read_classes(options.classes)
+    listed = map(find_class_list, (*options.voc, *options.pairs))
+    return next((classes for classes in listed if classes is not None), None)

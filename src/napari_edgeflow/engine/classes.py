@@ -119,8 +119,8 @@ class ClassTable:
     def __post_init__(self) -> None:
         """Check the ids once."""
         ids = [entry.id for entry in self.classes]
-        double = next((i for i in ids if ids.count(i) > 1), None)
-        if double is not None:
+        if len(set(ids)) < len(ids):
+            double = next(i for i in ids if ids.count(i) > 1)
             raise ValueError(f"class id {double} occurs twice: give each its own")
 
     @classmethod
@@ -190,6 +190,19 @@ class ClassTable:
         """Return a table without the class of this id."""
         self.get(class_id)
         return ClassTable(tuple(c for c in self.classes if c.id != class_id))
+
+    def moved(self, class_id: int, place: int) -> "ClassTable":
+        """Return a table with a class at another place; beyond the end is the end."""
+        entry = self.get(class_id)
+        others = [c for c in self.classes if c.id != class_id]
+        others.insert(max(place, 0), entry)
+        return ClassTable(tuple(others))
+
+    def replaced(self, class_id: int, entry: LabelClass) -> "ClassTable":
+        """Return a table with ``entry``, which may have another id, in its place."""
+        self.get(class_id)
+        kept = (entry if c.id == class_id else c for c in self.classes)
+        return ClassTable(tuple(kept))
 
     def next_id(self) -> int:
         """Return the lowest free id."""

@@ -6,6 +6,16 @@ from pathlib import Path
 
 from napari_edgeflow.engine.classes import ClassTable, Colour, LabelClass, voc_palette
 from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.formats.problems import Report, refuse
+
+OURS = "classes.txt"
+"""The list of ids, names and colours that we write beside labels."""
+
+NAMES = "labels.txt"
+"""What labelme calls its list of names, and VOC folders of ours their list."""
+
+CLASS_LISTS = (OURS, NAMES, "class_names.txt", "autosave_label.txt")
+"""Names of lists of classes in a folder: ours, labelme's two and EISeg's."""
 
 _BACKGROUND = ("background", "_background_")
 _IGNORED = "__ignore__"
@@ -14,7 +24,27 @@ _WITH_ID = re.compile(r"(-?\d+)\s+(.*\S)")
 _HALF_A_COLOUR = re.compile(r".*\S\s+-?\d+\s+-?\d+")
 
 
-def read_class_list(path: Path) -> ClassTable:
+def class_list_in(folder: Path) -> Path | None:
+    """Return the list of classes of a folder; None if it has none."""
+    paths = (folder / name for name in CLASS_LISTS)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def find_class_list(folder: Path) -> ClassTable | None:
+    """Return the classes of a folder's list; None if it has none.
+
+    Raises
+    ------
+    ValueError
+        If the list cannot be understood.
+    OSError
+        If it cannot be read.
+    """
+    path = class_list_in(folder)
+    return None if path is None else read_class_list(path)
+
+
+def read_class_list(path: Path, report: Report = refuse) -> ClassTable:
     """Read a list of classes.
 
     Parameters
@@ -24,6 +54,8 @@ def read_class_list(path: Path) -> ClassTable:
         ``id name``, or ``name`` alone as in labelme's labels.txt. A name may hold
         spaces. Lines that are empty, begin with ``#`` or are ``__ignore__`` do not
         count.
+    report : callable
+        Told of each line that cannot be understood or whose id occurred before.
 
     Returns
     -------
@@ -35,7 +67,7 @@ def read_class_list(path: Path) -> ClassTable:
     Raises
     ------
     ValueError
-        If a line cannot be understood, an id occurs twice, or there is no class.
+        If there is no class, or a line cannot be used and ``report`` refuses.
     OSError
         If the file cannot be read.
     """
@@ -46,10 +78,10 @@ def read_class_list(path: Path) -> ClassTable:
             if entry is not None and entry.id in entries:
                 name = entries[entry.id].name
                 raise ValueError(f"id {entry.id} is {name!r} already: give it another")
+            if entry is not None:
+                entries[entry.id] = entry
         except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-        if entry is not None:
-            entries[entry.id] = entry
+            report(f"{path}, line {number}: {error}")
     if not entries:
         raise ValueError(f"{path} names no class: write one a line, as '1 cat 64 0 0'")
     return ClassTable(tuple(entries.values()))

@@ -9,9 +9,9 @@ from napari_edgeflow.engine.classes import (
     MAX_CLASS_ID,
     ClassTable,
     LabelClass,
-    voc_palette,
 )
 from napari_edgeflow.formats.annotation import ImageAnnotation
+from napari_edgeflow.formats.class_files import category, category_colour
 from napari_edgeflow.formats.coco_objects import (
     OBJECT_ID,
     Segmentation,
@@ -171,7 +171,9 @@ class _CocoFile:
             class_id = number if 1 <= number <= MAX_CLASS_ID else next(free)
             ids[number] = class_id
             name = str(record.get("name") or "").strip() or f"class {number}"
-            classes.append(LabelClass(class_id, name, _colour(record, class_id)))
+            classes.append(
+                LabelClass(class_id, name, category_colour(record, class_id))
+            )
         return ClassTable(tuple(classes)), ids
 
     def annotation(
@@ -251,7 +253,7 @@ class _CocoFile:
     def _new_category(self, entry: LabelClass) -> dict[str, Any]:
         taken = {record["id"] for record in self.categories}
         number = entry.id if entry.id not in taken else max(taken) + 1
-        record = {"id": number, "name": entry.name, "supercategory": ""}
+        record = category(replace(entry, id=number))
         self.categories.append(record)
         return record
 
@@ -266,13 +268,3 @@ def _object_id(record: Mapping[str, Any], used: set[int]) -> int:
     if isinstance(number, int) and number > 0 and number not in used:
         return number
     return max(used, default=0) + 1
-
-
-def _colour(record: Mapping[str, Any], class_id: int) -> tuple[int, int, int]:
-    red, green, blue = voc_palette()[class_id % 256].tolist()
-    written = record.get("color")
-    if isinstance(written, list | tuple) and len(written) >= 3:
-        parts = written[:3]
-        if all(isinstance(part, int) and 0 <= part <= 255 for part in parts):
-            red, green, blue = parts
-    return red, green, blue

@@ -11,15 +11,12 @@ from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.pairs import read_labels
 from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.class_lists import read_class_list
+from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.image_files import images_by_stem
 from napari_edgeflow.formats.label_tiff import read_label_tiff
 from napari_edgeflow.formats.labelled_plane import Kind, plane_annotation
 from napari_edgeflow.formats.problems import Report, refuse
 from napari_edgeflow.formats.voc import names_classes, read_palette_png
-
-CLASSES = ("classes.txt", "labels.txt", "autosave_label.txt")
-"""Names of lists of classes: ours, labelme's and EISeg's."""
 
 _TIFF = (".tif", ".tiff")
 
@@ -54,21 +51,6 @@ def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
     pixels = labels.astype(np.uint8 if high <= 255 else np.uint16)
     with replacing(path) as partial:
         Image.fromarray(pixels).save(partial, format="PNG")
-
-
-def find_class_list(folder: Path) -> ClassTable | None:
-    """Return the classes of a folder's list; None if it has none.
-
-    Raises
-    ------
-    ValueError
-        If the list cannot be understood.
-    OSError
-        If it cannot be read.
-    """
-    paths = (folder / name for name in CLASSES)
-    found = next((path for path in paths if path.is_file()), None)
-    return None if found is None else read_class_list(found)
 
 
 def read_label_file(

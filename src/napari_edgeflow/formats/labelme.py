@@ -15,7 +15,12 @@ from typing import Any
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.class_lists import read_class_list, write_class_list
+from napari_edgeflow.formats.class_lists import (
+    NAMES,
+    OURS,
+    find_class_list,
+    write_class_list,
+)
 from napari_edgeflow.formats.class_names import check_names, with_names
 from napari_edgeflow.formats.json_files import read_record, write_json
 from napari_edgeflow.formats.labelme_shapes import from_shapes, to_shapes
@@ -24,11 +29,6 @@ from napari_edgeflow.formats.problems import Report, refuse
 
 VERSION = "5.5.0"
 """The version of labelme whose files these are."""
-
-CLASSES = "classes.txt"
-"""Our list of ids, names and colours, for which labelme's labels.txt has no place."""
-
-LABELS = "labels.txt"
 
 
 def write_labelme(
@@ -83,9 +83,10 @@ def write_labelme_classes(folder: Path, classes: ClassTable) -> None:
         If a file cannot be written.
     """
     check_names(classes)
-    write_class_list(folder / CLASSES, classes)
+    # Ids and colours, for which labelme's own list has no place.
+    write_class_list(folder / OURS, classes)
     names = "".join(f"{entry.name}\n" for entry in classes)
-    with replacing(folder / LABELS) as partial:
+    with replacing(folder / NAMES) as partial:
         partial.write_text(
             f"__ignore__\n_background_\n{names}", encoding="utf-8", newline="\n"
         )
@@ -165,9 +166,8 @@ def read_labelme_folder(
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise ValueError(f"no JSON file in {folder}: give a folder of labelme's")
-    lists = [folder / name for name in (CLASSES, LABELS) if (folder / name).is_file()]
     if classes is None:
-        classes = read_class_list(lists[0]) if lists else ClassTable(())
+        classes = find_class_list(folder) or ClassTable(())
     table = _all_names(paths, classes)
     for path in paths:
         try:

@@ -19,12 +19,14 @@ from napari_edgeflow.engine.pairs import (
     voc_list,
     voc_pair,
 )
-from napari_edgeflow.formats.class_lists import read_class_list, write_class_list
+from napari_edgeflow.formats.class_lists import (
+    NAMES,
+    OURS,
+    find_class_list,
+    write_class_list,
+)
 from napari_edgeflow.formats.images import read_image
 from napari_edgeflow.formats.voc import read_palette_png, write_palette_png
-
-CLASS_LISTS = ("labels.txt", "class_names.txt")
-"""Names of the class list: the one we write, and labelme's."""
 
 _FIRST_SPLITS = ("trainval", "train", "val")
 _JPEG_QUALITY = 95
@@ -116,9 +118,7 @@ class VocFolder:
         OSError
             If it cannot be read.
         """
-        paths = (self.root / name for name in CLASS_LISTS)
-        path = next((path for path in paths if path.is_file()), None)
-        return None if path is None else read_class_list(path)
+        return find_class_list(self.root)
 
     def read(self, name: str) -> tuple[NDArray[Any], NDArray[np.uint8], ClassTable]:
         """Read an image and its labels.
@@ -195,7 +195,9 @@ class VocFolder:
                 shutil.copyfile(str(image), partial)
             else:
                 _write_jpeg(partial, pixels)
-        write_class_list(self.root / CLASS_LISTS[0], every)
+        # The first of the lists that are read.
+        ours = self.root / OURS
+        write_class_list(ours if ours.is_file() else self.root / NAMES, every)
         # The name comes last: what a list names is there.
         self._list_name(name, split)
 
