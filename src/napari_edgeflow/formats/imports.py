@@ -6,16 +6,13 @@ from pathlib import Path
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.pairs import VOC_IMAGES
 from napari_edgeflow.formats.annotation import ImageAnnotation
+from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.eiseg import COCO as COCO_FILE
 from napari_edgeflow.formats.eiseg import FOLDERS, read_eiseg
 from napari_edgeflow.formats.geojson import read_geojson, read_geojson_folder
 from napari_edgeflow.formats.json_files import read_json
-from napari_edgeflow.formats.label_folder import (
-    find_class_list,
-    read_label_file,
-    read_label_folder,
-)
+from napari_edgeflow.formats.label_folder import read_label_file, read_label_folder
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.formats.labelme import read_labelme, read_labelme_folder
 from napari_edgeflow.formats.problems import Report, refuse
