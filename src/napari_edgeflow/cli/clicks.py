@@ -98,8 +98,14 @@ def _run_click(options: argparse.Namespace) -> int:
 def add_evaluate_clicks(commands: "Commands") -> None:
     """Add the command ``evaluate clicks``."""
     parser = commands.add_parser("clicks", help="how many clicks an object takes")
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--masks", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--images", type=Path, metavar="DIR")
+    parser.add_argument("--masks", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--clicks",
+        type=Path,
+        metavar="FILE",
+        help="replay the clicks of persons, the clicks.json of an exported benchmark",
+    )
     parser.add_argument(
         "--instances",
         action="store_true",
@@ -111,6 +117,12 @@ def add_evaluate_clicks(commands: "Commands") -> None:
 
 
 def _run_evaluate_clicks(options: argparse.Namespace) -> int:
+    if options.clicks is not None:
+        from napari_edgeflow.cli.replay import run_replay
+
+        return run_replay(options)
+    if options.images is None or options.masks is None:
+        raise ValueError("nothing to measure: give --images and --masks, or --clicks")
     from napari_edgeflow.engine.evaluate import (
         evaluate_clicks,
         find_targets,

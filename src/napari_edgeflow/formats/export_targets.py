@@ -1,7 +1,6 @@
 """What exports write: one function for each format, and the table of them all."""
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -10,7 +9,6 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.image import ImageReader, Window
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import write_class_list
@@ -18,6 +16,7 @@ from napari_edgeflow.formats.coco import update_coco
 from napari_edgeflow.formats.cutout import cutout, overlay, write_picture
 from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.geojson import write_geojson
+from napari_edgeflow.formats.image_files import copy_image
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
 from napari_edgeflow.formats.labelme import write_labelme, write_labelme_classes
@@ -182,10 +181,7 @@ def _yolo(target: Target, item: ExportItem) -> None:
 def _save_image(image: Path | NDArray[Any], path: Path) -> None:
     """Copy an image file, or write pixels as PNG."""
     if isinstance(image, Path):
-        if path.exists() and path.samefile(image):
-            return
-        with replacing(path) as partial:
-            shutil.copyfile(image, partial)
+        copy_image(image, path)
         return
     reader = ImageReader(image)
     write_picture(path, reader.read(Window(0, 0, *reader.shape), reader.shape))

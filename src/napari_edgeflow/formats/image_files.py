@@ -1,10 +1,12 @@
 """Image files beside labels: where they are, and how large."""
 
+import shutil
 from pathlib import Path, PurePosixPath
 
 import tifffile
 from PIL import Image
 
+from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.pairs import image_files
 
 
@@ -48,6 +50,20 @@ def images_by_stem(folder: Path) -> dict[str, Path]:
                 "labels: rename one"
             )
     return found
+
+
+def copy_image(image: Path, path: Path) -> None:
+    """Copy an image file, all or nothing, unless it is there already.
+
+    Raises
+    ------
+    OSError
+        If it cannot be copied.
+    """
+    if path.exists() and path.samefile(image):
+        return
+    with replacing(path) as partial:
+        shutil.copyfile(image, partial)
 
 
 def find_image(folder: Path | None, file_name: str) -> Path | None:

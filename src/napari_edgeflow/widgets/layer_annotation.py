@@ -99,9 +99,14 @@ class LabelledLayers:
 
     def _image(self, place: int) -> Path | NDArray[np.uint8]:
         """Return the file of the image, else its pixels as they are shown."""
-        plane = self.planes[place]
-        if self.path is not None and _is_of(self.path, plane.shape[:2]):
+        shape = self.planes[place].shape[:2]
+        if self.path is not None and _is_of(self.path, shape):
             return self.path
+        return self.pixels(place)
+
+    def pixels(self, place: int) -> NDArray[np.uint8]:
+        """Return the image as it is shown: (H, W, 3)."""
+        plane = self.planes[place]
         reader = ImageReader(plane, plane.limits)
         return reader.read(Window(0, 0, *reader.shape), reader.shape)
 

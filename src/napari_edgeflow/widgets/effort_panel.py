@@ -1,0 +1,211 @@
+"""What labelling took, and what the model saved: a part of the objects' dock."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_edgeflow.engine.classes import Colour
+from napari_edgeflow.engine.effort import (
+    EffortFigures,
+    ObjectEffort,
+    by_class,
+    saving,
+    total,
+)
+from napari_edgeflow.formats.click_benchmark import CLICKS
+from napari_edgeflow.formats.effort_csv import write_effort_csv
+from napari_edgeflow.widgets.class_list import swatch
+from napari_edgeflow.widgets.dock import real_viewer
+from napari_edgeflow.widgets.effort_objects import (
+    BenchmarkRequest,
+    benchmark_request,
+    efforts_of,
+    write_benchmark,
+)
+from napari_edgeflow.widgets.effort_plot import EffortPlot, Measure
+from napari_edgeflow.widgets.effort_texts import saving_text
+from napari_edgeflow.widgets.export_texts import counted
+from napari_edgeflow.widgets.label_layers import read_scheme
+from napari_edgeflow.widgets.tables import make_compact
+from napari_edgeflow.widgets.workers import StreamCall, show_problem
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+    from napari.viewer import Viewer
+
+_HEADERS = ("Class", "Objects", "Clicks", "Seconds")
+_TIPS = ("", "", "Mean of an object", "Median of an object")
+_GREY: Colour = (128, 128, 128)
+
+
+class EffortPanel(QWidget):
+    """Clicks and seconds of each object and class, with a plot, CSV and benchmark.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where the layers are.
+    parent : QWidget, optional
+        The widget it is part of.
+    """
+
+    def __init__(self, viewer: "Viewer", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = real_viewer(viewer)
+        self._layer: Labels | None = None
+        self._objects: list[ObjectEffort] = []
+        self._calls: StreamCall[BenchmarkRequest, int, int] = StreamCall(
+            write_benchmark,
+            report=lambda request, written: None,
+            deliver=self._on_written,
+            stopped=lambda request: None,
+            fail=lambda request, error: show_problem(error),
+        )
+        self._make_parts()
+        self._lay_out()
+        self.show_layer(None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a benchmark is being written."""
+        return self._calls.busy
+
+    def show_layer(self, layer: "Labels | None") -> None:
+        """Show the objects of a layer as they are now; None for none."""
+        self._layer = layer
+        known = [] if layer is None else efforts_of(layer)
+        self._objects = [entry for entry in known if entry.is_labelled]
+        scheme = None if layer is None else read_scheme(layer)
+        classes = () if scheme is None else scheme.classes
+        self._colours = {entry.name: entry.colour for entry in classes}
+        self._fill_table()
+        self._show_plot()
+        self.told.setText(saving_text(self._objects, saving(self._objects)))
+        for button in (self.csv, self.benchmark):
+            button.setEnabled(bool(self._objects))
+
+    def close_work(self) -> None:
+        """Stop what goes on in the background."""
+        self._calls.close()
+
+    def save_csv(self, path: Path) -> None:
+        """Write a line for each object."""
+        try:
+            write_effort_csv(path, self._objects)
+        except OSError as error:
+            show_problem(error)
+        else:
+            show_info(f"Wrote {counted(len(self._objects), 'object')} to {path}.")
+
+    def save_benchmark(self, folder: Path) -> None:
+        """Write images, masks and clicks, which ``evaluate clicks`` replays."""
+        if self._layer is None:
+            return
+        try:
+            request = benchmark_request(self._viewer, self._layer, folder)
+        except ValueError as error:
+            show_warning(str(error))
+        else:
+            self._calls(request)
+
+    # ---- making
+
+    def _make_parts(self) -> None:
+        self.measure = QComboBox(self)
+        self.measure.addItem("Seconds of each object", "seconds")
+        self.measure.addItem("Clicks on each object", "clicks")
+        self.measure.currentIndexChanged.connect(self._show_plot)
+        self.plot = EffortPlot(self)
+        self.table = QTableWidget(0, len(_HEADERS), self)
+        self.table.setHorizontalHeaderLabels(list(_HEADERS))
+        for column, tip in enumerate(_TIPS):
+            header = self.table.horizontalHeaderItem(column)
+            if header is not None:
+                header.setToolTip(tip)
+        make_compact(self.table, stretched=0, row_height=22, least_height=90)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.told = QLabel(self)
+        self.told.setWordWrap(True)
+        self.csv = QPushButton("Save CSV …", self)
+        self.csv.setToolTip("A table with one line for each object")
+        self.csv.clicked.connect(self._ask_csv)
+        self.benchmark = QPushButton("Save clicks …", self)
+        self.benchmark.setToolTip(
+            "Images, masks and your clicks, to measure models with: "
+            f"napari-edgeflow evaluate clicks --clicks {CLICKS}"
+        )
+        self.benchmark.clicked.connect(self._ask_benchmark)
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.csv)
+        buttons.addWidget(self.benchmark)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for part in (self.measure, self.plot, self.table, self.told):
+            layout.addWidget(part)
+        layout.addLayout(buttons)
+
+    def _fill_table(self) -> None:
+        figures = list(by_class(self._objects))
+        every = total(self._objects)
+        if every is not None and len(figures) > 1:
+            figures.append(every)
+        self.table.setRowCount(len(figures))
+        for row, entry in enumerate(figures):
+            self._fill_row(row, entry, is_total=entry is every)
+
+    def _fill_row(self, row: int, figures: EffortFigures, *, is_total: bool) -> None:
+        name = QTableWidgetItem(figures.name or "no class")
+        if not is_total:
+            name.setIcon(swatch(self._colours.get(figures.name, _GREY)))
+        self.table.setItem(row, 0, name)
+        texts = (
+            f"{figures.objects:,}", f"{figures.clicks:.1f}", f"{figures.seconds:.1f}",
+        )  # fmt: skip
+        for column, text in enumerate(texts, start=1):
+            item = QTableWidgetItem(text)
+            item.setTextAlignment(
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
+            self.table.setItem(row, column, item)
+
+    def _show_plot(self, *_: object) -> None:
+        measure: Measure = (
+            "clicks" if self.measure.currentData() == "clicks" else "seconds"
+        )
+        self.plot.show_objects(self._objects, self._colours, measure)
+
+    def _ask_csv(self) -> None:
+        found, _ = QFileDialog.getSaveFileName(
+            self, "Save clicks and seconds", "effort.csv", "CSV (*.csv)"
+        )
+        if found:
+            self.save_csv(Path(found).with_suffix(".csv"))
+
+    def _ask_benchmark(self) -> None:
+        found = QFileDialog.getExistingDirectory(self, "Save clicks as a benchmark")
+        if found:
+            self.save_benchmark(Path(found))
+
+    def _on_written(self, request: BenchmarkRequest, objects: int) -> None:
+        show_info(
+            f"Wrote the clicks of {counted(objects, 'object')} to "
+            f"{request.folder / CLICKS}."
+        )
