@@ -10,6 +10,12 @@ from PIL import Image
 
 from napari_edgeflow import cli
 from napari_edgeflow.cli.train_clicks import parse_source
+from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.formats.click_benchmark import (
+    CLICKS,
+    ClickedObject,
+    write_click_benchmark,
+)
 from napari_edgeflow.samples import load_sample, sample_paths
 
 
@@ -133,6 +139,39 @@ def test_evaluate_clicks_prints_and_writes_figures(
     }
     assert figures["objects"] == 1
     assert len(figures["iou_at_clicks"]) == 20
+
+
+def test_clicks_of_persons_are_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, labels = sample_paths()["cat"]
+    with Image.open(labels) as file:
+        objects = np.array(file)
+    y, x = (int(v) for v in np.argwhere(objects == 1).mean(0))
+    cat = ClickedObject(1, "cat", (Click(y, x), Click(0, 0, False)), None, 4.2)
+    write_click_benchmark(tmp_path, image.name, image, objects, [cat])
+    arguments = "evaluate", "clicks", "--clicks", tmp_path / CLICKS
+    assert run(*arguments, "--json", tmp_path / "out.json") == 0
+    head, line, mean, summary = capsys.readouterr().out.splitlines()
+    assert head.split() == [
+        "object",
+        "IoU@1",
+        "IoU@2",
+        "at",
+        "end",
+        "clicks",
+        "seconds",
+    ]
+    assert line.startswith(f"{image.name}:1 cat")
+    assert line.split()[-2:] == mean.split()[-2:] == ["2.0", "4.2"]
+    assert summary.startswith("1 objects")
+    (record,) = json.loads((tmp_path / "out.json").read_text())["objects"]
+    assert line.split()[2] == f"{record['ious'][0]:.3f}"
+    assert run("evaluate", "clicks") == 2
+    assert "give --images and --masks, or --clicks" in capsys.readouterr().err
+    write_click_benchmark(tmp_path, image.name, image, objects, [])
+    assert run(*arguments) == 2
+    assert "holds no object that was clicked" in capsys.readouterr().err
 
 
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
