@@ -1,5 +1,6 @@
 """Where an object is believed to be, kept small until someone asks for pixels."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,10 +10,10 @@ from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.interpolation import linear_weights
 from napari_edgeflow.engine.masks import bounding_window
 
-_ROWS = 16
+_ROWS, _COLUMNS = 16, 64
 _PRODUCTS = 250_000
-"""Rows, and multiplications, that are done at a time: so few that numpy's matrix
-product starts no threads, which would get in the network's way."""
+"""Rows or columns, and multiplications, that are done at a time: so few that numpy's
+matrix product starts no threads, which would get in the network's way."""
 
 THRESHOLD = 0.5
 """Probability from which a pixel belongs to the object."""
@@ -80,15 +81,15 @@ class Prediction:
     def _sample_into(self, result: NDArray[np.float32], window: Window) -> None:
         """Write the probabilities of a window into an array of the size wanted."""
         # The few rows of the scores are widened first: that leaves the least to do.
-        wide = np.empty((result.shape[1], self.scores.shape[0]), np.float32)
-        _interpolate(
-            np.ascontiguousarray(self.scores.T),
+        wide = np.empty((self.scores.shape[0], result.shape[1]), np.float32)
+        _widen(
+            self.scores,
             (self.window.left, self.window.right),
             (window.left, window.right),
             wide,
         )
-        _interpolate(
-            np.ascontiguousarray(wide.T),
+        _heighten(
+            wide,
             (self.window.top, self.window.bottom),
             (window.top, window.bottom),
             result,
@@ -132,30 +133,58 @@ class Prediction:
         )
 
 
-def _interpolate(
+def _widen(
     values: NDArray[np.float32],
     extent: tuple[int, int],
     wanted: tuple[int, int],
     result: NDArray[np.float32],
 ) -> None:
-    """Resample (n, k) values linearly along the first axis into (m, k); 0 outside.
+    """Resample (h, n) values linearly along their rows into (h, m); 0 outside.
 
     ``extent`` is where the axis of the values starts and ends in pixels of the image,
     ``wanted`` where that of the result does.
     """
-    start, end = extent
-    low, high = wanted
-    samples, count = len(result), len(values)
-    centres = low + (np.arange(samples) + 0.5) * ((high - low) / samples)
-    positions = (centres - start) * (count / (end - start)) - 0.5
-    matrix, first = linear_weights(positions, count)
-    matrix[(centres <= start) | (centres >= end)] = 0
-    for begin in range(0, samples, _ROWS):
-        rows = slice(begin, begin + _ROWS)
-        # Only these few values count for the rows, since the positions ascend.
-        band = slice(first[rows][0], first[rows][-1] + 2)
+    matrix, first = _weights(values.shape[1], extent, result.shape[1], wanted)
+    for columns, band in _blocks(first, _COLUMNS):
+        weights = matrix[columns, band]
+        step = max(_PRODUCTS // weights.size, 1)
+        for top in range(0, len(values), step):
+            rows = slice(top, top + step)
+            np.matmul(values[rows, band], weights.T, out=result[rows, columns])
+
+
+def _heighten(
+    values: NDArray[np.float32],
+    extent: tuple[int, int],
+    wanted: tuple[int, int],
+    result: NDArray[np.float32],
+) -> None:
+    """Resample (n, w) values linearly along their columns; see :func:`_widen`."""
+    matrix, first = _weights(len(values), extent, len(result), wanted)
+    for rows, band in _blocks(first, _ROWS):
         weights = matrix[rows, band]
         step = max(_PRODUCTS // weights.size, 1)
         for left in range(0, values.shape[1], step):
             columns = slice(left, left + step)
             np.matmul(weights, values[band, columns], out=result[rows, columns])
+
+
+def _weights(
+    count: int, extent: tuple[int, int], samples: int, wanted: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Return the (samples, count) weights of values, and each sample's first value."""
+    start, end = extent
+    low, high = wanted
+    centres = low + (np.arange(samples) + 0.5) * ((high - low) / samples)
+    positions = (centres - start) * (count / (end - start)) - 0.5
+    matrix, first = linear_weights(positions, count)
+    matrix[(centres <= start) | (centres >= end)] = 0
+    return matrix, first
+
+
+def _blocks(first: NDArray[np.intp], size: int) -> Iterator[tuple[slice, slice]]:
+    """Yield which samples to do at a time, and which few values count for them."""
+    for begin in range(0, len(first), size):
+        samples = slice(begin, begin + size)
+        # The positions ascend.
+        yield samples, slice(first[samples][0], first[samples][-1] + 2)
