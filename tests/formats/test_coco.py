@@ -239,3 +239,21 @@ def test_equal_names_are_told_apart_by_id(tmp_path: Path) -> None:
     update_coco(tmp_path / "a.json", [ImageAnnotation.from_labels("a", labels, twins)])
     (back,) = read_coco(tmp_path / "a.json")
     assert back.classes.classes == (CAT, LabelClass(2, "cat", (0, 0, 9)))
+
+
+def test_of_equal_ids_the_first_counts(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.json"
+    update_coco(path, [ring_and_parts()])
+    record = json.loads(path.read_text())
+    record["categories"].append({"id": 1, "name": "not the cat"})
+    record["images"].append({**record["images"][0], "file_name": "double.jpg"})
+    path.write_text(json.dumps(record))
+    problems: list[str] = []
+    (back,) = read_coco(path, problems.append)
+    assert content(back) == content(ring_and_parts())
+    assert [p.rpartition("; ")[2] for p in problems] == [
+        "'double.jpg' is left out",
+        "'not the cat' is left out",
+    ]
+    with pytest.raises(ValueError, match="same id 1 twice in its images"):
+        update_coco(path, [ring_and_parts()])

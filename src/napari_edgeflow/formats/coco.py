@@ -33,7 +33,8 @@ def read_coco(path: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
         The JSON file.
     report : callable
         Told of each annotation that cannot be used: one of a category or an image
-        that the file does not list, or without pixels in its image.
+        that the file does not list, or without pixels in its image; and of images and
+        categories without an id of their own.
 
     Yields
     ------
@@ -45,11 +46,11 @@ def read_coco(path: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
     Raises
     ------
     ValueError
-        If it is no such file, or two images or categories share an id.
+        If it is no such file.
     OSError
         If it cannot be read.
     """
-    file = _CocoFile.read(path)
+    file = _CocoFile.read(path, report)
     classes, ids = file.classes()
     of_image: dict[object, list[dict[str, Any]]] = {
         record.get("id"): [] for record in file.images
@@ -93,11 +94,12 @@ def update_coco(
     Raises
     ------
     ValueError
-        If what is there is no COCO file.
+        If what is there is no COCO file, or two images or categories in it share an
+        id.
     OSError
         If the file cannot be read or written.
     """
-    file = _CocoFile.read(path) if path.exists() else _CocoFile.empty(path)
+    file = _CocoFile.read(path, refuse) if path.exists() else _CocoFile.empty(path)
     for annotation in annotations:
         file.put(annotation, segmentation)
     write_json(path, file.record)
@@ -115,7 +117,7 @@ class _CocoFile:
         return cls(path, {"info": {}, "licenses": [], **{k: [] for k in _LISTS}})
 
     @classmethod
-    def read(cls, path: Path) -> "_CocoFile":
+    def read(cls, path: Path, report: Report) -> "_CocoFile":
         record = read_record(path)
         for key in _LISTS:
             entries = record.get(key)
@@ -127,19 +129,23 @@ class _CocoFile:
                 )
         file = cls(path, record)
         for key in ("images", "categories"):
-            file._check_ids(key)
+            record[key] = file._with_ids(key, report)
         return file
 
-    def _check_ids(self, key: str) -> None:
-        seen = set[int]()
+    def _with_ids(self, key: str, report: Report) -> list[dict[str, Any]]:
+        """Return the entries that have an id of their own; tell of the others."""
+        found: dict[int, dict[str, Any]] = {}
         for entry in self.record[key]:
             number = entry.get("id")
-            if not isinstance(number, int) or number in seen:
-                raise ValueError(
+            if not isinstance(number, int) or number in found:
+                name = entry.get("file_name", entry.get("name"))
+                report(
                     f"{self.path} has no id or the same id {number!r} twice in its "
-                    f"{key}: give each a whole number of its own"
+                    f"{key}: give each a whole number of its own; {name!r} is left out"
                 )
-            seen.add(number)
+            else:
+                found[number] = entry
+        return list(found.values())
 
     @property
     def images(self) -> list[dict[str, Any]]:
