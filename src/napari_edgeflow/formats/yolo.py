@@ -2,9 +2,13 @@
 
 A line is ``class x y x y …``: the place of the class in data.yaml, from 0 on, and one
 polygon in parts of the image's width and height. A hole, and each further part of an
-object, is joined to the outline by a bridge of no width. Read by the even-odd rule, as
-here and in OpenCV's ``fillPoly``, all pixels come back; OpenCV also draws the outline
-itself, so that a bridge through a hole becomes one pixel wide there.
+object, is joined to the outline by a bridge of no width.
+
+Outlines run a quarter of a pixel inside the edges of the object's pixels. By the
+centres of pixels, as here, all pixels come back. They do with OpenCV's ``fillPoly`` as
+Ultralytics uses it, too: fractions are cut off and the outline itself is drawn, which
+would otherwise make each object a pixel too wide. Only a bridge through background
+becomes one pixel wide there.
 
 The folder is laid out as Ultralytics has it: ``images/SPLIT``, ``labels/SPLIT`` and
 data.yaml, which also keeps our ids and colours.
@@ -20,6 +24,7 @@ import yaml
 from napari_edgeflow.engine.classes import METADATA, ClassTable
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.polygon_bridges import single_ring
+from napari_edgeflow.engine.polygon_shapes import grown
 from napari_edgeflow.engine.polygons import Polygon
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_names import with_names
@@ -30,6 +35,9 @@ from napari_edgeflow.formats.problems import Report, refuse
 DATA = "data.yaml"
 IMAGES, LABELS = "images", "labels"
 SPLITS = ("train", "val", "test")
+
+_INSET = 0.25
+"""How far outlines run inside the edges of pixels."""
 
 
 def write_yolo(path: Path, annotation: ImageAnnotation) -> None:
@@ -51,7 +59,9 @@ def write_yolo(path: Path, annotation: ImageAnnotation) -> None:
     size = np.array(annotation.shape, np.float64)
     lines = []
     for entry in annotation.objects:
-        ring = (single_ring(entry.polygons()) / size)[:, ::-1]
+        # What was drawn as polygons stays as it was drawn.
+        outlines = entry.drawn or grown(entry.polygons(), -_INSET)
+        ring = (single_ring(outlines) / size)[:, ::-1]
         # Nine digits keep a thousandth of a pixel in images 100,000 pixels wide.
         numbers = " ".join(f"{value:.9g}" for value in ring.ravel().tolist())
         lines.append(f"{places[entry.class_id]} {numbers}\n")
