@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan
 from numbers import Real
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
@@ -43,9 +43,6 @@ class ObjectRecord:
     view : Window or None
         The part of the plane the person saw at the first click; None for all of it.
         The same clicks give the same mask only with the same view.
-    outline : str
-        A short text that stands for the mask as it was finished, so that one can tell
-        whether it was edited since; "" if nobody asked for that.
     """
 
     object_id: int
@@ -56,7 +53,6 @@ class ObjectRecord:
     plane: Plane
     source: Source = "click"
     view: Window | None = None
-    outline: str = ""
 
     def as_row(self) -> Values:
         """Return the row's values by column."""
@@ -72,7 +68,6 @@ class ObjectRecord:
             "plane": json.dumps(self.plane.index),
             "source": self.source,
             "view": json.dumps(corners),
-            "outline": self.outline,
         }
 
     @classmethod
@@ -97,7 +92,6 @@ class ObjectRecord:
             _parse(_read_plane, values.get("plane"), flat),
             next((known for known in get_args(Source) if known == source), "import"),
             _parse(_read_window, values.get("view"), None),
-            _text(values.get("outline")),
         )
 
 
@@ -165,15 +159,8 @@ class ObjectRows:
     """
 
     def __init__(self, layer: "Labels") -> None:
-        features = layer.features
-        columns = {str(name): features[name].tolist() for name in features}
-        columns.setdefault("index", list(range(len(features))))
-        names = tuple(columns)
         self._layer = layer
-        self._rows: dict[object, Values] = {
-            row[names.index("index")]: dict(zip(names, row, strict=True))
-            for row in zip(*columns.values(), strict=True)
-        }
+        self._rows = {row["index"]: row for row in _rows(layer.features)}
 
     def __iter__(self) -> Iterator[Values]:
         """Iterate over the rows' values by column, in their order."""
@@ -242,7 +229,20 @@ def read_records(layer: "Labels") -> dict[int, ObjectRecord]:
 
     Rows of others, without a class, are left out.
     """
-    if "class_id" not in layer.features:
+    return records_of(layer.features, layer.ndim)
+
+
+def records_of(features: Any, ndim: int) -> dict[int, ObjectRecord]:
+    """Do :func:`read_records` for a table of features and ``ndim`` axes."""
+    if "class_id" not in features:
         return {}
-    records = (ObjectRecord.from_row(row, layer.ndim) for row in ObjectRows(layer))
+    records = (ObjectRecord.from_row(row, ndim) for row in _rows(features))
     return {record.object_id: record for record in records if record.object_id}
+
+
+def _rows(features: Any) -> Iterator[Values]:
+    """Yield the values of each row by column; "index" is the id it is for."""
+    columns = {str(name): features[name].tolist() for name in features}
+    columns.setdefault("index", list(range(len(features))))
+    for row in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, row, strict=True))

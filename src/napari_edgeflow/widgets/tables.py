@@ -1,17 +1,17 @@
 """How the docks' tables look."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHeaderView, QTableWidget
+from qtpy.QtWidgets import QHeaderView, QTableView
 
 
 def make_compact(
-    table: QTableWidget, *, stretched: int, row_height: int, least_height: int
+    table: QTableView, *, stretched: int, row_height: int, least_height: int
 ) -> None:
     """Give a table low rows without numbers, and one column the room that is left.
 
     Parameters
     ----------
-    table : QTableWidget
+    table : QTableView
         With its columns.
     stretched : int
         The column that grows with the table; others are as wide as their content.

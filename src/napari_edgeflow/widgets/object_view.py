@@ -1,0 +1,149 @@
+"""Showing objects in the viewer: where they are, and their outlines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Shapes
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.polygons import trace
+from napari_edgeflow.widgets.object_entries import ObjectEntry
+from napari_edgeflow.widgets.planes import follow, layer_shape, placement
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+    from napari.viewer import Viewer
+
+MOST_OUTLINES = 100
+"""Objects that get an outline; more than that nobody tells apart."""
+
+_MOST_PIXELS = 4_000_000
+"""Boxes with more pixels than this get a rectangle instead of an outline."""
+
+_WIDTH = 2.5
+"""Width of an outline in pixels of the screen."""
+
+_ROOM = 1.2
+"""How much larger than an object the view is that it is made to fit in."""
+
+_NAME = "Selected objects"
+
+Path = NDArray[np.float64]
+"""(N, D) positions in the array of a layer."""
+
+
+def show_object(viewer: "Viewer", layer: "Labels", entry: ObjectEntry) -> None:
+    """Move the sliders and the camera to an object; zoom out if it does not fit."""
+    dims, camera = viewer.dims, viewer.scene.camera
+    missing = dims.ndim - layer.ndim
+    world = np.asarray(layer.data_to_world(entry.centre))
+    for axis, value in enumerate(world):
+        if axis + missing not in dims.displayed:
+            dims.set_point(axis + missing, float(value))
+    shown = [axis - missing for axis in dims.displayed if axis >= missing]
+    if not shown:
+        return
+    centre = list(camera.center)
+    centre[-len(shown) :] = world[shown]
+    sides = np.subtract(entry.measure.stop, entry.measure.start)[shown]
+    seen = np.diff(layer.corner_pixels, axis=0)[0][shown] + 1
+    factor = float(np.min(seen / (sides * _ROOM)))
+    if 0 < factor < 1:
+        camera.zoom *= factor
+    camera.center = tuple(centre)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutlineRequest:
+    """Objects whose outlines are wanted, in the labels they are in."""
+
+    labels: Any = field(repr=False)
+    entries: Sequence[ObjectEntry] = field(repr=False)
+
+
+def outlines(request: OutlineRequest) -> list[Path]:
+    """Return the outlines of objects in the planes to see them in."""
+    return [
+        path
+        for entry in request.entries[:MOST_OUTLINES]
+        for path in _outline(request.labels, entry)
+    ]
+
+
+def _outline(labels: Any, entry: ObjectEntry) -> list[Path]:
+    plane, measure = entry.plane, entry.measure
+    y, x = plane.axes
+    top, left = measure.start[y], measure.start[x]
+    bottom, right = measure.stop[y], measure.stop[x]
+    if (bottom - top) * (right - left) > _MOST_PIXELS:
+        corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
+        rings = [np.array(corners, float)]
+    else:
+        place = plane.select(slice(top, bottom), slice(left, right))
+        mask = np.asarray(labels[place]) == entry.id
+        rings = [r + (top, left) for polygon in trace(mask) for r in polygon.rings]
+    # Vertices are corners of pixels, which napari puts at half numbers.
+    closed = (np.concatenate([ring, ring[:1]]) - 0.5 for ring in rings)
+    return [np.array([plane.point(*at) for at in ring.tolist()]) for ring in closed]
+
+
+class ObjectHighlight:
+    """The layer with the outlines of what is selected; it takes no part in anything.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where it is shown.
+    """
+
+    def __init__(self, viewer: "Viewer") -> None:
+        self._viewer = viewer
+        self._layer: Shapes | None = None
+
+    def owns(self, layer: object) -> bool:
+        """Return whether a layer is the one of the outlines."""
+        return layer is not None and layer is self._layer
+
+    def show(self, labels: "Labels", paths: Sequence[Path]) -> None:
+        """Show outlines over a layer; none of them takes the earlier ones away."""
+        layer = self._ensure(labels) if paths else self._layer
+        if layer is None:
+            return
+        layer.data = []
+        if paths:
+            follow(layer, labels)
+            layer.add_paths(list(paths), edge_width=self._width(labels))
+            layer.selected_data = set()
+
+    def close(self) -> None:
+        """Take the layer out of the viewer."""
+        if self._layer is not None and self._layer in self._viewer.layers:
+            self._viewer.layers.remove(self._layer)
+        self._layer = None
+
+    def _width(self, labels: "Labels") -> float:
+        scale = float(np.mean(np.abs(labels.scale[-2:])))
+        return _WIDTH / max(self._viewer.scene.camera.zoom * scale, 1e-9)
+
+    def _ensure(self, labels: "Labels") -> Shapes:
+        layers = self._viewer.layers
+        layer = self._layer
+        if layer is not None and layer in layers and layer.ndim == labels.ndim:
+            return layer
+        self.close()
+        layer = Shapes(
+            ndim=len(layer_shape(labels)),
+            name=_NAME,
+            edge_color="white",
+            face_color="transparent",
+            **placement(labels),
+        )
+        layer.editable = False
+        active = layers.selection.active
+        layers.append(layer)
+        # A new layer becomes the active one, and would take the keys.
+        layers.selection.active = active
+        self._layer = layer
+        return layer
