@@ -59,7 +59,7 @@ def new_labels(image: "Image", scheme: LabelScheme) -> Labels:
 
 
 def labels_of(
-    image: "Image",
+    image: "Image | Labels",
     scheme: LabelScheme | None,
     data: NDArray[np.integer],
     features: Mapping[str, Sequence[object]],
@@ -68,8 +68,8 @@ def labels_of(
 
     Parameters
     ----------
-    image : Image
-        The image.
+    image : Image or Labels
+        The image, or labels of it.
     scheme : LabelScheme or None
         What the values mean; None if nobody knows.
     data : ndarray

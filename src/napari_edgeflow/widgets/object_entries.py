@@ -137,3 +137,16 @@ class ObjectSelection:
     def ids(self) -> tuple[int, ...]:
         """Their values in the layer."""
         return tuple(entry.id for entry in self.entries)
+
+    @property
+    def chosen_layer(self) -> "Labels":
+        """The layer, where there is one.
+
+        Raises
+        ------
+        ValueError
+            If none is chosen.
+        """
+        if self.layer is None:
+            raise ValueError("No layer is chosen: choose one above the table.")
+        return self.layer

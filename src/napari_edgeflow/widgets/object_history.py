@@ -2,7 +2,7 @@
 
 import weakref
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +146,7 @@ class ObjectHistory(QObject):
         records: Iterable[ObjectRecord] = (),
         removed: Sequence[int] = (),
         draft: object = None,
-    ) -> Iterator[None]:
+    ) -> Generator[None, None, None]:
         """Do :meth:`apply` step by step, so that the window can live meanwhile.
 
         ``records`` is asked for once all pixels are written.

@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.prompt_records import (
+    prompt_records,
+    prompts_of_records,
+    window_record,
+)
+from napari_edgeflow.engine.prompts import Prompt
 from napari_edgeflow.widgets.planes import Plane
 
 if TYPE_CHECKING:
@@ -43,6 +49,8 @@ class ObjectRecord:
     view : Window or None
         The part of the plane the person saw at the first click; None for all of it.
         The same clicks give the same mask only with the same view.
+    prompts : tuple of Prompt
+        All that gave it, if that is more than clicks; else empty.
     """
 
     object_id: int
@@ -53,21 +61,26 @@ class ObjectRecord:
     plane: Plane
     source: Source = "click"
     view: Window | None = None
+    prompts: tuple[Prompt, ...] = ()
+
+    @property
+    def said(self) -> tuple[Prompt, ...]:
+        """All that the person said of it, in order."""
+        return self.prompts or self.clicks
 
     def as_row(self) -> Values:
         """Return the row's values by column."""
-        clicks = [{"y": c.y, "x": c.x, "positive": c.positive} for c in self.clicks]
-        view = self.view
-        corners = view and [view.top, view.left, view.bottom, view.right]
+        more = json.dumps(prompt_records(self.prompts)) if self.prompts else ""
         return {
             "index": self.object_id,
             "class_id": self.class_id,
             "class_name": self.class_name,
-            "clicks": json.dumps(clicks),
+            "clicks": json.dumps(prompt_records(self.clicks)),
             "seconds": round(self.seconds, 2),
             "plane": json.dumps(self.plane.index),
             "source": self.source,
-            "view": json.dumps(corners),
+            "view": json.dumps(self.view and window_record(self.view)),
+            "prompts": more,
         }
 
     @classmethod
@@ -92,6 +105,7 @@ class ObjectRecord:
             _parse(_read_plane, values.get("plane"), flat),
             next((known for known in get_args(Source) if known == source), "import"),
             _parse(_read_window, values.get("view"), None),
+            _parse(_read_prompts, values.get("prompts"), ()),
         )
 
 
@@ -109,6 +123,10 @@ def _read_clicks(value: object) -> tuple[Click, ...]:
         Click(float(c["y"]), float(c["x"]), bool(c["positive"]))
         for c in json.loads(_text(value))
     )
+
+
+def _read_prompts(value: object) -> tuple[Prompt, ...]:
+    return prompts_of_records(json.loads(_text(value)))
 
 
 def _read_plane(value: object) -> Plane:

@@ -59,11 +59,11 @@ _SORT_BY: dict[int, Callable[[ObjectEntry], Any]] = {
 
 _TEXTS: dict[int, Callable[[ObjectEntry], str]] = {
     _ID: lambda entry: str(entry.id),
-    _CLASS: lambda entry: entry.class_name or "–",
+    _CLASS: lambda entry: entry.class_name or "no class",
     _AREA: lambda entry: f"{entry.measure.pixels:,}",
-    _CLICKS: lambda entry: str(_clicks(entry) or "–"),
-    _SECONDS: lambda entry: f"{_seconds(entry):.1f}" if _seconds(entry) else "–",
-    _SOURCE: lambda entry: _source(entry) or "–",
+    _CLICKS: lambda entry: str(_clicks(entry) or ""),
+    _SECONDS: lambda entry: f"{_seconds(entry):.1f}" if _seconds(entry) else "",
+    _SOURCE: _source,
 }
 
 

@@ -83,7 +83,8 @@ def _outline(labels: Any, entry: ObjectEntry) -> list[Path]:
     else:
         place = plane.select(slice(top, bottom), slice(left, right))
         mask = np.asarray(labels[place]) == entry.id
-        rings = [r + (top, left) for polygon in trace(mask) for r in polygon.rings]
+        parts = (polygon.moved(top, left) for polygon in trace(mask))
+        rings = [ring for polygon in parts for ring in polygon.rings]
     # Vertices are corners of pixels, which napari puts at half numbers.
     closed = (np.concatenate([ring, ring[:1]]) - 0.5 for ring in rings)
     return [np.array([plane.point(*at) for at in ring.tolist()]) for ring in closed]
@@ -125,7 +126,8 @@ class ObjectHighlight:
 
     def _width(self, labels: "Labels") -> float:
         scale = float(np.mean(np.abs(labels.scale[-2:])))
-        return _WIDTH / max(self._viewer.scene.camera.zoom * scale, 1e-9)
+        zoom = float(self._viewer.scene.camera.zoom)
+        return _WIDTH / max(zoom * scale, 1e-9)
 
     def _ensure(self, labels: "Labels") -> Shapes:
         layers = self._viewer.layers

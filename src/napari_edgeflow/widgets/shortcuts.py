@@ -70,6 +70,7 @@ ACTIONS = (
     Action("finish", "Finish the object", "Return", "clicks"),
     Action("undo", "Undo the last click", "Ctrl+Z", "clicks"),
     Action("redo", "Redo the click", "Ctrl+Shift+Z", "clicks"),
+    Action("delete_objects", "Delete the selected objects", "Del", "dock"),
 )
 """All actions with a key, in the order in which a person sees them."""
 
