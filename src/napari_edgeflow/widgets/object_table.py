@@ -23,16 +23,16 @@ from napari_edgeflow.widgets.tables import make_compact
 _NO_INDEX = QModelIndex()
 
 _ID, _CLASS, _AREA, _CLICKS, _SECONDS, _SOURCE = range(6)
-_HEADERS = ("Id", "Class", "Area", "Clicks", "Seconds", "Made by")
+_HEADERS = ("Id", "Class", "Area", "Clicks", "Sec.", "Made by")
 _TIPS = (
     "The value in the layer",
     "",
     "Pixels",
     "Clicks that made it",
-    "From the first click to the end",
+    "Seconds from the first click to the end",
     "What made it",
 )
-_WIDTHS = (52, 90, 62, 50, 62, 76)
+_WIDTHS = (44, 80, 58, 46, 42, 64)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -173,7 +173,6 @@ class ObjectTable(QTableView):
         self.setSortingEnabled(True)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setAlternatingRowColors(True)
         self._quiet = False
         self._ids: tuple[int, ...] = ()
         self.objects.modelReset.connect(self._on_reset)

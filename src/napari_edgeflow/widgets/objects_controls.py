@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _COLUMNS = 2
 
+_LEAST_WIDTH = 330
+"""In pixels: all columns of the table can be seen."""
+
 
 class ObjectsControls(QWidget):
     """All that a person sees of the dock; it knows nothing of what it causes.
@@ -75,6 +78,7 @@ class ObjectsControls(QWidget):
         self.buttons = {action.text: self._button(action.text) for action in ACTIONS}
         self.undo, self.redo = self._button("Undo"), self._button("Redo")
         self.tabs = QTabWidget(self)
+        self.tabs.setDocumentMode(True)
         self._classes: tuple[LabelClass, ...] = ()
         self._lay_out()
         self._connect()
@@ -159,6 +163,7 @@ class ObjectsControls(QWidget):
             grid.addWidget(button, *divmod(at, _COLUMNS))
         page = QWidget(self)
         inside = QVBoxLayout(page)
+        inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.table, 1)
         inside.addWidget(self.count)
         inside.addLayout(class_row)
@@ -168,6 +173,7 @@ class ObjectsControls(QWidget):
         steps = QHBoxLayout()
         steps.addWidget(self.undo)
         steps.addWidget(self.redo)
+        self.setMinimumWidth(_LEAST_WIDTH)
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
         layout.addLayout(top)
