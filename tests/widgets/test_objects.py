@@ -176,6 +176,12 @@ def test_what_is_selected_is_shown_and_outlined(make_keeper: MakeKeeper) -> None
     assert outline.data[0].max(0).tolist() == [2, 73.5, 73.5]
     keeper.select(1, 2, 3)
     keeper.qtbot.waitUntil(lambda: len(outline.data) == 3, timeout=20_000)
+    keeper.table.activateWindow()
+    keeper.table.setFocus()
+    keeper.qtbot.waitUntil(keeper.table.hasFocus, timeout=20_000)
+    QTest.keyClick(keeper.table, Qt.Key.Key_Delete)
+    keeper.wait()
+    assert keeper.ids == [4, 5], "the key works in the table"
     viewer.window.remove_dock_widget(keeper.dock)
     assert "Selected objects" not in viewer.layers
 
@@ -203,8 +209,7 @@ def test_everything_done_to_objects_can_be_undone(keeper: Keeper) -> None:
     assert keeper.cell(5, 1) == "cat"
     states.append(state(layer))
     keeper.select(2, 5)
-    QTest.keyClick(keeper.table, Qt.Key.Key_Delete)
-    keeper.wait()
+    keeper.press("Delete")
     assert keeper.ids == [3, 4]
     assert keeper.dock.controller.selection.ids == ()
     states.append(state(layer))
