@@ -43,6 +43,10 @@ class Window:
         top, left = self.top - whole.top, self.left - whole.left
         return slice(top, top + self.height), slice(left, left + self.width)
 
+    def moved(self, y: int, x: int) -> "Window":
+        """Return the window moved down by y and right by x."""
+        return Window(self.top + y, self.left + x, self.bottom + y, self.right + x)
+
     def union(self, other: "Window") -> "Window":
         """Return the smallest window that holds both."""
         return Window(

@@ -73,6 +73,16 @@ def simplified(polygon: Polygon, tolerance: float) -> Polygon:
     return next(_from_shapely(shape), polygon)
 
 
+def crosses_itself(polygon: Polygon) -> bool:
+    """Return whether outlines meet themselves or each other."""
+    return not _to_shapely(polygon).is_valid
+
+
+def area(polygons: Iterable[Polygon]) -> float:
+    """Return the area of polygons without crossings, in pixels."""
+    return sum(float(_to_shapely(polygon).area) for polygon in polygons)
+
+
 def grown(polygons: Iterable[Polygon], distance: float) -> tuple[Polygon, ...]:
     """Return polygons whose outlines are moved outwards, united where they touch.
 
