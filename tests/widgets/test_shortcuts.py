@@ -19,7 +19,7 @@ from napari_edgeflow.widgets.shortcut_keys import (
 from napari_edgeflow.widgets.shortcuts import ACTIONS, Action, Shortcuts
 
 TABLE = (
-    Action("finish", "Finish the object", "Return", "clicks"),
+    Action("finish", "Finish the object", "J", "clicks"),
     Action("next", "Next image", "N", "viewer"),
     Action("delete", "Delete the object", "", "dock"),
 )
@@ -87,9 +87,9 @@ def test_enter_is_called_so_and_known_to_napari() -> None:
 def test_a_key_calls_its_function_on_the_layer(shortcuts: Shortcuts) -> None:
     calls, layer = Calls(), Points()
     cut = shortcuts.bind(layer, "finish", calls.one)
-    press(layer, "Return")
+    press(layer, "J")
     shortcuts.assign("finish", "G")
-    press(layer, "Return")
+    press(layer, "J")
     press(layer, "G")
     assert calls == ["one", "one"]
     shortcuts.assign("finish", "")
@@ -106,9 +106,9 @@ def test_two_actions_can_exchange_their_keys(shortcuts: Shortcuts) -> None:
     shortcuts.bind(layer, "finish", calls.one)
     shortcuts.bind(layer, "next", calls.two)
     shortcuts.assign("finish", "")
-    shortcuts.assign("next", "Return")
+    shortcuts.assign("next", "J")
     shortcuts.assign("finish", "N")
-    press(layer, "Return")
+    press(layer, "J")
     press(layer, "N")
     assert calls == ["two", "one"]
 
@@ -153,7 +153,7 @@ def test_buttons_show_their_key(shortcuts: Shortcuts, qtbot: Any) -> None:
     button = QPushButton("Finish")
     qtbot.addWidget(button)
     shortcuts.label(button, "finish")
-    assert button.text() == "Finish  (Enter)"
+    assert button.text() == "Finish  (J)"
     shortcuts.assign("finish", "G")
     assert button.text() == "Finish  (G)"
     shortcuts.assign("finish", "")
@@ -163,10 +163,10 @@ def test_buttons_show_their_key(shortcuts: Shortcuts, qtbot: Any) -> None:
 def test_a_key_in_use_is_refused_with_its_holder(shortcuts: Shortcuts) -> None:
     with pytest.raises(ValueError, match="N is taken by “Next image” in the whole"):
         shortcuts.assign("finish", "n")
-    assert shortcuts.key("finish") == "Return"
+    assert shortcuts.key("finish") == "J"
     # A dock's keys and those of the clicks never meet.
-    shortcuts.assign("delete", "Return")
-    assert shortcuts.key("delete") == "Return"
+    shortcuts.assign("delete", "J")
+    assert shortcuts.key("delete") == "J"
 
 
 def test_changed_keys_come_back(shortcuts: Shortcuts, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_changed_keys_come_back(shortcuts: Shortcuts, tmp_path: Path) -> None:
     again = Shortcuts(TABLE, path)
     assert [again.key(action.id) for action in again] == ["G", "", ""]
     again.reset()
-    assert Shortcuts(TABLE, path).key("finish") == "Return"
+    assert Shortcuts(TABLE, path).key("finish") == "J"
     assert json.loads(path.read_text())["keys"] == {}
 
 
@@ -197,8 +197,8 @@ def test_a_file_that_cannot_be_written_is_told(qtbot: Any, tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     shortcuts = Shortcuts(TABLE, tmp_path / "file" / "keys.json")
     with pytest.raises(OSError, match="file"):
-        shortcuts.assign("next", "M")
-    assert shortcuts.key("next") == "M"
+        shortcuts.assign("next", "K")
+    assert shortcuts.key("next") == "K"
 
 
 def test_keys_of_napari_are_known_by_name(
@@ -223,6 +223,7 @@ def test_actions_start_with_keys_that_napari_leaves_free(
     taken = {
         action.id: napari_holder(action.place, action.key)
         for action in ACTIONS
-        if action.key
+        # These two are napari's while a shape is drawn, and ours only then not.
+        if action.key and action.id not in ("outline_write", "outline_cancel")
     }
     assert {i: holder for i, holder in taken.items() if holder} == {}

@@ -71,6 +71,10 @@ ACTIONS = (
     Action("undo", "Undo the last click", "Ctrl+Z", "clicks"),
     Action("redo", "Redo the click", "Ctrl+Shift+Z", "clicks"),
     Action("delete_objects", "Delete the selected objects", "Del", "dock"),
+    Action("outline_write", "Write the outline into the labels", "Return", "outline"),
+    Action("outline_cancel", "Leave the object as it was", "Esc", "outline"),
+    Action("outline_undo", "Undo the last change of the outline", "Ctrl+Z", "outline"),
+    Action("outline_redo", "Redo the change", "Ctrl+Shift+Z", "outline"),
 )
 """All actions with a key, in the order in which a person sees them."""
 
