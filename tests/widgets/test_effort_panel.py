@@ -17,7 +17,7 @@ from napari_edgeflow.formats.click_benchmark import CLICKS, read_click_benchmark
 from napari_edgeflow.widgets.effort_objects import image_of
 from napari_edgeflow.widgets.effort_panel import EffortPanel
 from napari_edgeflow.widgets.effort_texts import spoken
-from napari_edgeflow.widgets.object_records import ObjectRecord
+from napari_edgeflow.widgets.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.planes import Plane
 
 TABLE = ClassTable(
@@ -41,6 +41,10 @@ def labelled(plane: Plane, data: Any = IDS) -> Labels:
     )
 
 
+def show(panel: EffortPanel, layer: Labels) -> None:
+    panel.show_layer(layer, read_records(layer).values())
+
+
 MakePanel = Callable[[], tuple[ViewerModel, EffortPanel]]
 
 
@@ -58,7 +62,7 @@ def make_panel(qtbot: Any) -> MakePanel:
 def test_figures_by_class_and_what_is_saved(make_panel: MakePanel) -> None:
     _, panel = make_panel()
     assert not panel.csv.isEnabled()
-    panel.show_layer(labelled(Plane((None, None))))
+    show(panel, labelled(Plane((None, None))))
     table = panel.table
     rows = [
         [table.item(row, column).text() for column in range(4)]
@@ -81,7 +85,7 @@ def test_figures_by_class_and_what_is_saved(make_panel: MakePanel) -> None:
 def test_the_plot_has_a_bar_for_each_object(make_panel: MakePanel) -> None:
     _, panel = make_panel()
     panel.resize(300, 400)
-    panel.show_layer(labelled(Plane((None, None))))
+    show(panel, labelled(Plane((None, None))))
     plot = panel.plot
     plot.resize(200, 84)
     first, second = plot.bars()
@@ -108,7 +112,7 @@ def test_many_objects_fit_into_the_plot(make_panel: MakePanel) -> None:
         for i in range(1, 2001)
     ]
     layer.features = {name: [row[name] for row in rows] for name in rows[0]}
-    panel.show_layer(layer)
+    show(panel, layer)
     panel.plot.resize(200, 84)
     bars = panel.plot.bars()
     assert len(bars) == 2000
@@ -125,7 +129,7 @@ def test_saving_a_table_and_a_benchmark(
     photo = viewer.add_image(np.random.default_rng(0).random((2, 30, 40)), name="photo")
     layer = viewer.add_layer(labelled(Plane((1, None, None)), stack))
     assert image_of(viewer, layer) is photo
-    panel.show_layer(layer)
+    show(panel, layer)
     panel.save_csv(tmp_path / "effort.csv")
     text = (tmp_path / "effort.csv").read_text(encoding="utf-8-sig")
     assert "1,cat,click,slice 1 of axis 0,2,4.00" in text

@@ -1,6 +1,6 @@
 """What the objects of a Labels layer took, and their clicks as a benchmark."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _JPEG = (".jpg", ".jpeg")
 
 
-def efforts_of(layer: "Labels") -> list[ObjectEffort]:
-    """Return what each object of a layer took, in the order of their rows."""
+def efforts_of(layer: "Labels", records: Iterable[ObjectRecord]) -> list[ObjectEffort]:
+    """Return what each object of a layer took."""
     is_stack = plane_count(layer) > 1
     return [
         ObjectEffort(
@@ -38,7 +38,7 @@ def efforts_of(layer: "Labels") -> list[ObjectEffort]:
             record.seconds,
             record.plane.name if is_stack else "",
         )
-        for record in read_records(layer).values()
+        for record in records
     ]
 
 

@@ -1,5 +1,6 @@
 """What labelling took, and what the model saved: a part of the objects' dock."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ from napari_edgeflow.widgets.effort_plot import EffortPlot, Measure
 from napari_edgeflow.widgets.effort_texts import saving_text
 from napari_edgeflow.widgets.export_texts import counted
 from napari_edgeflow.widgets.label_layers import read_scheme
+from napari_edgeflow.widgets.object_records import ObjectRecord
 from napari_edgeflow.widgets.tables import make_compact
 from napari_edgeflow.widgets.workers import StreamCall, show_problem
 
@@ -84,10 +86,12 @@ class EffortPanel(QWidget):
         """Whether a benchmark is being written."""
         return self._calls.busy
 
-    def show_layer(self, layer: "Labels | None") -> None:
-        """Show the objects of a layer as they are now; None for none."""
+    def show_layer(
+        self, layer: "Labels | None", records: Iterable[ObjectRecord] = ()
+    ) -> None:
+        """Show objects of a layer, whose records were read; None for none."""
         self._layer = layer
-        known = [] if layer is None else efforts_of(layer)
+        known = [] if layer is None else efforts_of(layer, records)
         self._objects = [entry for entry in known if entry.is_labelled]
         scheme = None if layer is None else read_scheme(layer)
         classes = () if scheme is None else scheme.classes
