@@ -17,7 +17,9 @@ from napari_edgeflow.formats.click_benchmark import CLICKS, read_click_benchmark
 from napari_edgeflow.widgets.effort_objects import image_of
 from napari_edgeflow.widgets.effort_panel import EffortPanel
 from napari_edgeflow.widgets.effort_texts import spoken
+from napari_edgeflow.widgets.object_parts import PANELS
 from napari_edgeflow.widgets.object_records import ObjectRecord, read_records
+from napari_edgeflow.widgets.objects_controller import ObjectsController
 from napari_edgeflow.widgets.planes import Plane
 
 TABLE = ClassTable(
@@ -150,8 +152,21 @@ def test_saving_a_table_and_a_benchmark(
     panel.save_csv(tmp_path / "file" / "x.csv")
     assert len(notices) == 5
     assert other in viewer.layers
-    panel.close_work()
 
 
 def test_times_as_a_person_says_them() -> None:
     assert [spoken(s) for s in (40, 600, 9000)] == ["40 s", "10 min", "2.5 h"]
+
+
+def test_it_is_a_tab_of_the_objects_dock(qtbot: Any) -> None:
+    viewer = ViewerModel()
+    controller = ObjectsController(viewer)
+    (maker,) = (panel for panel in PANELS if panel.title == "Effort")
+    panel: Any = maker.make(controller)
+    qtbot.addWidget(panel)
+    layer = viewer.add_layer(labelled(Plane((None, None))))
+    controller.set_layer(layer)
+    qtbot.waitUntil(lambda: panel.table.rowCount() == 3, timeout=20_000)
+    layer.data = np.zeros_like(IDS)
+    qtbot.waitUntil(lambda: panel.table.rowCount() == 0, timeout=20_000)
+    controller.close(True)

@@ -1,6 +1,6 @@
 """What labelling took, and what the model saved: a part of the objects' dock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from napari.viewer import Viewer
 
+    from napari_edgeflow.widgets.object_entries import ObjectEntry
+    from napari_edgeflow.widgets.objects_controller import ObjectsController
+
 _HEADERS = ("Class", "Objects", "Clicks", "Seconds")
 _TIPS = ("", "", "Mean of an object", "Median of an object")
 _GREY: Colour = (128, 128, 128)
@@ -69,6 +72,7 @@ class EffortPanel(QWidget):
         super().__init__(parent)
         self._viewer = real_viewer(viewer)
         self._layer: Labels | None = None
+        self._controller: ObjectsController | None = None
         self._objects: list[ObjectEffort] = []
         self._calls: StreamCall[BenchmarkRequest, int, int] = StreamCall(
             write_benchmark,
@@ -77,6 +81,8 @@ class EffortPanel(QWidget):
             stopped=lambda request: None,
             fail=lambda request, error: show_problem(error),
         )
+        # Nobody tells the panel that its dock goes.
+        self.destroyed.connect(self._calls.close)
         self._make_parts()
         self._lay_out()
         self.show_layer(None)
@@ -85,6 +91,12 @@ class EffortPanel(QWidget):
     def busy(self) -> bool:
         """Whether a benchmark is being written."""
         return self._calls.busy
+
+    def follow(self, controller: "ObjectsController") -> None:
+        """Show the objects that a dock lists, whenever they are others."""
+        self._controller = controller
+        # Qt undoes the connection to a method when the panel goes.
+        controller.entries_changed.connect(self._on_entries)
 
     def show_layer(
         self, layer: "Labels | None", records: Iterable[ObjectRecord] = ()
@@ -101,10 +113,6 @@ class EffortPanel(QWidget):
         self.told.setText(saving_text(self._objects, saving(self._objects)))
         for button in (self.csv, self.benchmark):
             button.setEnabled(bool(self._objects))
-
-    def close_work(self) -> None:
-        """Stop what goes on in the background."""
-        self._calls.close()
 
     def save_csv(self, path: Path) -> None:
         """Write a line for each object."""
@@ -125,6 +133,14 @@ class EffortPanel(QWidget):
             show_warning(str(error))
         else:
             self._calls(request)
+
+    def _on_entries(self, entries: "Sequence[ObjectEntry]") -> None:
+        controller = self._controller
+        if controller is not None:
+            records = [entry.record for entry in entries if entry.record is not None]
+            self.show_layer(
+                controller.layer if controller.has_objects else None, records
+            )
 
     # ---- making
 

@@ -86,11 +86,13 @@ class EffortPlot(QWidget):
         baseline = self.height() - _MARGIN
         painter.drawLine(_MARGIN, baseline, self.width() - _MARGIN, baseline)
         highest = max(self._value(entry) for entry in self._objects)
-        unit = "s" if self._measure == "seconds" else "clicks"
+        told = (
+            f"{highest:.1f} s" if self._measure == "seconds" else f"{highest:g} clicks"
+        )
         painter.drawText(
             self.rect().adjusted(_MARGIN, 0, -_MARGIN, 0),
             Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight,
-            f"longest bar: {highest:g} {unit}",
+            f"highest bar: {told}",
         )
 
     def event(self, event: QEvent | None) -> bool:

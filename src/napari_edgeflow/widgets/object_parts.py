@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_warning
 
+from napari_edgeflow.widgets.effort_panel import EffortPanel
 from napari_edgeflow.widgets.label_layers import next_object_id
 from napari_edgeflow.widgets.object_edits import delete, merge, split
 from napari_edgeflow.widgets.object_reopen import reopen_by_clicks
@@ -116,6 +117,12 @@ def _deleted(selection: "ObjectSelection") -> "ObjectChange":
     return delete(selection.chosen_layer, selection.entries)
 
 
+def _effort(controller: "ObjectsController") -> "QWidget":
+    panel = EffortPanel(controller.viewer)
+    panel.follow(controller)
+    return panel
+
+
 ACTIONS: tuple[ObjectAction, ...] = (
     ObjectAction(
         "Open with clicks",
@@ -136,5 +143,5 @@ ACTIONS: tuple[ObjectAction, ...] = (
 )
 """In the order of the buttons."""
 
-PANELS: tuple[ObjectPanel, ...] = ()
+PANELS: tuple[ObjectPanel, ...] = (ObjectPanel("Effort", _effort),)
 """In the order of the tabs, after the table."""
