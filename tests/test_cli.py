@@ -183,13 +183,13 @@ def test_sources_are_parsed(tmp_path: Path) -> None:
     for name in ("images", "labels"):
         (tmp_path / name).mkdir()
         Image.new("L", (4, 4)).save(tmp_path / name / "a.png")
-    source = parse_source(f"{tmp_path},weight=2.5,whole=0.5", "semantic")
+    source = parse_source(f"{tmp_path},weight=2.5,whole=0.5", "semantic", tmp_path)
     assert (source.kind, source.weight, source.whole) == ("semantic", 2.5, 0.5)
     assert len(source.pairs) == 1
     with pytest.raises(ValueError, match="unknown 'colour'"):
-        parse_source(f"{tmp_path},colour=red", "semantic")
+        parse_source(f"{tmp_path},colour=red", "semantic", tmp_path)
     with pytest.raises(ValueError, match=r"no list .*train\.txt"):
-        parse_source(str(tmp_path), "voc")
+        parse_source(str(tmp_path), "voc", tmp_path)
 
 
 def test_train_clicks_trains_and_resumes(

@@ -69,6 +69,22 @@ def test_an_error_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines(capsys) == []
 
 
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+def test_memory_that_runs_out_is_told(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match="smaller --batch"), \
+            reporting("jsonl", Path("out")):  # fmt: skip
+        raise error
+    (line,) = lines(capsys)
+    assert json.loads(line)["text"].startswith("there is not enough memory: use a")
+    with pytest.raises(RuntimeError, match="other"), reporting("text", Path("out")):
+        raise RuntimeError("something other")
+
+
 def test_text_is_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     with reporting("text", Path("out")) as reporter:
         for report in (STEP, EPOCH, TrainMessage("well")):

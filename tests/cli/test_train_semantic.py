@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from napari_edgeflow import cli
-from napari_edgeflow.cli.train_semantic import _training
+from napari_edgeflow.cli.train_clicks import training_of as clicks_of
+from napari_edgeflow.cli.train_semantic import training_of
+from napari_edgeflow.engine.pairs import read_labels
 from napari_edgeflow.engine.semantic_training import SemanticTraining
 
 
@@ -19,7 +21,7 @@ def parsed(folder: Path, *arguments: object) -> SemanticTraining:
     given = ["train", "semantic", "--pairs", folder, "--output", "out", *arguments]
     options = cli.build_parser().parse_args([str(a) for a in given])
     options.command = "as typed"
-    return _training(options)
+    return training_of(options)
 
 
 def test_options_become_settings(folder: Path) -> None:
@@ -70,3 +72,39 @@ def test_bad_input_is_one_sentence(
     assert printed.out.startswith('{"event": "error", "text": "loss \'hinge\'')
     assert printed.err.count("\n") == 1
     assert "write a sum such as ce+0.5*dice" in printed.err
+
+
+def test_few_images_are_learnt_in_small_batches(folder: Path) -> None:
+    few = parsed(folder).task
+    assert (few.batch, few.sizes) == (8, ((1.0, 256),))
+    assert parsed(folder, "--batch", 4, "--size", 64).task.batch == 4
+    assert parsed(folder).microscopy is None
+    assert parsed(folder, "--augment", "microscopy").microscopy
+
+
+def test_a_coco_file_brings_images_and_classes(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    coco = tmp_path / "coco.json"
+    coco.write_text(
+        '{"images": [{"id": 1, "file_name": "a.png", "width": 9, "height": 9}],'
+        '"categories": [{"id": 2, "name": "cell"}], "annotations": [{"id": 1,'
+        '"image_id": 1, "category_id": 2, "bbox": [1, 1, 4, 4],'
+        '"segmentation": [[1, 1, 5, 1, 5, 5, 1, 5]]}]}'
+    )
+    for kind in ("semantic", "clicks"):
+        options = cli.build_parser().parse_args(
+            ["train", kind, "--coco", f"{coco},images={tmp_path}",
+             "--output", str(tmp_path / kind)]
+        )  # fmt: skip
+        options.command = ""
+        if kind == "semantic":
+            training = training_of(options)
+            assert training.classes is not None
+            assert [entry.name for entry in training.classes] == ["cell"]
+            (pair,) = training.pairs
+        else:
+            (source,) = clicks_of(options).sources
+            assert source.kind == "instances"
+            (pair,) = source.pairs
+        assert pair.labels == tmp_path / kind / "coco-labels/coco/a.png.png"
+        assert read_labels(pair.labels).max() == (2 if kind == "semantic" else 1)

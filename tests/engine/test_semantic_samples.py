@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from tests.engine.colour_network import painted, patches
+from tests.engine.labelled import save_pairs
 
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.pairs import VOID, LabelledImage
@@ -258,3 +260,25 @@ def test_pasting_brings_classes_of_two_images_together(tmp_path: Path) -> None:
 
     assert both(0.0) == 0
     assert both(1.0) > 5
+
+
+def test_crops_of_microscopy_are_turned_with_their_labels(
+    tmp_path: Path,
+) -> None:
+    labels = np.zeros((32, 32), np.uint8)
+    labels[:16] = 1
+    (pair,) = save_pairs(tmp_path, [labels])
+    turned = SemanticSampleSettings.suited(32, microscopy=True)
+    settings = replace(turned, size=32, reach=(1.0, 1.0), stretch=0, paste=0)
+    source = SemanticSource((pair,), (0, 1))
+    samples = iter(SemanticSamples(source, source.presence(), settings))
+    found = set()
+    for _ in range(12):
+        sample = next(samples)
+        ones, zeros = sample.target == 1, sample.target == 0
+        # What is labelled 1 is red, in whichever light.
+        red = sample.image.astype(int)
+        assert red[ones].mean() != red[zeros].mean()
+        ys, xs = np.nonzero(ones)
+        found.add((bool(ys.mean() < 15), bool(ys.mean() > 17), bool(xs.mean() < 15)))
+    assert len(found) >= 3

@@ -15,12 +15,20 @@ from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
 from napari_edgeflow.cli.train_clicks import add_train_clicks
 from napari_edgeflow.cli.train_semantic import add_train_semantic
+from napari_edgeflow.engine.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
 
 BAD_INPUT = 2
 """Exit status for input that cannot be used, as argparse has it."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl+C, as shells have it."""
+
+_LESS_MEMORY = (
+    "use smaller images, a smaller --tile-size where there is one, or another --device"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(with_config(given))
         options.command = shlex.join(["napari-edgeflow", *given])
         run: Callable[[argparse.Namespace], int] = options.run
-        return run(options)
+        with telling_out_of_memory(_LESS_MEMORY):
+            return run(options)
+    except KeyboardInterrupt:
+        print("napari-edgeflow: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except (ValueError, OSError) as error:
         print(f"napari-edgeflow: {error}", file=sys.stderr)
         return BAD_INPUT

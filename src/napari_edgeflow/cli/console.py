@@ -49,9 +49,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="stop after this time at most")
     _add_validation(parser)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
-    parser.add_argument("--batch", type=int, default=16, help="of all GPUs together")
     parser.add_argument(
-        "--size", type=int, help="side of crops in pixels; grows by default"
+        "--batch",
+        type=int,
+        help="of all GPUs together; default: 16, fewer for few images",
+    )
+    parser.add_argument(
+        "--size", type=int, help="side of crops in pixels; default: 256, or growing"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(

@@ -35,10 +35,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_edgeflow.engine.memory import telling_out_of_memory
+
 if TYPE_CHECKING:
     from napari_edgeflow.engine.train_reports import EpochReport, Report, TrainReport
 
 FORMATS = ("text", "jsonl")
+
+_LESS_MEMORY = (
+    "use a smaller --batch or --size, or another --device, and resume from the last "
+    "checkpoint"
+)
 
 
 class Reporter:
@@ -112,7 +119,8 @@ def reporting(form: str, output: Path) -> Iterator[Reporter]:
     """Give what prints reports, and print how it ended."""
     reporter = Reporter(form)
     try:
-        yield reporter
+        with telling_out_of_memory(_LESS_MEMORY):
+            yield reporter
     except (ValueError, OSError) as error:
         reporter.error(str(error))
         raise

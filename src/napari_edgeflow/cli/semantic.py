@@ -285,7 +285,7 @@ def labelled_images(
     voc = [voc_pairs(root, options.split or split) for root in options.voc]
     folders = [folder_pairs(root / "images", root / "labels") for root in options.pairs]
     pairs = tuple(pair for group in (*voc, *folders) for pair in group)
-    if not pairs:
+    if not pairs and not getattr(options, "coco", None):
         raise ValueError("no labelled images: give --voc DIR or --pairs DIR")
     return pairs
 

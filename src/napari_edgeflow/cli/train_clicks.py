@@ -5,6 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_edgeflow.cli.coco_source import (
+    add_coco,
+    read_coco_source,
+    split_settings,
+)
 from napari_edgeflow.cli.console import add_training, epochs_of
 from napari_edgeflow.cli.reports import reporting
 
@@ -14,6 +19,10 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.click_training import ClickTraining
     from napari_edgeflow.engine.datasets import ClickSource
     from napari_edgeflow.engine.train_settings import TrainSettings
+
+
+_SETTINGS = ("weight", "whole", "list", "images")
+"""What a source may have after its folder."""
 
 
 def add_train_clicks(commands: "Commands") -> None:
@@ -33,6 +42,7 @@ def add_train_clicks(commands: "Commands") -> None:
         parser.add_argument(
             f"--{kind}", action="append", default=[], metavar="SOURCE", help=holds
         )
+    add_coco(parser, "FILE[,images=DIR]")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--init", metavar="MODEL", help="model to start from")
     start.add_argument(
@@ -48,7 +58,7 @@ def add_train_clicks(commands: "Commands") -> None:
     parser.set_defaults(run=_run_train_clicks)
 
 
-def parse_source(text: str, kind: str) -> "ClickSource":
+def parse_source(text: str, kind: str, output: Path) -> "ClickSource":
     """Return the source that an option of ``train clicks`` names.
 
     Parameters
@@ -56,7 +66,9 @@ def parse_source(text: str, kind: str) -> "ClickSource":
     text : str
         DIR[,weight=W][,whole=P][,list=NAME].
     kind : str
-        "voc", "semantic" or "instances".
+        "voc", "semantic", "instances" or "coco".
+    output : Path
+        Folder of the training, for labels that have to be written.
 
     Raises
     ------
@@ -66,20 +78,16 @@ def parse_source(text: str, kind: str) -> "ClickSource":
     from napari_edgeflow.engine.datasets import ClickSource
     from napari_edgeflow.engine.pairs import folder_pairs, voc_pairs
 
-    folder, *parts = text.split(",")
-    settings = dict(part.partition("=")[::2] for part in parts)
-    unknown = set(settings) - {"weight", "whole", "list"}
-    if unknown:
-        raise ValueError(f"source {text!r}: unknown {unknown.pop()!r}, see --help")
-    root = Path(folder)
-    pairs = (
-        voc_pairs(root, settings.get("list", "train"))
-        if kind == "voc"
-        else folder_pairs(root / "images", root / "labels")
-    )
+    root, settings = split_settings(text, _SETTINGS)
+    if kind == "coco":
+        pairs, _ = read_coco_source(root, settings.get("images"), output, "object")
+    elif kind == "voc":
+        pairs = voc_pairs(root, settings.get("list", "train"))
+    else:
+        pairs = folder_pairs(root / "images", root / "labels")
     return ClickSource(
         pairs,
-        "instances" if kind == "instances" else "semantic",
+        "semantic" if kind in ("voc", "semantic") else "instances",
         float(settings.get("weight", 1)),
         float(settings.get("whole", 0)),
     )
@@ -90,24 +98,27 @@ def _run_train_clicks(options: argparse.Namespace) -> int:
         from napari_edgeflow.engine.click_training import train_clicks
         from napari_edgeflow.engine.train_stop import stopping_on_signals
 
-        training = _training(options)
+        training = training_of(options)
         with stopping_on_signals() as stop:
             for report in train_clicks(training, resume=options.resume, stop=stop):
                 reporter.show(report)
     return 0
 
 
-def _training(options: argparse.Namespace) -> "ClickTraining":
+def training_of(options: argparse.Namespace) -> "ClickTraining":
+    """Return what the options of the command ask for."""
     from napari_edgeflow.engine.click_training import ClickTraining
     from napari_edgeflow.engine.imagenet import packaged_imagenet
 
     sources = [
-        parse_source(text, kind)
-        for kind in ("voc", "semantic", "instances")
+        parse_source(text, kind, options.output)
+        for kind in ("voc", "semantic", "instances", "coco")
         for text in getattr(options, kind)
     ]
     if not sources:
-        raise ValueError("nothing to train on: give --voc, --semantic or --instances")
+        raise ValueError(
+            "nothing to train on: give --voc, --semantic, --instances or --coco"
+        )
     return ClickTraining(
         sources,
         options.output,
@@ -126,10 +137,12 @@ def _training(options: argparse.Namespace) -> "ClickTraining":
 def _task(options: argparse.Namespace) -> "ClickTaskSettings":
     from napari_edgeflow.engine.click_task import ClickTaskSettings
 
-    task = ClickTaskSettings(batch=options.batch, seed=options.seed)
-    if options.size is None:
-        return task
-    return replace(task, sizes=((1.0, options.size),))
+    task = ClickTaskSettings(seed=options.seed)
+    if options.batch is not None:
+        task = replace(task, batch=options.batch)
+    if options.size is not None:
+        task = replace(task, sizes=((1.0, options.size),))
+    return task
 
 
 def _loop(options: argparse.Namespace) -> "TrainSettings":

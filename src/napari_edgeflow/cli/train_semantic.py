@@ -5,6 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_edgeflow.cli.coco_source import (
+    add_coco,
+    read_coco_source,
+    split_settings,
+)
 from napari_edgeflow.cli.console import add_training, epochs_of
 from napari_edgeflow.cli.reports import reporting
 from napari_edgeflow.cli.semantic import add_labelled_images, labelled_images
@@ -12,9 +17,14 @@ from napari_edgeflow.cli.semantic import add_labelled_images, labelled_images
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.pairs import LabelledImage
     from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
     from napari_edgeflow.engine.semantic_training import SemanticTraining
     from napari_edgeflow.engine.train_settings import TrainSettings
+
+
+_MICROSCOPY = {"auto": None, "photographs": False, "microscopy": True}
+"""What ``--augment`` says of the images."""
 
 
 def add_train_semantic(commands: "Commands") -> None:
@@ -27,9 +37,11 @@ def add_train_semantic(commands: "Commands") -> None:
         "semantic …; the batch is shared out to them.",
     )
     add_labelled_images(parser)
+    add_coco(parser, "FILE[,images=DIR]")
     _add_classes(parser)
     _add_start(parser)
     _add_learning(parser)
+    _add_images(parser)
     add_training(parser)
     parser.set_defaults(run=_run_train_semantic)
 
@@ -86,48 +98,76 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--augment",
+        choices=list(_MICROSCOPY),
+        default="auto",
+        help="how crops are varied; auto takes mostly grey images for microscopy; "
+        "default: %(default)s",
+    )
+
+
 def _run_train_semantic(options: argparse.Namespace) -> int:
     with reporting(options.report, options.output) as reporter:
         from napari_edgeflow.engine.semantic_training import train_semantic
         from napari_edgeflow.engine.train_stop import stopping_on_signals
 
-        training = _training(options)
+        training = training_of(options)
         with stopping_on_signals() as stop:
             for report in train_semantic(training, resume=options.resume, stop=stop):
                 reporter.show(report)
     return 0
 
 
-def _training(options: argparse.Namespace) -> "SemanticTraining":
+def training_of(options: argparse.Namespace) -> "SemanticTraining":
+    """Return what the options of the command ask for."""
     from napari_edgeflow.engine.semantic_training import SemanticTraining
 
+    pairs, classes = _data(options)
     return SemanticTraining(
-        labelled_images(options, "train"),
-        _classes(options),
+        pairs,
+        classes,
         options.output,
         network=options.network,
         init=options.init,
         imagenet=not options.from_scratch,
         longest_side=options.longest_side,
         device=options.device,
-        task=_task(options),
+        task=_task(options, len(pairs)),
         loop=_loop(options),
         epochs=epochs_of(options),
         validation=options.validation,
         unlabelled=options.unlabelled is not None,
+        microscopy=_MICROSCOPY[options.augment],
         command=options.command,
     )
 
 
-def _task(options: argparse.Namespace) -> "SemanticTaskSettings":
+def _data(
+    options: argparse.Namespace,
+) -> "tuple[tuple[LabelledImage, ...], ClassTable | None]":
+    """Return all labelled images, and their classes if they are known."""
+    pairs, classes = labelled_images(options, "train"), _classes(options)
+    for text in options.coco:
+        path, settings = split_settings(text, ("images",))
+        images = settings.get("images")
+        more, found = read_coco_source(path, images, options.output, "semantic")
+        pairs, classes = (*pairs, *more), classes or found
+    return pairs, classes
+
+
+def _task(options: argparse.Namespace, images: int) -> "SemanticTaskSettings":
     from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
 
-    task = SemanticTaskSettings(
-        batch=options.batch, loss=options.loss, seed=options.seed
+    task = replace(
+        SemanticTaskSettings.suited(images), loss=options.loss, seed=options.seed
     )
-    if options.size is None:
-        return task
-    return replace(task, sizes=((1.0, options.size),))
+    if options.batch is not None:
+        task = replace(task, batch=options.batch)
+    if options.size is not None:
+        task = replace(task, sizes=((1.0, options.size),))
+    return task
 
 
 def _loop(options: argparse.Namespace) -> "TrainSettings":

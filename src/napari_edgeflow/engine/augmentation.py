@@ -1,4 +1,4 @@
-"""Colour changes that training makes to its crops."""
+"""Changes of colour and light that training makes to its crops."""
 
 import numpy as np
 import torch
@@ -29,3 +29,16 @@ def recoloured(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         _RARE(_COLOUR(tensor)).permute(1, 2, 0).contiguous().numpy()
     )
     return coloured
+
+
+def relit(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return an image (H, W, 3) uint8 as another exposure would have given it.
+
+    Microscopes vary more than cameras do: one image may be ten times as bright as
+    the next one of the same thing.
+    """
+    gain, gamma = np.exp(rng.uniform((-1.1, -0.4), (1.1, 0.4)))
+    light = gain * np.linspace(0, 1, 256) ** gamma
+    values = np.round(255 * np.minimum(light, 1)).astype(np.uint8)
+    changed: NDArray[np.uint8] = values[image]
+    return changed

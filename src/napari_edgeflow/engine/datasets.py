@@ -19,6 +19,9 @@ from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_pair
 MIN_PIXELS = 60
 """Objects with fewer pixels are not trained on."""
 
+MIN_WINDOW = 32
+"""Least side of a window, in pixels: the docks do not zoom in any further."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClickSource:
@@ -221,7 +224,7 @@ def draw_window(
         )
         # The short side grows towards the long one: less stretching.
         sides = np.maximum(sides, sides.max() * rng.uniform(0.5, 1.0))
-    sides = np.clip(sides, 16, (height, width))
+    sides = np.clip(np.maximum(sides, MIN_WINDOW), 1, (height, width))
     centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
     slack = np.maximum(sides - (box[2] - box[0], box[3] - box[1]), 0) / 2
     start = centre - sides / 2 + rng.uniform(-1, 1, 2) * slack

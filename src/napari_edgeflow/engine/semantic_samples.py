@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from napari_edgeflow.engine.augmentation import recoloured
+from napari_edgeflow.engine.augmentation import recoloured, relit
 from napari_edgeflow.engine.image import Window, resize_image, resize_labels
 from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.engine.semantic_source import SemanticSource
@@ -41,6 +41,8 @@ class SemanticSampleSettings:
     base : int or None
         Side in pixels that ``reach`` is a share of, instead of each image's longest
         side: for networks that see pixels as they are.
+    microscopy : bool
+        Whether no way is up, and light differs much between images.
     """
 
     size: int = 256
@@ -50,6 +52,18 @@ class SemanticSampleSettings:
     centred: float = 0.7
     paste: float = 0.25
     base: int | None = None
+    microscopy: bool = False
+
+    @classmethod
+    def suited(cls, base: int | None, *, microscopy: bool) -> "SemanticSampleSettings":
+        """Return settings for photographs or for images of a microscope.
+
+        What a microscope shows has a size, so that crops stay near to the scale at
+        which images are segmented.
+        """
+        if microscopy:
+            return cls(base=base, reach=(0.35, 0.8), microscopy=True)
+        return cls(base=base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,12 @@ class SemanticSamples(IterableDataset[SemanticSample]):
         sample = cut(image, target, window, self.settings.size)
         if rng.random() < 0.5:
             sample = SemanticSample(sample.image[:, ::-1], sample.target[:, ::-1])
+        if self.settings.microscopy:
+            turns = int(rng.integers(4))
+            sample = SemanticSample(
+                relit(np.rot90(sample.image, turns), rng),
+                np.rot90(sample.target, turns),
+            )
         return SemanticSample(recoloured(sample.image), sample.target)
 
 

@@ -40,6 +40,9 @@ from napari_edgeflow.engine.train_reports import Validation
 from napari_edgeflow.engine.train_stop import leave_interrupts
 from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
 
+FEW_IMAGES = 200
+"""Up to so many images a training is a matter of minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class SemanticTaskSettings(TaskSettings):
@@ -53,6 +56,13 @@ class SemanticTaskSettings(TaskSettings):
 
     sizes: tuple[tuple[float, int], ...] = ((0.3, 192), (0.8, 256), (1.0, 320))
     loss: str = "ce+0.5*dice"
+
+    @classmethod
+    def suited(cls, images: int) -> "SemanticTaskSettings":
+        """Return settings for so many images: of few, more and smaller steps."""
+        if images > FEW_IMAGES:
+            return cls()
+        return cls(batch=8, sizes=((1.0, 256),))
 
     def __post_init__(self) -> None:
         """Check the values once."""

@@ -19,7 +19,12 @@ from napari_edgeflow.engine.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.semantic_holdout import Holdout, hold_back
 from napari_edgeflow.engine.semantic_samples import SemanticSampleSettings
 from napari_edgeflow.engine.semantic_source import SemanticSource
-from napari_edgeflow.engine.semantic_survey import check_size, survey, unknown_values
+from napari_edgeflow.engine.semantic_survey import (
+    check_size,
+    is_microscopy,
+    survey,
+    unknown_values,
+)
 from napari_edgeflow.engine.semantic_task import SemanticTask, SemanticTaskSettings
 from napari_edgeflow.engine.semantic_transfer import with_classes
 from napari_edgeflow.engine.starters import build_starter, starter
@@ -69,6 +74,10 @@ class SemanticTraining:
         see how good the network is; 0 for none. The best weights are kept.
     unlabelled : bool
         Whether pixels labelled 0 have no label yet, instead of being background.
+    microscopy : bool or None
+        Whether the images are those of a microscope: they are turned and lit in all
+        ways then, and what the encoder learned of photographs is given up sooner.
+        None to judge by the images.
     command : str
         What is noted in the folder as having started this.
     """
@@ -86,6 +95,7 @@ class SemanticTraining:
     epochs: int | None = None
     validation: float = 0.0
     unlabelled: bool = False
+    microscopy: bool | None = None
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -130,9 +140,17 @@ def train_semantic(
     found = survey(source)
     check_size(found, min(side for _, side in training.task.sizes))
     holdout = hold_back(source, found.presence, training.validation, seed)
-    messages = (unknown_values(found.unknown), holdout.describe())
+    microscopy = training.microscopy
+    if microscopy is None:
+        microscopy = is_microscopy(training.pairs)
+    kind = "most images are grey: taken for those of a microscope"
+    messages = (
+        unknown_values(found.unknown),
+        kind if microscopy and training.microscopy is None else None,
+        holdout.describe(),
+    )
     model = model.to(fabric.device, memory_format=torch.channels_last)
-    task = _task(training, model, facts, holdout)
+    task = _task(replace(training, microscopy=microscopy), model, facts, holdout)
     # Every process has its own dropout.
     torch.manual_seed(seed + fabric.global_rank)
     reports = train(
@@ -156,14 +174,18 @@ def _task(
     holdout: Holdout,
 ) -> SemanticTask:
     pretrained = training.init is not None or training.imagenet
+    microscopy = bool(training.microscopy)
+    settings = replace(training.task, frozen_statistics=pretrained and not microscopy)
+    if microscopy:
+        settings = replace(settings, encoder_rate=1.0)
     # A network that sees pixels as they are learns from crops at about that scale.
     base = facts.window if facts.longest_side is None else None
     return SemanticTask(
         model,
         holdout.source,
         facts,
-        replace(training.task, frozen_statistics=pretrained),
-        SemanticSampleSettings(base=base),
+        settings,
+        SemanticSampleSettings.suited(base, microscopy=microscopy),
         holdout.validation,
         holdout.presence,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
+from napari_edgeflow.engine.memory import is_out_of_memory
 from napari_edgeflow.engine.parallel import make_fabric
 from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.train_reports import Report, TrainMessage, TrainReport
@@ -153,7 +154,7 @@ def _step(run: Run) -> TrainMessage | None:
         run.advance()
         return None
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
     # Not in the handler, which holds on to the tensors of the failed step.
     return TrainMessage(_halve_batch(run))
@@ -173,10 +174,3 @@ def _halve_batch(run: Run) -> str:
         )
     run.intact = True
     return f"out of memory: going on with a batch of {batch}"
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "allocate memory" in text

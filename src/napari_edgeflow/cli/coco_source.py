@@ -1,0 +1,55 @@
+"""The option of trainings that names a COCO file."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.pairs import LabelledImage
+    from napari_edgeflow.formats.labelled_plane import Kind
+
+LABELS_FOLDER = "coco-labels"
+"""Inside the folder of a training."""
+
+
+def add_coco(parser: argparse.ArgumentParser, form: str) -> None:
+    """Add the option."""
+    parser.add_argument(
+        "--coco",
+        action="append",
+        default=[],
+        metavar=form,
+        help="COCO JSON; its images are in DIR, in images beside it, or beside it",
+    )
+
+
+def split_settings(text: str, known: "Collection[str]") -> tuple[Path, dict[str, str]]:
+    """Return the path and the settings of a source, PATH[,name=value]...
+
+    Raises
+    ------
+    ValueError
+        If a setting is unknown.
+    """
+    path, *parts = text.split(",")
+    settings = dict(part.partition("=")[::2] for part in parts)
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise ValueError(f"source {text!r}: unknown {unknown[0]!r}, see --help")
+    return Path(path), settings
+
+
+def read_coco_source(
+    path: Path, images: str | None, output: Path, kind: "Kind"
+) -> "tuple[tuple[LabelledImage, ...], ClassTable]":
+    """Return the labelled images of a COCO file and its classes.
+
+    The labels are written into the folder of the training.
+    """
+    from napari_edgeflow.formats.training_coco import coco_pairs
+
+    folder = None if images is None else Path(images)
+    return coco_pairs(path, folder, output / LABELS_FOLDER / path.stem, kind)
