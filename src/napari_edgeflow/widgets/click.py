@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_warning
+
 from napari_edgeflow.widgets.click_controller import ClickController
 from napari_edgeflow.widgets.click_controls import ClickControls
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.dock import Dock, real_viewer
-from napari_edgeflow.widgets.planes import Plane
+from napari_edgeflow.widgets.planes import Plane, show_plane
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.workspace import Workspace
 
@@ -50,7 +52,7 @@ class ClickWidget(Dock):
         load: "Callable[[str], ClickSegmenter]" = load_segmenter,
     ) -> None:
         super().__init__()
-        viewer = real_viewer(viewer)
+        self._viewer = viewer = real_viewer(viewer)
         keys = Workspace.of(viewer).shortcuts
         self.controls = ClickControls(viewer, self._links, self._is_helper, keys)
         settings = self.controls.settings()
@@ -75,6 +77,7 @@ class ClickWidget(Dock):
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
         controller.committed.connect(controls.target.choose)
+        controller.taken_back.connect(self._on_taken_back)
 
     def refine(
         self,
@@ -165,6 +168,16 @@ class ClickWidget(Dock):
         self.controller.check_free()
         self._choose(image, labels, draft.class_id)
         self.controller.resume(draft)
+
+    def _on_taken_back(
+        self, image: "Image", labels: "Labels", draft: ObjectDraft
+    ) -> None:
+        """Go on with an object whose finishing was undone."""
+        try:
+            show_plane(self._viewer, image, draft.plane)
+            self.resume(image, labels, draft)
+        except ValueError as error:
+            show_warning(f"The object is not in progress again: {error}")
 
     def _take(
         self,

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.click_steps import FinishedClicks
 from napari_edgeflow.widgets.label_layers import (
     add_labels,
     check_target,
@@ -60,9 +62,14 @@ class FinishedObject:
 
 
 def commit_object(
-    viewer: "Viewer", settings: ClickSettings, done: FinishedObject
+    viewer: "Viewer",
+    settings: ClickSettings,
+    done: FinishedObject,
+    draft: ObjectDraft | None = None,
 ) -> "Labels":
     """Write an object into the target that was chosen, or into a new layer.
+
+    ``draft`` is what undo goes back to: the object while it was in progress.
 
     Returns
     -------
@@ -99,7 +106,8 @@ def commit_object(
     )
     records = [record] if settings.kind == "object" else []
     history = Workspace.of(viewer).history
-    history.apply(target, f"finish {entry.name}", [change], records)
+    before = FinishedClicks.of(image, draft)
+    history.apply(target, f"finish {entry.name}", [change], records, draft=before)
     return target
 
 

@@ -17,6 +17,7 @@ from napari_edgeflow.widgets.click_mask import ClickMask
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.click_steps import ClickSteps
 from napari_edgeflow.widgets.click_watch import ViewerWatch
 from napari_edgeflow.widgets.click_work import (
     ClickOutcome,
@@ -35,6 +36,7 @@ from napari_edgeflow.widgets.planes import (
     visible_window,
 )
 from napari_edgeflow.widgets.shortcuts import Shortcuts
+from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -61,6 +63,8 @@ class ClickController(QObject):
     history_changed = Signal(bool, bool, bool)
     model_refused = Signal(str)
     committed = Signal(object)
+    taken_back = Signal(object, object, object)
+    """A finished object is to be in progress again: image, labels, draft."""
     draft_changed = Signal()
     """What :meth:`draft` returns is another object, or the same with other prompts."""
 
@@ -82,6 +86,7 @@ class ClickController(QObject):
         self._layers = ClickLayers(viewer, self._on_points_edited, shortcuts, actions)
         self._mask = ClickMask(load)
         self._watch = ViewerWatch(viewer, self._layers.owns)
+        self._steps = ClickSteps(Workspace.of(viewer).history)
         self._connect()
 
     def _connect(self) -> None:
@@ -92,6 +97,9 @@ class ClickController(QObject):
         watch.placed.connect(self._layers.place)
         watch.pixels_exchanged.connect(self._on_image_data)
         watch.ours_removed.connect(self._restore_layers)
+        self._steps.changed.connect(self._tell)
+        self._steps.told.connect(self.state_changed)
+        self._steps.taken_back.connect(self.taken_back)
         mask.ready.connect(self._on_mask)
         mask.failed.connect(self._on_failed)
         mask.state_changed.connect(self.state_changed)
@@ -146,14 +154,32 @@ class ClickController(QObject):
                 self._finish_now()
 
     def undo(self) -> None:
-        """Take the last click back, or the last move or deletion of one."""
-        self._session.undo()
-        self._show_session()
+        """Take the last click back, or the last move or deletion of one.
+
+        Without an object in progress, take back the last step of the history, such as
+        the last finished object.
+        """
+        if self._session.can_undo:
+            self._session.undo()
+            self._show_session()
+        elif self._can_undo_step:
+            self._next_object()
+            self._steps.undo()
+
+    @property
+    def _can_undo_step(self) -> bool:
+        steps, session = self._steps, self._session
+        free = not session.active or steps.took_back(session)
+        return steps.can_undo and free
 
     def redo(self) -> None:
         """Bring back what was undone last."""
-        self._session.redo()
-        self._show_session()
+        if self._session.can_redo:
+            self._session.redo()
+            self._show_session()
+        elif self._steps.can_redo(self._session):
+            self._next_object()
+            self._steps.redo()
 
     def clear(self) -> None:
         """Take all clicks away, and what they correct; undo brings them back."""
@@ -268,6 +294,7 @@ class ClickController(QObject):
     def close(self, remove_layers: bool) -> None:
         """Stop; with ``remove_layers`` also take our two layers out of the viewer."""
         self._watch.close()
+        self._steps.close()
         self._mask.close()
         self._session.reset()
         self._layers.release_keys()
@@ -428,7 +455,7 @@ class ClickController(QObject):
             self._session.origin,
         )
         try:
-            target = commit_object(self._viewer, self._settings, done)
+            target = commit_object(self._viewer, self._settings, done, self.draft())
         except ValueError as error:
             show_warning(str(error))
             return
@@ -458,7 +485,12 @@ class ClickController(QObject):
 
     def _tell(self) -> None:
         session = self._session
-        self.history_changed.emit(session.can_undo, session.can_redo, session.active)
+        steps = self._steps
+        self.history_changed.emit(
+            session.can_undo or self._can_undo_step,
+            session.can_redo or steps.can_redo(session),
+            session.active,
+        )
         layer = self._settings.image
         hint = what_to_do(self._viewer, layer, self._layers.points, self._session)
         self.hint_changed.emit(hint)

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.polygons import trace
 from napari_edgeflow.widgets.object_entries import ObjectEntry
-from napari_edgeflow.widgets.planes import follow, layer_shape, placement
+from napari_edgeflow.widgets.planes import (
+    follow,
+    layer_shape,
+    placement,
+    show_plane,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -39,9 +44,7 @@ def show_object(viewer: "Viewer", layer: "Labels", entry: ObjectEntry) -> None:
     dims, camera = viewer.dims, viewer.scene.camera
     missing = dims.ndim - layer.ndim
     world = np.asarray(layer.data_to_world(entry.centre))
-    for axis, value in enumerate(world):
-        if axis + missing not in dims.displayed:
-            dims.set_point(axis + missing, float(value))
+    show_plane(viewer, layer, entry.plane)
     shown = [axis - missing for axis in dims.displayed if axis >= missing]
     if not shown:
         return

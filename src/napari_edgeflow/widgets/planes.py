@@ -204,6 +204,18 @@ def plane_shown(viewer: "Viewer", layer: "Layer") -> Plane:
     return Plane(index)
 
 
+def show_plane(viewer: "Viewer", layer: "Layer", plane: Plane) -> None:
+    """Move the sliders to a plane of a layer, as far as there are sliders for it."""
+    point = [0.0 if at is None else float(at) for at in plane.index]
+    missing = viewer.dims.ndim - layer.ndim
+    for axis, value in enumerate(layer.data_to_world(point)):
+        if (
+            plane.index[axis] is not None
+            and axis + missing not in viewer.dims.displayed
+        ):
+            viewer.dims.set_point(axis + missing, float(value))
+
+
 def read_plane(viewer: "Viewer", layer: "Image") -> PlaneImage:
     """Return the image that the viewer shows of a layer, without reading pixels.
 
