@@ -61,6 +61,7 @@ def test_bad_values_are_refused(
 def test_classes_are_added_and_removed(classes: ClassList, notices: list[str]) -> None:
     classes.add_class()
     assert classes.current_id == 21
+    assert classes.classes.get(21).name == "class 21"
     classes.remove_class()
     assert len(classes.classes) == 20
     for _ in range(30):

@@ -38,7 +38,7 @@ VOC_NAMES = (
 
 MAX_CLASS_ID = 65_535
 
-_TRANSPARENT: Rgba = (0.0, 0.0, 0.0, 0.0)
+TRANSPARENT: Rgba = (0.0, 0.0, 0.0, 0.0)
 _UNKNOWN: Rgba = (0.5, 0.5, 0.5, 1.0)
 
 
@@ -231,7 +231,7 @@ def label_colours(classes: ClassTable) -> dict[int | None, Rgba]:
     dict
         0 is transparent, and None holds for every other value that is not a key.
     """
-    colours: dict[int | None, Rgba] = {None: _UNKNOWN, 0: _TRANSPARENT}
+    colours: dict[int | None, Rgba] = {None: _UNKNOWN, 0: TRANSPARENT}
     for value, colour in enumerate(classes.palette().tolist()):
         if value:
             colours[value] = _rgba(colour)

@@ -1,36 +1,36 @@
 """An editable list of classes, one of which is the current one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtCore import QPoint, Qt, Signal
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QColorDialog,
     QHBoxLayout,
-    QPushButton,
-    QTableWidget,
     QTableWidgetItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_edgeflow.engine.class_search import find_classes
 from napari_edgeflow.engine.classes import (
     ClassTable,
-    Colour,
     LabelClass,
     voc_palette,
 )
-from napari_edgeflow.widgets.tables import make_compact
-
-_COLOUR, _ID, _NAME = range(3)
+from napari_edgeflow.widgets.class_menu import ClassMenu
+from napari_edgeflow.widgets.class_search_field import ClassSearchField
+from napari_edgeflow.widgets.class_table import COLOUR, ID, NAME, ClassRows
 
 
 class ClassList(QWidget):
-    """Classes with colour, id and name; double-click on one of these to change it.
+    """Classes with colour, id, name and how many labels they have.
+
+    Double-click on a colour, an id or a name changes it, dragging a row changes the
+    order; the box beside a colour hides the labels of the class.
 
     Parameters
     ----------
@@ -42,38 +42,67 @@ class ClassList(QWidget):
 
     changed = Signal()
     """The classes or the current one were changed by the person."""
+    hidden_changed = Signal(object)
+    """The ids of the classes whose labels are to be hidden."""
+    removal_asked = Signal(int)
+    """A class is to go; whoever listens calls :meth:`take_away`, or not."""
+    merge_asked = Signal(int)
+    """A class is to go into another one."""
 
     def __init__(self, classes: ClassTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._classes = classes
-        self._table = self._make_table()
-        self._add = self._make_button("Add class", self.add_class)
-        self._remove = self._make_button("Remove class", self.remove_class)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._add)
-        buttons.addWidget(self._remove)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._table)
-        layout.addLayout(buttons)
+        self._counts: Mapping[int, int] = {}
+        self._unit = ""
+        self._hidden: frozenset[int] = frozenset()
+        self.asks_before_removal = False
+        self._table = ClassRows(self)
+        self._search = ClassSearchField(self)
+        self._menu = ClassMenu(self)
+        self._lay_out()
+        self._connect()
         self._fill(self._classes.classes[0].id)
 
-    def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 3, self)
-        table.setHorizontalHeaderLabels(["", "Id", "Class"])
-        make_compact(table, stretched=_NAME, row_height=24, least_height=120)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    def _lay_out(self) -> None:
+        under = QHBoxLayout()
+        under.setSpacing(2)
+        under.addWidget(self._search, 1)
+        under.addWidget(self._button("+", "Add a class", self.add_class))
+        under.addWidget(self._button("−", "Delete the class", self.remove_class))  # noqa: RUF001
+        more = self._button("⋯", "Order, merge, visibility, files of classes", None)
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        more.setMenu(self._menu)
+        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        under.addWidget(more)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addWidget(self._table)
+        layout.addLayout(under)
+
+    def _connect(self) -> None:
+        table, search = self._table, self._search
         table.itemSelectionChanged.connect(self.changed)
         table.itemChanged.connect(self._on_edited)
         table.itemDoubleClicked.connect(self._on_double_click)
-        return table
+        table.row_dropped.connect(self._on_dropped)
+        table.customContextMenuRequested.connect(self._on_context_menu)
+        search.textChanged.connect(self._on_typed)
+        search.chosen.connect(self._on_chosen)
 
-    def _make_button(self, text: str, action: Callable[[], None]) -> QPushButton:
-        button = QPushButton(text, self)
+    def _button(
+        self, text: str, tip: str, action: Callable[[], None] | None
+    ) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setFixedWidth(28)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.clicked.connect(partial(_call, action))
+        if action is not None:
+            button.clicked.connect(lambda _checked=False: action())
         return button
+
+    # ---- the classes
 
     @property
     def classes(self) -> ClassTable:
@@ -84,6 +113,11 @@ class ClassList(QWidget):
     def current_id(self) -> int:
         """Id of the current class."""
         return self._classes.classes[max(self._table.currentRow(), 0)].id
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """Ids of the classes whose labels are hidden."""
+        return self._hidden
 
     def set_classes(self, classes: ClassTable) -> None:
         """Show other classes; the current one stays current if its id is there."""
@@ -104,90 +138,160 @@ class ClassList(QWidget):
         ids = [entry.id for entry in self._classes]
         self._table.selectRow(ids.index(class_id))
 
+    def choose_row(self, row: int) -> None:
+        """Make the class of a row the current one, if there is such a row."""
+        if row < len(self._classes):
+            self._table.selectRow(row)
+
+    def search(self) -> None:
+        """Let the person type the name of a class."""
+        self._search.start()
+
+    # ---- edits
+
     def add_class(self) -> None:
         """Add a class with the lowest free id, and make it the current one."""
         class_id = self._classes.next_id()
         red, green, blue = voc_palette()[class_id % 256].tolist()
         entry = LabelClass(class_id, f"class {class_id}", (red, green, blue))
-        self._replace(self._classes.with_class(entry), class_id)
-        row = self._table.currentRow()
-        self._table.editItem(self._table.item(row, _NAME))
+        self.replace(self._classes.with_class(entry), class_id)
+        self.rename_class()
+
+    def rename_class(self) -> None:
+        """Let the person type another name for the current class."""
+        item = self._table.item(self._table.currentRow(), NAME)
+        if item is not None:
+            self._table.editItem(item)
 
     def remove_class(self) -> None:
-        """Remove the current class; labels that use it stay as they are."""
+        """Ask for the current class to be taken away."""
         if len(self._classes) == 1:
             show_warning("The last class cannot be removed: change it instead.")
-            return
-        row = self._table.currentRow()
-        classes = self._classes.without(self.current_id)
-        self._replace(classes, classes.classes[min(row, len(classes) - 1)].id)
+        elif self.asks_before_removal:
+            self.removal_asked.emit(self.current_id)
+        else:
+            self.take_away(self.current_id)
+
+    def take_away(self, class_id: int) -> None:
+        """Take a class away; labels that use it stay as they are."""
+        row = [entry.id for entry in self._classes].index(class_id)
+        classes = self._classes.without(class_id)
+        self.replace(classes, classes.classes[min(row, len(classes) - 1)].id)
+
+    def move_class(self, by: int) -> None:
+        """Move the current class some rows down, or up."""
+        row = self._table.currentRow() + by
+        if 0 <= row < len(self._classes):
+            self.replace(self._classes.moved(self.current_id, row), self.current_id)
 
     def set_colour(self, colour: QColor) -> None:
         """Give the current class another colour."""
         entry = self._classes.get(self.current_id)
         rgb = (colour.red(), colour.green(), colour.blue())
-        self._replace(self._classes.with_class(replace(entry, colour=rgb)), entry.id)
+        self.replace(self._classes.with_class(replace(entry, colour=rgb)), entry.id)
 
-    def _replace(self, classes: ClassTable, current: int) -> None:
+    def replace(self, classes: ClassTable, current: int) -> None:
+        """Take over classes as an edit of the person's."""
         self._classes = classes
         self._fill(current)
         self.changed.emit()
 
+    # ---- what a layer tells of them
+
+    def show_counts(self, counts: Mapping[int, int], unit: str) -> None:
+        """Show how many labels the classes have.
+
+        Parameters
+        ----------
+        counts : mapping
+            Class id to number.
+        unit : str
+            What is counted, as in "objects"; empty if nothing is.
+        """
+        if (counts, unit) != (self._counts, self._unit):
+            self._counts, self._unit = dict(counts), unit
+            self._table.show_counts(self._classes, self._counts, unit)
+
+    def count_text(self, class_id: int) -> str:
+        """Return how many labels a class has, as in "12 objects"; "" for none."""
+        count = self._counts.get(class_id, 0)
+        unit = self._unit[:-1] if count == 1 else self._unit
+        return f"{count:,} {unit}" if count else ""
+
+    def show_hidden(self, hidden: frozenset[int]) -> None:
+        """Show which classes are hidden."""
+        self._hidden = hidden
+        self._table.show_hidden(self._classes, hidden)
+
+    def hide_classes(self, hidden: frozenset[int]) -> None:
+        """Hide the labels of these classes, and of no others."""
+        self.show_hidden(hidden)
+        self.hidden_changed.emit(hidden)
+
+    # ---- what happens
+
     def _fill(self, current: int) -> None:
-        table = self._table
-        table.blockSignals(True)
-        table.setRowCount(len(self._classes))
-        for row, entry in enumerate(self._classes):
-            for column, item in enumerate(_items(entry)):
-                table.setItem(row, column, item)
         ids = [entry.id for entry in self._classes]
-        table.selectRow(ids.index(current) if current in ids else 0)
-        table.blockSignals(False)
+        row = ids.index(current) if current in ids else 0
+        self._table.fill(self._classes, row)
+        self._table.show_hidden(self._classes, self._hidden)
+        self._table.show_counts(self._classes, self._counts, self._unit)
+        if self._search.text():
+            self._on_typed(self._search.text())
 
     def _on_edited(self, item: QTableWidgetItem) -> None:
         entry, text = self._classes.classes[item.row()], item.text().strip()
+        if item.column() == COLOUR:
+            is_shown = item.checkState() == Qt.CheckState.Checked
+            others = self._hidden - {entry.id}
+            self.hide_classes(others if is_shown else others | {entry.id})
+            return
         try:
-            if item.column() == _ID:
-                changed = replace(entry, id=_as_id(text))
+            if item.column() == ID:
+                changed = replace(entry, id=self._as_free_id(entry, text))
             else:
                 changed = replace(entry, name=text)
-            entries = list(self._classes)
-            entries[item.row()] = changed
-            self._replace(ClassTable(tuple(entries)), changed.id)
+            self.replace(self._classes.replaced(entry.id, changed), changed.id)
         except ValueError as error:
             show_warning(str(error))
             self._fill(entry.id)
 
+    def _as_free_id(self, entry: LabelClass, text: str) -> int:
+        if not text.isascii() or not text.isdigit():
+            raise ValueError(f"class id {text!r}: use a whole number from 1 on")
+        if int(text) != entry.id and self.count_text(entry.id):
+            raise ValueError(
+                f"{entry.name!r} has {self.count_text(entry.id)} with the id "
+                f"{entry.id}: add a class with the id {text} and merge this one into it"
+            )
+        return int(text)
+
     def _on_double_click(self, item: QTableWidgetItem) -> None:
-        if item.column() == _COLOUR:
-            before = QColor(*self._classes.get(self.current_id).colour)
-            colour = QColorDialog.getColor(before, self, "Colour of the class")
-            if colour.isValid():
-                self.set_colour(colour)
+        if item.column() == COLOUR:
+            self.ask_colour()
 
+    def ask_colour(self) -> None:
+        """Let the person choose another colour for the current class."""
+        before = QColor(*self._classes.get(self.current_id).colour)
+        colour = QColorDialog.getColor(before, self, "Colour of the class")
+        if colour.isValid():
+            self.set_colour(colour)
 
-def swatch(colour: Colour) -> QIcon:
-    """Return a square of a colour."""
-    square = QPixmap(16, 16)
-    square.fill(QColor(*colour))
-    icon = QIcon(square)
-    # Else Qt tints the square of a row that is selected.
-    icon.addPixmap(square, QIcon.Mode.Selected)
-    return icon
+    def _on_dropped(self, row: int, place: int) -> None:
+        class_id = self._classes.classes[row].id
+        self.replace(self._classes.moved(class_id, place), class_id)
 
+    def _on_context_menu(self, at: QPoint) -> None:
+        self._menu.popup(self._table.mapToGlobal(at))
 
-def _items(entry: LabelClass) -> tuple[QTableWidgetItem, ...]:
-    colour = QTableWidgetItem(swatch(entry.colour), "")
-    colour.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
-    colour.setToolTip("Double-click to change the colour")
-    return colour, QTableWidgetItem(str(entry.id)), QTableWidgetItem(entry.name)
+    def _on_typed(self, text: str) -> None:
+        found = find_classes(self._classes, text)
+        best = found[0].id if found and text.strip() else None
+        self._table.show_only({entry.id for entry in found}, best, self._classes)
 
-
-def _as_id(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(f"class id {text!r}: use a whole number from 1 on")
-    return int(text)
-
-
-def _call(action: Callable[[], None], _checked: bool) -> None:
-    action()
+    def _on_chosen(self, text: str) -> None:
+        found = find_classes(self._classes, text)
+        if text.strip() and not found:
+            show_warning(f"No class is called anything like {text!r}.")
+        elif text.strip():
+            self.choose(found[0].id)

@@ -20,6 +20,8 @@ from superqt import QLabeledDoubleSlider
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.weights import BUNDLED
+from napari_edgeflow.widgets.class_keys import bind_class_keys
+from napari_edgeflow.widgets.class_layer import ClassLayer
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.connections import Connections
@@ -69,6 +71,9 @@ class ClickControls(QWidget):
         self.kind = KindCombo(self)
         self.model = ModelCombo(BUNDLED, self)
         self.classes = ClassList(ClassTable.voc(), self)
+        self.class_layer = ClassLayer(viewer, self.classes)
+        links.keep(self.class_layer.close)
+        bind_class_keys(viewer, self.classes, shortcuts, links)
         self.threshold = self._make_threshold()
         self.keep_existing = QCheckBox("Never overwrite labels", self)
         self.hint, self.state = self._make_hint(), QLabel(self)
@@ -224,4 +229,5 @@ class ClickControls(QWidget):
         if scheme is not None:
             self.set_kind(scheme.kind)
             self.classes.set_classes(scheme.classes)
+        self.class_layer.follow(layer)
         self.changed.emit()

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_edgeflow.engine.classes import Colour
 from napari_edgeflow.formats.export_settings import ExportSettings, Values
 from napari_edgeflow.formats.export_targets import FORMATS
-from napari_edgeflow.widgets.class_list import swatch
+from napari_edgeflow.widgets.swatches import swatch
 
 _OF_OUTLINES = ("coco", "labelme", "yolo", "geojson")
 _OF_VALUES = ("gray", "tiff")

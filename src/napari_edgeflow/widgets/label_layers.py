@@ -1,6 +1,6 @@
 """Labels layers that hold classes or objects: their colours, tables and edits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,8 +9,15 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable, Rgba, label_colours
+from napari_edgeflow.engine.classes import (
+    METADATA,
+    TRANSPARENT,
+    ClassTable,
+    Rgba,
+    label_colours,
+)
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.widgets.class_rows import rename_classes
 from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
 
 if TYPE_CHECKING:
@@ -114,13 +121,39 @@ def write_scheme(layer: Labels, scheme: LabelScheme) -> None:
 
 
 def _store(layer: Labels, scheme: LabelScheme) -> None:
-    entry = {"kind": scheme.kind, "classes": scheme.classes.to_records()}
+    hidden = sorted(hidden_classes(layer))
+    classes = scheme.classes.to_records()
+    entry = {"kind": scheme.kind, "classes": classes, "hidden": hidden}
     layer.metadata = {**layer.metadata, METADATA: entry}
+    if scheme.kind == "object":
+        rename_classes(layer, scheme.classes)
+
+
+def hidden_classes(layer: "Layer") -> frozenset[int]:
+    """Return the ids of the classes whose labels a layer does not show."""
+    entry = layer.metadata.get(METADATA)
+    hidden = entry.get("hidden", ()) if isinstance(entry, Mapping) else ()
+    return frozenset(int(class_id) for class_id in hidden)
+
+
+def hide_classes(layer: Labels, class_ids: Collection[int]) -> None:
+    """Show the labels of all classes but these; the labels stay what they are."""
+    scheme = read_scheme(layer)
+    if scheme is None or hidden_classes(layer) == frozenset(class_ids):
+        return
+    entry = {**layer.metadata[METADATA], "hidden": sorted(class_ids)}
+    layer.metadata = {**layer.metadata, METADATA: entry}
+    layer.colormap = _colormap(layer, scheme)
+
+
+def _shown_colours(layer: Labels, classes: ClassTable) -> dict[int | None, Rgba]:
+    """Return the colours of the classes; those that are hidden have none."""
+    return label_colours(classes) | dict.fromkeys(hidden_classes(layer), TRANSPARENT)
 
 
 def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:
     """Return the colours of all values that can be told."""
-    colours = label_colours(scheme.classes)
+    colours = _shown_colours(layer, scheme.classes)
     if scheme.kind == "object":
         by_class, colours = colours, {value: colours[value] for value in (None, 0)}
         for object_id, class_id in _classes_of_objects(layer).items():
@@ -262,7 +295,7 @@ def colouring(
     """
     if not isinstance(layer.colormap, DirectLabelColormap):
         return
-    by_class, known = label_colours(classes), layer.colormap.color_dict
+    by_class, known = _shown_colours(layer, classes), layer.colormap.color_dict
     colours = dict(known)
     for object_id, class_id in class_of.items():
         if class_id is None:

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.semantic_regions import ClassShare
-from napari_edgeflow.widgets.class_list import swatch
+from napari_edgeflow.widgets.swatches import swatch
 from napari_edgeflow.widgets.tables import make_compact
 
 _HEADERS = ("Class", "Pixels", "%", "Conf.")

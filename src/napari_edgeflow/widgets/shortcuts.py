@@ -58,12 +58,15 @@ class Action:
         none. It is taken as given: see to it that napari leaves it free there.
     place : {"clicks", "labels", "outline", "viewer", "dock"}
         Where the key works.
+    fixed : bool
+        Whether the key stays what it is; layers that use it themselves come first.
     """
 
     id: str
     text: str
     key: str
     place: Place
+    fixed: bool = False
 
 
 ACTIONS = (
@@ -75,6 +78,21 @@ ACTIONS = (
     Action("outline_cancel", "Leave the object as it was", "Esc", "outline"),
     Action("outline_undo", "Undo the last change of the outline", "Ctrl+Z", "outline"),
     Action("outline_redo", "Redo the change", "Ctrl+Shift+Z", "outline"),
+    Action("find_class", "Find a class by its name", "Shift+C", "viewer"),
+    *(
+        Action(f"class_{n}", f"Choose class {n} of the list", f"Ctrl+{n}", "viewer")
+        for n in range(1, 10)
+    ),
+    *(
+        Action(
+            f"digit_{n}",
+            f"Choose class {n or 10} of the list",
+            str(n),
+            "viewer",
+            fixed=True,
+        )
+        for n in range(10)
+    ),
 )
 """All actions with a key, in the order in which a person sees them."""
 

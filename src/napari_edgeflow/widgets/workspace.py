@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_edgeflow.widgets.class_steps import ClassSteps
 from napari_edgeflow.widgets.dock import real_viewer
 from napari_edgeflow.widgets.object_history import ObjectHistory
 from napari_edgeflow.widgets.shortcuts import Shortcuts
@@ -30,6 +31,7 @@ class Workspace(QObject):
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
         self.history = ObjectHistory(viewer)
+        self.class_steps = ClassSteps(self.history)
         self.shortcuts = Shortcuts()
 
     @classmethod
