@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLineEdit, QPushButton
 
+from napari_edgeflow import widgets
 from napari_edgeflow.widgets.shortcut_keys import (
     napari_holder,
     napari_key,
@@ -26,7 +27,8 @@ TABLE = (
 
 
 @pytest.fixture
-def shortcuts(qtbot: Any, tmp_path: Path) -> Shortcuts:
+def shortcuts(qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shortcuts:
+    monkeypatch.setattr(widgets.shortcuts, "napari_holder", lambda place, key: None)
     return Shortcuts(TABLE, tmp_path / "settings" / "keys.json")
 
 

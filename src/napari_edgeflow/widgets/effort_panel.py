@@ -29,7 +29,6 @@ from napari_edgeflow.engine.effort import (
 )
 from napari_edgeflow.formats.click_benchmark import CLICKS
 from napari_edgeflow.formats.effort_csv import write_effort_csv
-from napari_edgeflow.widgets.class_list import swatch
 from napari_edgeflow.widgets.dock import real_viewer
 from napari_edgeflow.widgets.effort_objects import (
     BenchmarkRequest,

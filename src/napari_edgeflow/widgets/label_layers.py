@@ -121,9 +121,13 @@ def write_scheme(layer: Labels, scheme: LabelScheme) -> None:
 
 
 def _store(layer: Labels, scheme: LabelScheme) -> None:
-    hidden = sorted(hidden_classes(layer))
-    classes = scheme.classes.to_records()
-    entry = {"kind": scheme.kind, "classes": classes, "hidden": hidden}
+    entry: dict[str, object] = {
+        "kind": scheme.kind,
+        "classes": scheme.classes.to_records(),
+    }
+    hidden = hidden_classes(layer)
+    if hidden:
+        entry["hidden"] = sorted(hidden)
     layer.metadata = {**layer.metadata, METADATA: entry}
     if scheme.kind == "object":
         rename_classes(layer, scheme.classes)

@@ -18,12 +18,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.widgets.class_list import swatch
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.layer_combo import labels_combo
 from napari_edgeflow.widgets.object_entries import ObjectEntry, ObjectSelection
 from napari_edgeflow.widgets.object_parts import ACTIONS, ObjectAction
 from napari_edgeflow.widgets.object_table import ObjectTable
+from napari_edgeflow.widgets.swatches import swatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
