@@ -41,6 +41,7 @@ from napari_edgeflow.widgets.effort_texts import saving_text
 from napari_edgeflow.widgets.export_texts import counted
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.object_records import ObjectRecord
+from napari_edgeflow.widgets.swatches import swatch
 from napari_edgeflow.widgets.tables import make_compact
 from napari_edgeflow.widgets.workers import StreamCall, show_problem
 
