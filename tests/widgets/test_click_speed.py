@@ -18,6 +18,8 @@ from napari_edgeflow.widgets.layer_combo import LayerCombo
 from napari_edgeflow.widgets.model_combo import ModelCombo
 from napari_edgeflow.widgets.workers import LatestCall
 
+pytestmark = pytest.mark.alone
+
 WITH_SLOTS = (
     ClassList,
     ClickControls,

@@ -18,6 +18,8 @@ from napari_edgeflow.widgets.segment_pick import ObjectPicker
 from napari_edgeflow.widgets.segment_table import SummaryTable
 from napari_edgeflow.widgets.workers import LatestCall, StreamCall
 
+pytestmark = pytest.mark.alone
+
 WITH_SLOTS = (
     ActivityBar,
     ClassFilter,

@@ -5,14 +5,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.formats.json_files import read_record
 from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
-from napari_edgeflow.formats.labelled_plane import Kind as TiffKind
 from napari_edgeflow.formats.voc import MAX_INDEX, write_palette_png
 from napari_edgeflow.project.durable import durably, write_durably
 from napari_edgeflow.project.journal import Entry, read_journal
@@ -24,6 +23,9 @@ from napari_edgeflow.project.records import (
     PageContent,
     rows_from_json,
 )
+
+if TYPE_CHECKING:
+    from napari_edgeflow.formats.labelled_plane import Kind as TiffKind
 
 PAGE_VERSION = 1
 PAGES, LABELS = "pages", "labels"
