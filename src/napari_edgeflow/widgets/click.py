@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.image import Window
     from napari_edgeflow.engine.interact import ClickSegmenter
     from napari_edgeflow.engine.prompts import Prompt
+    from napari_edgeflow.widgets.click_commit import FinishedObject
 
 
 def load_segmenter(model: str) -> "ClickSegmenter":
@@ -72,6 +73,8 @@ class ClickWidget(Dock):
         controls.undo_asked.connect(controller.undo)
         controls.redo_asked.connect(controller.redo)
         controls.clear_asked.connect(controller.clear)
+        controls.outline_asked.connect(controller.edit_outline)
+        controller.outline_asked.connect(self._edit_outline)
         controller.hint_changed.connect(controls.show_hint)
         controller.state_changed.connect(controls.show_state)
         controller.history_changed.connect(controls.show_history)
@@ -201,6 +204,15 @@ class ClickWidget(Dock):
         chosen = controls.settings()
         if chosen.image is not image or chosen.target is not labels:
             raise ValueError("The image or its labels are gone: open them again.")
+
+    def _edit_outline(self, labels: "Labels", done: "FinishedObject") -> None:
+        # Here and not above: the dock of objects knows this one.
+        from napari_edgeflow.widgets.object_docks import open_outline_tab
+
+        try:
+            open_outline_tab(self._viewer).edit(labels, done)
+        except ValueError as error:
+            show_warning(str(error))
 
     def _on_changed(self) -> None:
         self.controller.configure(self.controls.settings())

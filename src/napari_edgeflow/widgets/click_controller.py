@@ -39,7 +39,7 @@ from napari_edgeflow.widgets.shortcuts import Shortcuts
 from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Image, Labels
     from napari.viewer import Viewer
 
 
@@ -65,6 +65,8 @@ class ClickController(QObject):
     committed = Signal(object)
     taken_back = Signal(object, object, object)
     """A finished object is to be in progress again: image, labels, draft."""
+    outline_asked = Signal(object, object)
+    """The labels and the :class:`FinishedObject` whose outline is to be edited."""
     draft_changed = Signal()
     """What :meth:`draft` returns is another object, or the same with other prompts."""
 
@@ -82,7 +84,13 @@ class ClickController(QObject):
         self._session = ClickSession()
         self._shown: PlaneImage | None = None
         self._finishing = self._checks_replay = False
-        actions = {"finish": self.finish, "undo": self.undo, "redo": self.redo}
+        self._latest: tuple[Labels, FinishedObject] | None = None
+        actions = {
+            "finish": self.finish,
+            "undo": self.undo,
+            "redo": self.redo,
+            "edit_outline": self.edit_outline,
+        }
         self._layers = ClickLayers(viewer, self._on_points_edited, shortcuts, actions)
         self._mask = ClickMask(load)
         self._watch = ViewerWatch(viewer, self._layers.owns)
@@ -180,6 +188,15 @@ class ClickController(QObject):
         elif self._steps.can_redo(self._session):
             self._next_object()
             self._steps.redo()
+
+    def edit_outline(self) -> None:
+        """Ask for the outline of the object that was finished last."""
+        if self._session.active:
+            show_info("Finish the object first, then edit its outline.")
+        elif self._latest is None or self._latest[0] not in self._viewer.layers:
+            show_info("There is no outline to edit yet: finish an object first.")
+        else:
+            self.outline_asked.emit(*self._latest)
 
     def clear(self) -> None:
         """Take all clicks away, and what they correct; undo brings them back."""
@@ -459,6 +476,7 @@ class ClickController(QObject):
         except ValueError as error:
             show_warning(str(error))
             return
+        self._latest = target, done
         self._next_object()
         self.committed.emit(target)
         self._layers.activate()

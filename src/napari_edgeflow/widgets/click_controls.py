@@ -56,6 +56,7 @@ class ClickControls(QWidget):
     undo_asked = Signal()
     redo_asked = Signal()
     clear_asked = Signal()
+    outline_asked = Signal()
 
     def __init__(
         self,
@@ -146,6 +147,9 @@ class ClickControls(QWidget):
         self.undo = self._button("Undo", "Take the last click back")
         self.redo = self._button("Redo", "Bring the last click back")
         self.clear = self._button("Clear", "Take all clicks away")
+        self.outline = self._button(
+            "Edit outline", "Edit the object that was finished last as polygons"
+        )
         font = self.finish.font()
         font.setBold(True)
         self.finish.setFont(font)
@@ -153,6 +157,7 @@ class ClickControls(QWidget):
             (self.finish, "finish"),
             (self.undo, "undo"),
             (self.redo, "redo"),
+            (self.outline, "edit_outline"),
         ):
             self._shortcuts.label(button, action_id)
         self.show_history(False, False, False)
@@ -180,6 +185,7 @@ class ClickControls(QWidget):
         buttons = QGridLayout()
         buttons.addWidget(self.finish, 0, 0, 1, 2)
         buttons.addWidget(self.clear, 0, 2)
+        buttons.addWidget(self.outline, 1, 0, 1, 3)
         history = QHBoxLayout()
         history.addWidget(self.undo)
         history.addWidget(self.redo)
@@ -212,6 +218,7 @@ class ClickControls(QWidget):
             (self.undo, self.undo_asked),
             (self.redo, self.redo_asked),
             (self.clear, self.clear_asked),
+            (self.outline, self.outline_asked),
         ):
             button.clicked.connect(signal)
         # A click on the dock must not take the keys away from the canvas.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QDockWidget
+from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_edgeflow.widgets.click import ClickWidget
 
@@ -35,9 +35,9 @@ def is_click_helper(viewer: "Viewer", layer: "Layer") -> bool:
     return any(dock.controller.layers.owns(layer) for dock in click_docks(viewer))
 
 
-def bring_to_front(dock: ClickWidget) -> None:
+def bring_to_front(dock: QWidget) -> None:
     """Bring a dock to the front of the tabs it may be behind."""
-    parent = dock.parentWidget()
+    parent: QWidget | None = dock.parentWidget()
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
     if parent is not None:

@@ -24,6 +24,8 @@ from napari_edgeflow.widgets.effort_panel import EffortPanel
 from napari_edgeflow.widgets.label_layers import next_object_id
 from napari_edgeflow.widgets.object_edits import delete, merge, split
 from napari_edgeflow.widgets.object_reopen import reopen_by_clicks
+from napari_edgeflow.widgets.outline_tab import OutlineTab
+from napari_edgeflow.widgets.propagate_tab import PropagateTab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,5 +145,9 @@ ACTIONS: tuple[ObjectAction, ...] = (
 )
 """In the order of the buttons."""
 
-PANELS: tuple[ObjectPanel, ...] = (ObjectPanel("Effort", _effort),)
+PANELS: tuple[ObjectPanel, ...] = (
+    ObjectPanel("Outline", OutlineTab),
+    ObjectPanel("Propagate", PropagateTab),
+    ObjectPanel("Effort", _effort),
+)
 """In the order of the tabs, after the table."""

@@ -8,7 +8,7 @@ from napari.layers import Image
 from napari_edgeflow.widgets.click_docks import bring_to_front, open_click_dock
 from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.object_entries import ObjectEntry
-from napari_edgeflow.widgets.object_view import show_object
+from napari_edgeflow.widgets.object_view import plane_to_edit, show_object
 from napari_edgeflow.widgets.planes import layer_shape
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ def reopen_by_clicks(viewer: "Viewer", labels: "Labels", entry: ObjectEntry) -> 
     dock = open_click_dock(viewer)
     dock.controller.check_free()
     image = image_of(viewer, labels, dock.controls.image.layer)
-    plane, record = entry.plane, entry.record
-    show_object(viewer, labels, entry)
+    plane, record = plane_to_edit(viewer, labels, entry), entry.record
+    if plane == entry.plane:
+        show_object(viewer, labels, entry)
+    else:
+        # Its clicks were made in another slice.
+        record = None
     dock.controls.target.choose(labels)
     known = dock.controls.classes.classes
     listed = any(one.id == entry.class_id for one in known)

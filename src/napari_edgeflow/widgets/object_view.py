@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.polygons import trace
 from napari_edgeflow.widgets.object_entries import ObjectEntry
 from napari_edgeflow.widgets.planes import (
+    Plane,
     follow,
     layer_shape,
     placement,
+    plane_shown,
     show_plane,
 )
 
@@ -56,6 +58,22 @@ def show_object(viewer: "Viewer", layer: "Labels", entry: ObjectEntry) -> None:
     if 0 < factor < 1:
         camera.zoom *= factor
     camera.center = tuple(centre)
+
+
+def plane_to_edit(viewer: "Viewer", layer: "Labels", entry: ObjectEntry) -> Plane:
+    """Return the plane that is shown if an object lies in it, else the object's own."""
+    try:
+        plane = plane_shown(viewer, layer)
+    except ValueError:
+        return entry.plane
+    box = entry.measure.box
+    inside = all(
+        at is None or side.start <= at < side.stop
+        for at, side in zip(plane.index, box, strict=True)
+    )
+    y, x = plane.axes
+    part = np.asarray(layer.data[plane.select(box[y], box[x])]) if inside else None
+    return plane if part is not None and (part == entry.id).any() else entry.plane
 
 
 @dataclass(frozen=True, slots=True, eq=False)

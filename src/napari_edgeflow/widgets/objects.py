@@ -99,7 +99,9 @@ class ObjectsWidget(Dock):
         semantic = layer is not None and not self.controller.has_objects
         text = _NO_LAYER if layer is None else _CLASSES if semantic else ""
         controls.show_notice(text, semantic)
-        controls.tabs.setEnabled(layer is not None and not semantic)
+        table = controls.tabs.widget(0)
+        if table is not None:
+            table.setEnabled(layer is not None and not semantic)
         controls.show_classes(ClassTable.voc() if scheme is None else scheme.classes)
         controls.show_entries(entries)
 

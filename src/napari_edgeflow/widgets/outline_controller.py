@@ -191,12 +191,13 @@ class OutlineController(QObject):
         if self.active:
             self._end(remove=True)
 
-    def close(self, remove_layers: bool) -> None:
-        """Stop; the layer of the outline goes too if ``remove_layers``."""
+    def stop(self) -> None:
+        """Stop for good; an outline that is being edited stays as a layer of shapes."""
+        self._links.close()
         self._calls.close()
-        self._settle.stop()
-        if self.active:
-            self._end(remove=remove_layers)
+        if self._layer is not None:
+            self._layer.let_go()
+        self._layer = self._labels = self._target = self._session = None
 
     # ---- the outline
 

@@ -224,7 +224,11 @@ def read_plane(viewer: "Viewer", layer: "Image") -> PlaneImage:
     ValueError
         If no plane of the layer is shown.
     """
-    plane = plane_shown(viewer, layer)
+    return read_plane_at(layer, plane_shown(viewer, layer))
+
+
+def read_plane_at(layer: "Image", plane: Plane) -> PlaneImage:
+    """Return a plane of a layer with the contrast it is shown with."""
     return PlaneImage(layer_array(layer), plane, layer.rgb, _limits(layer))
 
 

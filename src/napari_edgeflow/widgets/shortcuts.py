@@ -73,6 +73,7 @@ ACTIONS = (
     Action("finish", "Finish the object", "Return", "clicks"),
     Action("undo", "Undo the last click", "Ctrl+Z", "clicks"),
     Action("redo", "Redo the click", "Ctrl+Shift+Z", "clicks"),
+    Action("edit_outline", "Edit the outline of the latest object", "G", "clicks"),
     Action("delete_objects", "Delete the selected objects", "Del", "dock"),
     Action("outline_write", "Write the outline into the labels", "Return", "outline"),
     Action("outline_cancel", "Leave the object as it was", "Esc", "outline"),
