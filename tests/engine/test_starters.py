@@ -3,11 +3,13 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
+import timm
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import save_file
 from segmentation_models_pytorch.encoders import encoders
 
+from napari_edgeflow.engine import starters
 from napari_edgeflow.engine.imagenet import packaged_imagenet, read_state
 from napari_edgeflow.engine.starters import build_starter, fetch_encoder, starter
 from napari_edgeflow.engine.weights import SEMANTIC_TASK, STARTERS, find_checkpoint
@@ -31,9 +33,9 @@ class Hub:
         weights.rename(self.blob)
         (self.snapshot / "model.safetensors").symlink_to(self.blob)
 
-    def download(self, repo_id: str, revision: str, filename: str) -> str:
+    def download(self, repo_id: str, revision: str | None, filename: str) -> str:
         self.asked.append((repo_id, filename))
-        assert revision
+        assert revision or repo_id.startswith("timm/")
         return str(self.snapshot / filename)
 
 
@@ -54,6 +56,32 @@ def test_an_encoder_is_fetched_from_the_hub(hub: Hub) -> None:
     assert all(not p.any() for p in model.encoder.parameters())
     assert any(p.any() for p in model.decoder.parameters())
     assert model(torch.zeros(2, 3, 64, 64)).shape == (2, 3, 64, 64)
+
+
+def test_an_encoder_of_timm_is_fetched_without_its_classifier(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "mobilenetv3_small_050"
+    state = timm.create_model(name, pretrained=False).state_dict()
+    assert "classifier.weight" in state
+    save_file({k: torch.ones_like(v) for k, v in state.items()}, hub.blob)
+    monkeypatch.setattr(starters, "_check_digest", lambda path: None)
+    monkeypatch.setitem(STARTERS, "timm", f"tu-{name}")
+    model = build_starter(starter("timm", 2))
+    assert [repo for repo, _ in hub.asked] == [f"timm/{name}.lamb_in1k"] * 2
+    assert all((p == 1).all() for p in model.encoder.parameters())
+
+
+def test_the_list_of_networks_is_short_and_known() -> None:
+    assert list(STARTERS) == [
+        "deeplabv3plus-lite0",
+        "deeplabv3plus-efficientnet-b3",
+        "deeplabv3plus-resnet50",
+        "deeplabv3plus-mobilenet-v3",
+    ]
+    for encoder in STARTERS.values():
+        if encoder != starters.PACKAGED:
+            assert starters._source(encoder)["repo_id"]
 
 
 def test_a_damaged_download_is_refused(hub: Hub) -> None:

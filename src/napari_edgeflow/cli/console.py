@@ -48,7 +48,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="at most")
     parser.add_argument("--minutes", type=float, help="stop after this time at most")
     _add_validation(parser)
-    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        help="peak learning rate; default: 1e-3, or for clicks with --init 2e-4",
+    )
     parser.add_argument(
         "--batch",
         type=int,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.train_settings import TrainSettings
 
 
+RATE, ADAPTING_RATE = 1e-3, 2e-4
+"""Of a new network, and of one that knows objects and shall not forget them."""
+
 _SETTINGS = ("weight", "whole", "list", "images")
 """What a source may have after its folder."""
 
@@ -148,7 +151,10 @@ def _task(options: argparse.Namespace) -> "ClickTaskSettings":
 def _loop(options: argparse.Namespace) -> "TrainSettings":
     from napari_edgeflow.engine.train_settings import TrainSettings
 
+    usual = RATE if options.init is None else ADAPTING_RATE
     loop = TrainSettings(
-        minutes=options.minutes, rate=options.rate, patience=options.patience or None
+        minutes=options.minutes,
+        rate=usual if options.rate is None else options.rate,
+        patience=options.patience or None,
     )
     return loop if options.steps is None else replace(loop, steps=options.steps)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.train_settings import TrainSettings
 
 
+RATE = 1e-3
+
 _MICROSCOPY = {"auto": None, "photographs": False, "microscopy": True}
 """What ``--augment`` says of the images."""
 
@@ -175,7 +177,7 @@ def _loop(options: argparse.Namespace) -> "TrainSettings":
 
     loop = TrainSettings(
         minutes=options.minutes,
-        rate=options.rate,
+        rate=RATE if options.rate is None else options.rate,
         weight_decay=1e-2,
         ema=0.998,
         patience=options.patience or None,

@@ -37,7 +37,7 @@ def relit(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     Microscopes vary more than cameras do: one image may be ten times as bright as
     the next one of the same thing.
     """
-    gain, gamma = np.exp(rng.uniform((-1.1, -0.4), (1.1, 0.4)))
+    gain, gamma = np.exp(rng.uniform((-0.9, -0.3), (0.5, 0.3)))
     light = gain * np.linspace(0, 1, 256) ** gamma
     values = np.round(255 * np.minimum(light, 1)).astype(np.uint8)
     changed: NDArray[np.uint8] = values[image]

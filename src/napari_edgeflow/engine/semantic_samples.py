@@ -161,12 +161,16 @@ class SemanticSamples(IterableDataset[SemanticSample]):
         if rng.random() < 0.5:
             sample = SemanticSample(sample.image[:, ::-1], sample.target[:, ::-1])
         if self.settings.microscopy:
-            turns = int(rng.integers(4))
-            sample = SemanticSample(
-                relit(np.rot90(sample.image, turns), rng),
-                np.rot90(sample.target, turns),
-            )
+            sample = _turned(sample, int(rng.integers(4)))
+            if rng.random() < 0.5:
+                sample = SemanticSample(relit(sample.image, rng), sample.target)
         return SemanticSample(recoloured(sample.image), sample.target)
+
+
+def _turned(sample: SemanticSample, quarters: int) -> SemanticSample:
+    return SemanticSample(
+        np.rot90(sample.image, quarters), np.rot90(sample.target, quarters)
+    )
 
 
 def class_chances(

@@ -26,6 +26,9 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 
 _WEIGHTS = "imagenet"
 _FILES = ("config.json", "model.safetensors")
+_TIMM = "tu-"
+"""What names of timm's encoders begin with."""
+
 _SHA256_DIGITS = 64
 
 
@@ -70,8 +73,14 @@ def build_starter(config: "SemanticConfig") -> "SegmentationModel":
 def _load_encoder(model: "SegmentationModel", path: Path, encoder: str) -> None:
     from safetensors.torch import load_file
 
+    state = load_file(path)
+    network = model.encoder
+    if encoder.startswith(_TIMM):
+        # Of timm's networks smp takes the features; the classifier is left out.
+        network = model.encoder.model
+        state = {k: v for k, v in state.items() if k in network.state_dict()}
     try:
-        model.encoder.load_state_dict(load_file(path))
+        network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(
             f"{path} does not fit the encoder {encoder!r}: {error}"
@@ -87,12 +96,12 @@ def fetch_encoder(encoder: str) -> Path:
     Parameters
     ----------
     encoder : str
-        Name of one of smp's own encoders.
+        Name of one of smp's own encoders, or "tu-" and that of one of timm's.
 
     Raises
     ------
     ValueError
-        If smp has no ImageNet weights for it, the hub cannot be reached, or the file
+        If there are no ImageNet weights for it, the hub cannot be reached, or the file
         is not what the hub says it is.
     """
     from huggingface_hub import hf_hub_download
@@ -112,7 +121,9 @@ def fetch_encoder(encoder: str) -> Path:
 
 
 def _source(encoder: str) -> dict[str, Any]:
-    """Return repository and revision of an encoder's weights, as smp has them."""
+    """Return repository and revision of an encoder's weights, as its library says."""
+    if encoder.startswith(_TIMM):
+        return _timm_source(encoder)
     from segmentation_models_pytorch.encoders import encoders
 
     settings = encoders.get(encoder, {}).get("pretrained_settings", {}).get(_WEIGHTS)
@@ -122,6 +133,18 @@ def _source(encoder: str) -> dict[str, Any]:
             f"choose a network of {', '.join(STARTERS)}"
         )
     return {"repo_id": settings["repo_id"], "revision": settings["revision"]}
+
+
+def _timm_source(encoder: str) -> dict[str, Any]:
+    from timm.models import get_pretrained_cfg
+
+    found = get_pretrained_cfg(encoder.removeprefix(_TIMM))
+    if found is None or not found.hf_hub_id:
+        raise ValueError(
+            f"there are no ImageNet weights for the encoder {encoder!r}: "
+            f"choose a network of {', '.join(STARTERS)}"
+        )
+    return {"repo_id": str(found.hf_hub_id), "revision": None}
 
 
 def _check_digest(path: Path) -> None:

@@ -35,7 +35,7 @@ STARTERS = {
     "deeplabv3plus-lite0": "tu-tf_efficientnet_lite0",
     "deeplabv3plus-efficientnet-b3": "efficientnet-b3",
     "deeplabv3plus-resnet50": "resnet50",
-    "deeplabv3plus-mobilenet-v2": "mobilenet_v2",
+    "deeplabv3plus-mobilenet-v3": "tu-mobilenetv3_large_100",
 }
 """Networks to train from, and their encoders in smp. The encoders know ImageNet; the
 heads know nothing yet."""
