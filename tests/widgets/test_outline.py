@@ -243,6 +243,18 @@ def test_what_holds_nothing_is_refused_and_kept(
     assert not editor.panel.controller.active
 
 
+def test_napari_tools_draw_parts_whatever_was_selected(editor: Editor) -> None:
+    editor.start()
+    editor.shapes.selected_data = {1}
+    assert list(editor.shapes.features[KIND])[1] == HOLE
+    editor.shapes.mode = "add_polygon"
+    editor.shapes.add(np.array([(52, 10), (52, 20), (56, 20.0)]), shape_type="polygon")
+    assert list(editor.shapes.features[KIND]) == [PART, HOLE, PART, PART]
+    editor.panel.add_hole.click()
+    editor.shapes.add(np.array([(2, 10), (2, 20), (6, 20.0)]), shape_type="polygon")
+    assert list(editor.shapes.features[KIND])[-1] == HOLE
+
+
 def test_napari_ellipses_are_parts_too(editor: Editor) -> None:
     editor.start()
     editor.draw([(50, 70), (50, 90), (60, 90), (60, 70)], shape_type="ellipse")

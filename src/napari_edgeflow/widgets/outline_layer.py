@@ -23,8 +23,9 @@ PART, HOLE = "part", "hole"
 
 _LINES = {PART: (1.0, 0.9, 0.1, 1.0), HOLE: (1.0, 0.35, 0.1, 1.0)}
 _FACES = {PART: (1.0, 0.9, 0.1, 0.1), HOLE: (1.0, 0.35, 0.1, 0.3)}
-_WIDTH = 2.0
-"""Of the lines, in pixels of the screen."""
+_WIDTH = 4.0
+"""Of the lines, in pixels of the screen: seen beside napari's line of what is
+selected."""
 
 _FAINT = 0.3
 """Opacity of the labels, so that the image is seen through them."""
@@ -70,6 +71,7 @@ class OutlineLayer:
             **placement(labels),
         )
         self.shapes.events.data.connect(self._on_data)
+        self.shapes.events.mode.connect(self._on_mode)
         viewer.layers.append(self.shapes)
         labels.opacity = min(self._opacity, _FAINT)
 
@@ -101,6 +103,7 @@ class OutlineLayer:
         self._release()
         self._hold = lambda: None
         self.shapes.events.data.disconnect(self._on_data)
+        self.shapes.events.mode.disconnect(self._on_mode)
         if self._labels.opacity == _FAINT:
             self._labels.opacity = self._opacity
 
@@ -154,10 +157,8 @@ class OutlineLayer:
         """Let the person draw a part or a hole."""
         layer = self.shapes
         self._viewer.layers.selection.active = layer
-        layer.selected_data = set()
-        layer.feature_defaults = {KIND: HOLE if hole else PART}
-        self._colour_next()
         layer.mode = "add_polygon"
+        self._draw_next(HOLE if hole else PART)
 
     def resize(self) -> None:
         """Keep the lines' width on the screen, at any zoom."""
@@ -209,6 +210,16 @@ class OutlineLayer:
             layer.edge_color = [_LINES[kind] for kind in kinds]
             layer.face_color = [_FACES[kind] for kind in kinds]
         self.resize()
+        self._colour_next()
+
+    def _on_mode(self) -> None:
+        # A person took one of napari's tools; the latest selection may be a hole.
+        if str(self.shapes.mode).startswith("add"):
+            self._draw_next(PART)
+
+    def _draw_next(self, kind: str) -> None:
+        self.shapes.selected_data = set()
+        self.shapes.feature_defaults = {KIND: kind}
         self._colour_next()
 
     def _colour_next(self) -> None:

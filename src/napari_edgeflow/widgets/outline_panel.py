@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QGridLayout,
-    QGroupBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_TOLERANCE = 10.0
 
 
-class OutlinePanel(QGroupBox):
+class OutlinePanel(QWidget):
     """Edits the outline of one object after the other; hidden between them.
 
     Parameters
@@ -35,7 +34,7 @@ class OutlinePanel(QGroupBox):
     """
 
     def __init__(self, viewer: "Viewer", parent: QWidget | None = None) -> None:
-        super().__init__("Edit the outline", parent)
+        super().__init__(parent)
         self.controller = OutlineController(viewer)
         self.hint, self.state, self.problem = (QLabel(self) for _ in range(3))
         self.tolerance = QLabeledDoubleSlider(Qt.Orientation.Horizontal, self)
@@ -47,7 +46,8 @@ class OutlinePanel(QGroupBox):
 
     def _make_fields(self) -> None:
         self.hint.setText(
-            "Drag the vertices. napari's own tools, on the left, add and remove them."
+            "Drag the vertices; napari's tools for shapes, on the left, add and remove "
+            "them. Yellow are the parts of the object, red are holes."
         )
         for label in (self.hint, self.state, self.problem):
             label.setWordWrap(True)
@@ -93,17 +93,13 @@ class OutlinePanel(QGroupBox):
         simplify.addWidget(self.tolerance, 1)
         buttons = QGridLayout()
         for at, button in enumerate(
-            (
-                self.add_part,
-                self.add_hole,
-                self.undo,
-                self.redo,
-                self.write,
-                self.cancel,
-            )
+            (self.add_part, self.add_hole, self.undo, self.redo)
         ):
-            buttons.addWidget(button, at // 2, at % 2)
+            buttons.addWidget(button, *divmod(at, 2))
+        buttons.addWidget(self.write, 2, 0, 1, 2)
+        buttons.addWidget(self.cancel, 3, 0, 1, 2)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.hint)
         layout.addLayout(simplify)
         layout.addWidget(self.state)
