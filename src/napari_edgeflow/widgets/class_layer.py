@@ -98,7 +98,8 @@ class ClassLayer(QObject):
     def close(self) -> None:
         """Stop; what is being written is written to its end."""
         self._links.close()
-        self._settle.stop()
+        # The timer is left alone: when the window goes, Qt may have deleted it.
+        self._layer = None
         self._count.close()
         self._find.close()
         self._turns.stop()

@@ -311,11 +311,12 @@ class ClickController(QObject):
     def close(self, remove_layers: bool) -> None:
         """Stop; with ``remove_layers`` also take our two layers out of the viewer."""
         self._watch.close()
-        self._steps.close()
         self._mask.close()
         self._session.reset()
         self._layers.release_keys()
         if remove_layers:
+            # When the window goes, Qt may have deleted it.
+            self._steps.close()
             self._layers.set_aside(None)
             self._layers.remove()
 

@@ -25,6 +25,7 @@ from napari_edgeflow.widgets.class_layer import ClassLayer
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.key_help import KeyLinks
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import Kind, read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
@@ -199,7 +200,10 @@ class ClickControls(QWidget):
         layout.addLayout(history)
         layout.addLayout(buttons)
         layout.addWidget(self.keep_existing)
-        layout.addWidget(self.state)
+        footer = QHBoxLayout()
+        footer.addWidget(self.state, 1)
+        footer.addWidget(KeyLinks(self._shortcuts, self))
+        layout.addLayout(footer)
 
     def _connect(self) -> None:
         for signal in (

@@ -79,7 +79,7 @@ ACTIONS = (
     Action("outline_cancel", "Leave the object as it was", "Esc", "outline"),
     Action("outline_undo", "Undo the last change of the outline", "Ctrl+Z", "outline"),
     Action("outline_redo", "Redo the change", "Ctrl+Shift+Z", "outline"),
-    Action("find_class", "Find a class by its name", "Shift+C", "viewer"),
+    Action("find_class", "Find a class by its name", "K", "viewer"),
     *(
         Action(f"class_{n}", f"Choose class {n} of the list", f"Ctrl+{n}", "viewer")
         for n in range(1, 10)
@@ -92,7 +92,7 @@ ACTIONS = (
             "viewer",
             fixed=True,
         )
-        for n in range(10)
+        for n in (*range(1, 10), 0)
     ),
 )
 """All actions with a key, in the order in which a person sees them."""
