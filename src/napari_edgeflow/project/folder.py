@@ -129,15 +129,25 @@ class Project:
                 self.saver.note_project(record)
 
     def note_page(self, name: str, content: PageContent) -> None:
-        """Have the content of an open page saved; a new image is in work then."""
-        if self.saver is None:
-            return
-        self.saver.note_page(name, content)
+        """Have the content of an open page saved, if anything of it changed."""
+        if self.saver is not None:
+            self.saver.note_page(name, content)
+
+    def note_work(self, name: str, objects: int) -> bool:
+        """Note that an image has so many objects; a new one is in work then.
+
+        Returns
+        -------
+        bool
+            Whether that is news.
+        """
         before = self.record.page(name)
         state: State = "work" if before.state == "new" else before.state
-        page = PageSummary(state, content.object_count)
-        if page != before:
-            self.note(self.record.with_page(name, page))
+        page = PageSummary(state, objects)
+        if page == before or self.read_only:
+            return False
+        self.note(self.record.with_page(name, page))
+        return True
 
     def leave_page(self, name: str) -> None:
         """Say that an image is not shown any more."""
@@ -192,7 +202,7 @@ def open_project(
         raise
     project = Project(home, images, names, record, lock=lock)
     if lock is not None:
-        project.saver = Saver(file, tell)
+        project.saver = Saver(file, tell, lock.check)
         project.record = _with_images(record, images, home)
         project.saver.note_project(project.record)
     return project

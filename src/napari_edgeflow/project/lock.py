@@ -119,6 +119,18 @@ class ProjectLock:
         """Whether nobody has taken the lock away."""
         return read_holder(self._path.parent) == self._mine
 
+    def check(self) -> None:
+        """Make sure that nobody took the lock away by force.
+
+        Raises
+        ------
+        ProjectLockedError
+            If somebody did.
+        """
+        holder = read_holder(self._path.parent)
+        if holder is not None and holder != self._mine:
+            raise ProjectLockedError(self._path.parent, holder)
+
     def release(self) -> None:
         """Let others write the project."""
         if self.is_held:

@@ -59,11 +59,6 @@ class PageContent:
     layers: Mapping[str, LabelContent] = field(default_factory=dict)
     draft: Draft | None = None
 
-    @property
-    def object_count(self) -> int:
-        """How many objects have a row."""
-        return sum(len(layer.rows) for layer in self.layers.values())
-
 
 @dataclass(frozen=True, slots=True)
 class LayerRecord:

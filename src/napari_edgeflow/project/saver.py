@@ -66,6 +66,8 @@ class Saver:
         The project's file.
     tell : callable
         Called with each new :class:`SaveState`, in any thread; it must not wait.
+    may_write : callable
+        Raises OSError as long as nothing is to be written.
     retry : float
         Seconds after which a save that failed is tried again.
     """
@@ -74,9 +76,11 @@ class Saver:
         self,
         file: ProjectFile,
         tell: Callable[[SaveState], None] = lambda _: None,
+        may_write: Callable[[], None] = lambda: None,
         retry: float = RETRY_S,
     ) -> None:
         self._file, self._tell, self._retry = file, tell, retry
+        self._may_write = may_write
         self._pages: dict[str, _Page] = {}
         self._record: ProjectRecord | None = None
         self._noted, self._done = 0, 0
@@ -228,9 +232,12 @@ class Saver:
         with self._changed:
             record = self._record
             pages = [p for p in self._pages.values() if p.latest is not None]
-        problem = "" if record is None else self._tried(self._file.write, record)
-        for page in pages:
-            problem = self._save_page(page) or problem
+        problem = self._tried(lambda _: self._may_write(), None)
+        if not problem:
+            if record is not None:
+                problem = self._tried(self._file.write, record)
+            for page in pages:
+                problem = self._save_page(page) or problem
         with self._changed:
             self._edit_problem = problem
             if problem:
@@ -274,7 +281,7 @@ class Saver:
         for name, page in due:
             if page.compaction is not None:
                 self._end_compaction(page, page.compaction)
-            elif not page.writer.is_compact:
+            elif not page.writer.is_compact and not self._edit_problem:
                 page.work = compaction = page.writer.begin_compaction()
                 page.compaction = self._compactor.submit(compaction)
                 page.compaction.add_done_callback(self._wake)

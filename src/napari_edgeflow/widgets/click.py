@@ -1,6 +1,6 @@
 """The dock "Click to label"."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_warning
 
@@ -14,7 +14,7 @@ from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import napari
     import numpy as np
@@ -181,6 +181,27 @@ class ClickWidget(Dock):
             self.resume(image, labels, draft)
         except ValueError as error:
             show_warning(f"The object is not in progress again: {error}")
+
+    def turn_to(self, image: "Image", labels: "Labels | None") -> None:
+        """Be ready for objects on another image, to be finished into ``labels``."""
+        self.controls.image.choose(image)
+        self.controls.target.choose(labels)
+        self.controller.layers.activate()
+
+    def remembered(self) -> "Mapping[str, Any]":
+        """Return the settings that a project is to remember."""
+        chosen = self.controls.settings()
+        return {
+            "model": chosen.model,
+            "threshold": round(chosen.threshold, 2),
+            "left_positive": chosen.left_positive,
+            "keep_existing": chosen.keep_existing,
+            "class_id": chosen.class_id,
+        }
+
+    def remember(self, values: "Mapping[str, Any]") -> None:
+        """Take over the settings that a project remembered."""
+        self.controls.restore(values)
 
     def _take(
         self,

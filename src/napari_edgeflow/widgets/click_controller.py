@@ -261,6 +261,10 @@ class ClickController(QObject):
         """Return the object in progress as plain values; None if there is none."""
         return ObjectDraft.of_session(self._session, self._settings.class_id)
 
+    def let_go(self) -> None:
+        """Forget the object in progress without a word: somebody else keeps it."""
+        self._next_object()
+
     def resume(self, draft: ObjectDraft) -> None:
         """Go on with an object that was in progress.
 

@@ -1,7 +1,8 @@
 """The buttons and fields of the click dock; they know nothing of what they cause."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -99,6 +100,19 @@ class ClickControls(QWidget):
             left_positive=self.positive.isChecked(),
             keep_existing=self.keep_existing.isChecked(),
         )
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set what is given by the names of the settings; leave out what is wrong."""
+        model, threshold = values.get("model"), values.get("threshold")
+        if isinstance(model, str) and (model in BUNDLED or Path(model).exists()):
+            self.model.open_checkpoint(model)
+        if isinstance(threshold, float):
+            self.threshold.setValue(threshold)
+        if values.get("class_id") in {entry.id for entry in self.classes.classes}:
+            self.classes.choose(values["class_id"])
+        sign = self.positive if values.get("left_positive", True) else self.negative
+        sign.setChecked(True)
+        self.keep_existing.setChecked(bool(values.get("keep_existing", False)))
 
     def set_kind(self, kind: Kind) -> None:
         """Say what a new layer is to hold."""

@@ -1,7 +1,7 @@
 """What all docks share: they scroll where the window is low, and stop when closed."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -65,6 +65,13 @@ class Dock(QWidget):
                 to_stop.pop()(False)
 
         self.destroyed.connect(stop_with_the_window)
+
+    def remembered(self) -> Mapping[str, Any]:
+        """Return the settings that a project is to remember, as JSON values."""
+        return {}
+
+    def remember(self, values: Mapping[str, Any]) -> None:
+        """Take over what :meth:`remembered` gave; what makes no sense is left out."""
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Stop when napari takes the dock away, which it does by unparenting it."""

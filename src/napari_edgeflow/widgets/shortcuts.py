@@ -94,6 +94,9 @@ ACTIONS = (
         )
         for n in (*range(1, 10), 0)
     ),
+    Action("next_image", "Next image of the project", "N", "viewer"),
+    Action("previous_image", "Previous image of the project", "Shift+N", "viewer"),
+    Action("mark_done", "Mark the image as done, or not", "Shift+S", "viewer"),
 )
 """All actions with a key, in the order in which a person sees them."""
 

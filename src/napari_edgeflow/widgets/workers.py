@@ -28,7 +28,7 @@ class _Report:
     error: Exception | None = None
 
 
-class _Post:
+class Post:
     """Carries reports from the thread to the window, until it is closed.
 
     The thread knows only this object: no Qt object is used, or dies, in the thread.
@@ -39,11 +39,13 @@ class _Post:
         self._lock = threading.Lock()
 
     def send(self, report: object) -> None:
+        """Carry a report; from any thread."""
         with self._lock:
             if self._emit is not None:
                 self._emit(report)
 
     def close(self) -> None:
+        """Carry no more."""
         with self._lock:
             self._emit = None
 
@@ -81,7 +83,7 @@ class LatestCall(QObject, Generic[Argument, Result]):
         self._closed = False
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="napari-edgeflow")
         self._finished.connect(self._on_finished, Qt.ConnectionType.QueuedConnection)
-        self._post = _Post(self._finished.emit)
+        self._post = Post(self._finished.emit)
 
     @property
     def busy(self) -> bool:
@@ -120,7 +122,7 @@ class LatestCall(QObject, Generic[Argument, Result]):
 
 
 def _work(
-    post: _Post, function: Callable[[Argument], Result], argument: Argument
+    post: Post, function: Callable[[Argument], Result], argument: Argument
 ) -> None:
     try:
         report = _Report(argument, function(argument))
@@ -176,7 +178,7 @@ class StreamCall(QObject, Generic[Argument, Progress, Result]):
         self._stopped, self._fail = stopped, fail
         self._ticket: _Ticket[Argument] | None = None
         self._reported.connect(self._on_reported, Qt.ConnectionType.QueuedConnection)
-        self._post = _Post(self._reported.emit)
+        self._post = Post(self._reported.emit)
         self._calls: LatestCall[_Ticket[Argument], Result | None] = LatestCall(
             partial(_drained, self._post, stream), self._on_finished, self._on_failed
         )
@@ -222,7 +224,7 @@ class StreamCall(QObject, Generic[Argument, Progress, Result]):
 
 
 def _drained(
-    post: _Post,
+    post: Post,
     stream: Callable[[Argument], Generator[Progress, None, Result]],
     ticket: _Ticket[Argument],
 ) -> Result | None:

@@ -1,0 +1,96 @@
+"""Images in memory, so that the next page is there when it is turned to."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from napari_edgeflow.project.images import Reader, bytes_needed, read_any_image
+
+LIMIT_BYTES = 512 << 20
+
+_Key = tuple[Path, int, int]
+
+
+class ImageCache:
+    """Reads images and keeps the latest ones; for any number of threads.
+
+    Parameters
+    ----------
+    other : callable, optional
+        Reads what tifffile, Pillow and imageio do not.
+    limit : int
+        Bytes to keep at most. A larger image is read each time.
+    """
+
+    def __init__(
+        self,
+        other: Callable[[Path], NDArray[Any]] | None = None,
+        limit: int = LIMIT_BYTES,
+    ) -> None:
+        self._other: Reader | None = other
+        self._limit = limit
+        self._kept: OrderedDict[_Key, NDArray[Any]] = OrderedDict()
+        self._reading: dict[_Key, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        with self._lock:
+            return sum(image.nbytes for image in self._kept.values())
+
+    def read(self, path: Path) -> NDArray[Any]:
+        """Return an image; who asks while it is being read waits for that.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        """
+        key = _key(path)
+        while True:
+            with self._lock:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    return self._kept[key]
+                other = self._reading.get(key)
+                if other is None:
+                    self._reading[key] = threading.Event()
+                    break
+            other.wait()
+        try:
+            image = read_any_image(path, self._other)
+            self._keep(key, image)
+        finally:
+            with self._lock:
+                self._reading.pop(key).set()
+        return image
+
+    def read_ahead(self, path: Path) -> None:
+        """Read an image if there is room for it, whatever becomes of it."""
+        try:
+            if bytes_needed(path) <= self._limit // 2:
+                self.read(path)
+        except OSError:
+            # Who turns to it is told.
+            return
+
+    def _keep(self, key: _Key, image: NDArray[Any]) -> None:
+        if image.nbytes > self._limit:
+            return
+        with self._lock:
+            self._kept[key] = image
+            while sum(kept.nbytes for kept in self._kept.values()) > self._limit:
+                self._kept.popitem(last=False)
+
+
+def _key(path: Path) -> _Key:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise FileNotFoundError(f"no image {path}: was it moved or renamed?") from error
+    return path, found.st_mtime_ns, found.st_size

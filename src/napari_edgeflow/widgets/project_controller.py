@@ -1,0 +1,303 @@
+"""What the dock "Project folder" does: opens projects, turns pages, saves edits."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtCore import QObject, Qt, Signal
+
+from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
+from napari_edgeflow.project.image_cache import ImageCache
+from napari_edgeflow.project.project_file import PageSummary, State
+from napari_edgeflow.project.records import PageContent
+from napari_edgeflow.project.saver import SaveState
+from napari_edgeflow.widgets.label_layers import Kind, LabelScheme
+from napari_edgeflow.widgets.project_drafts import PageDrafts
+from napari_edgeflow.widgets.project_layers import PageLayers
+from napari_edgeflow.widgets.project_state import READ_ONLY, status_text
+from napari_edgeflow.widgets.project_work import (
+    LoadedPage,
+    PageWork,
+    image_suffixes,
+    read_with_plugins,
+)
+from napari_edgeflow.widgets.workers import LatestCall, Post
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+
+class ProjectController(QObject):
+    """Turns the pages of one project in a viewer, and saves all that happens to them.
+
+    A page that is left takes the undo histories of its layers along: what is undone
+    is always on the page that is shown.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where pages are shown.
+    """
+
+    opened = Signal(object)
+    """A project was opened; its images are known."""
+    open_failed = Signal(object, object)
+    """A :class:`ProjectPlace` could not be opened, and why."""
+    page_asked = Signal(str)
+    """An image is being opened."""
+    page_shown = Signal(str)
+    """An image is open, or is the current one though it cannot be read."""
+    page_failed = Signal(str, str)
+    """An image cannot be opened; the second text says why, and is "" once it could."""
+    page_known = Signal(str)
+    """The state of an image changed, or its number of objects."""
+    draft_found = Signal(int)
+    """The page has an object in progress with so many clicks; see ``drafts``."""
+    draft_gone = Signal()
+    """There is none any more to go on with."""
+    status_changed = Signal(str, bool)
+    """How saving goes, and whether it goes wrong."""
+    _told = Signal(object)
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = viewer
+        self.project: Project | None = None
+        self.current = ""
+        self.kind: Kind = "object"
+        self._asked: set[str] = set()
+        self._latest = ""
+        self._next_up = ""
+        self._last_problem = ""
+        self._closing = False
+        self._cache = ImageCache(read_with_plugins)
+        self.layers = PageLayers(viewer)
+        self.drafts = PageDrafts(viewer, self.layers)
+        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
+        self._post = Post(self._told.emit)
+        self._opening = LatestCall(self._open, self._on_opened, self._on_open_failed)
+        self._pages: LatestCall[str, LoadedPage] | None = None
+        self._ahead = LatestCall(self._cache.read_ahead, _ignore, _ignore)
+        self._closer = ThreadPoolExecutor(1, "napari-edgeflow-close")
+        self.layers.edited.connect(self._on_edited)
+        self.layers.redrawn.connect(self._save_page)
+        self.layers.removed.connect(self._on_layer_removed)
+        self.drafts.changed.connect(self._on_edited)
+        self.drafts.taken_up.connect(self.draft_gone)
+
+    # ---- projects
+
+    @property
+    def busy(self) -> bool:
+        """Whether a project or a page is being opened."""
+        return self._opening.busy or (self._pages is not None and self._pages.busy)
+
+    @property
+    def latest(self) -> str:
+        """The image that was asked for last, or else is open."""
+        return self._latest or self.current
+
+    def open(self, place: ProjectPlace) -> None:
+        """Open a project in the background, in place of the one before."""
+        now = self.project
+        same = now is not None and place.home.resolve() == now.home
+        if now is not None and same and (place.read_only or not now.read_only):
+            show_info(f"{now.images} is open already.")
+            return
+        self._opening(replace(place, suffixes=image_suffixes()))
+
+    def _open(self, place: ProjectPlace) -> Project:
+        return open_project(place, self._post.send)
+
+    def _on_opened(self, _: ProjectPlace, project: Project) -> None:
+        self.leave_project()
+        self.project = project
+        work = PageWork(project, self._cache)
+        self._pages = LatestCall(work, self._on_page, self._on_page_failed)
+        self._say(SaveState())
+        self.opened.emit(project)
+        first = project.record.last
+        if first not in project.names:
+            first = project.names[0] if project.names else ""
+        if first:
+            self.turn_to(first)
+
+    def _on_open_failed(self, place: ProjectPlace, error: Exception) -> None:
+        self.open_failed.emit(place, error)
+
+    def leave_project(self) -> None:
+        """Save and close the project, in the background, and take its page away."""
+        self._save_page()
+        if self._pages is not None:
+            self._pages.close()
+            self._pages = None
+        self.drafts.let_go()
+        self.layers.take_out()
+        project, self.project, self.current = self.project, None, ""
+        self._asked.clear()
+        self._latest = ""
+        if project is not None:
+            self._closer.submit(project.close)
+
+    def close(self, viewer_remains: bool) -> None:
+        """Save what is left and stop."""
+        self._closing = True
+        self._opening.close()
+        self._ahead.close()
+        self._save_page()
+        if self._pages is not None:
+            self._pages.close()
+        project, self.project = self.project, None
+        saved = project is None or project.close()
+        self._post.close()
+        self._closer.shutdown()
+        self.drafts.close()
+        if viewer_remains and saved:
+            self.layers.take_out()
+        self.layers.let_go()
+        if project is not None and viewer_remains:
+            self._say_goodbye(project, saved)
+
+    def _say_goodbye(self, project: Project, saved: bool) -> None:
+        if saved:
+            show_info(f"{project.images} is saved and closed.")
+        else:
+            show_warning(
+                f"The labels of {self.current} could not be saved in {project.home}: "
+                "save the layers elsewhere before you close the window."
+            )
+
+    # ---- pages
+
+    def turn_to(self, name: str, ahead: str = "") -> None:
+        """Show an image as soon as it is read; the page before stays until then.
+
+        Parameters
+        ----------
+        name : str
+            The image.
+        ahead : str
+            The image to read next, while the person looks at this one.
+        """
+        if self._pages is None or name == self.latest:
+            return
+        self._asked.add(name)
+        self._latest = name
+        self._next_up = ahead
+        self.page_asked.emit(name)
+        self._pages(name)
+
+    def _on_page(self, name: str, page: LoadedPage) -> None:
+        project = self.project
+        if project is None:
+            return
+        self._leave_page(name)
+        self.current = name
+        # Names of layers have no folders; the list shows those.
+        self.layers.show(
+            Path(name).stem,
+            page.pixels,
+            page.rgb,
+            page.content.layers,
+            LabelScheme(self.kind, project.record.classes),
+            page.kept,
+        )
+        self.drafts.turn(page.content.draft)
+        project.note(replace(project.record, last=name))
+        self.page_failed.emit(name, "")
+        for problem in page.problems:
+            show_warning(f"{problem}.")
+        self._page_is_there(name)
+        if page.content.draft is not None:
+            self.draft_found.emit(self.drafts.prompt_count)
+
+    def _on_page_failed(self, name: str, error: Exception) -> None:
+        self._leave_page(name)
+        self.current = name
+        self.layers.take_out()
+        self.page_failed.emit(name, str(error) or repr(error))
+        self._page_is_there(name)
+
+    def _page_is_there(self, name: str) -> None:
+        self.page_shown.emit(name)
+        if self._next_up and self.project is not None:
+            self._ahead(self.project.image(self._next_up))
+
+    def _leave_page(self, coming: str) -> None:
+        """Save the page that is shown; forget those that were overtaken."""
+        self._save_page()
+        self.draft_gone.emit()
+        self.drafts.let_go()
+        for name in {*self._asked, self.current} - {coming, ""}:
+            if self.project is not None:
+                self.project.leave_page(name)
+        self._asked.clear()
+        self._latest = ""
+
+    def toggle_done(self) -> None:
+        """Mark the image as done, or as not done any more."""
+        project, name = self.project, self.current
+        if project is None or not name:
+            return
+        page = project.record.page(name)
+        before: State = "work" if page.objects else "new"
+        state = before if page.state == "done" else "done"
+        project.note(project.record.with_page(name, PageSummary(state, page.objects)))
+        self.page_known.emit(name)
+
+    def remember(self, settings: Mapping[str, Any], window: str) -> None:
+        """Save settings and window with the project."""
+        if self.project is not None:
+            record = self.project.record
+            kept = {**record.settings, **settings}
+            self.project.note(replace(record, settings=kept, window=window))
+
+    # ---- edits
+
+    def _on_edited(self) -> None:
+        self._save_page()
+        if self.project is not None and self.project.note_work(
+            self.current, self.layers.object_count
+        ):
+            self.page_known.emit(self.current)
+
+    def _save_page(self) -> None:
+        project, name = self.project, self.current
+        if project is None or self.layers.image is None:
+            return
+        content = PageContent(self.layers.content(), self.drafts.record)
+        project.note_page(name, content)
+        classes = self.layers.classes
+        if classes is not None:
+            project.note(replace(project.record, classes=classes))
+
+    def _on_layer_removed(self, name: str) -> None:
+        if not self._closing:
+            show_info(
+                f"{name!r} was taken out of the viewer. Its labels stay in the "
+                "project and come back with the image."
+            )
+
+    # ---- saving
+
+    def _on_told(self, state: SaveState) -> None:
+        if self.project is not None and self.project.saver is not None:
+            # What is told arrives late; the person is to see how it is now.
+            self._say(self.project.saver.state)
+
+    def _say(self, state: SaveState) -> None:
+        if self.project is not None and self.project.read_only:
+            self.status_changed.emit(READ_ONLY, False)
+            return
+        text = status_text(state)
+        if state.problem and state.problem != self._last_problem:
+            show_warning(text)
+        self._last_problem = state.problem
+        self.status_changed.emit(text, bool(state.problem))
+
+
+def _ignore(_argument: object, _result: object) -> None:
+    """Read ahead: whoever turns to the page is told."""

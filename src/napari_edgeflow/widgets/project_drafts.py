@@ -1,0 +1,159 @@
+"""The object in progress of a page: kept with the page, and taken up again."""
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_edgeflow.project.records import Draft
+from napari_edgeflow.widgets.click_docks import (
+    bring_to_front,
+    click_docks,
+    open_click_dock,
+)
+from napari_edgeflow.widgets.click_draft import ObjectDraft
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from napari_edgeflow.widgets.click import ClickWidget
+    from napari_edgeflow.widgets.project_layers import PageLayers
+
+_LOOK_MS = 500
+"""How often to look for click docks that were opened or closed."""
+
+
+class PageDrafts(QObject):
+    """Follows what a person does in the click dock, on the page that is shown.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where click docks are.
+    layers : PageLayers
+        The page.
+    """
+
+    changed = Signal()
+    """The object in progress is another one, or has other clicks."""
+    taken_up = Signal()
+    """The object that was in progress is so again, or another one is."""
+
+    def __init__(self, viewer: "Viewer", layers: "PageLayers") -> None:
+        super().__init__()
+        self._viewer, self._layers = viewer, layers
+        self._dock: ClickWidget | None = None
+        self._active = False
+        self._waiting = False
+        self.record: Draft | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def prompt_count(self) -> int:
+        """How many clicks and other prompts the object in progress has."""
+        prompts = None if self.record is None else self.record.get("prompts")
+        return len(prompts) if isinstance(prompts, list) else 0
+
+    def turn(self, record: Draft | None) -> None:
+        """Follow the page that is shown now, which was left with this object."""
+        self.record, self._waiting = record, record is not None
+        self._active = True
+        self._look()
+        self._timer.start()
+        if self._dock is not None and self._layers.image is not None:
+            # The dock exchanges its own layers for that.
+            with self._layers.quick_removal():
+                self._dock.turn_to(self._layers.image, self._layers.labels)
+
+    def let_go(self) -> None:
+        """Follow no page; the click dock lets go of the object in progress."""
+        was_active, self._active = self._active, False
+        self._timer.stop()
+        self.record, self._waiting = None, False
+        if was_active and self._dock is not None:
+            self._dock.controller.let_go()
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        self._active = False
+        self._timer.stop()
+        self._cut()
+
+    def resume(self) -> None:
+        """Have the click dock go on with the object of the page; open it if need be.
+
+        Raises
+        ------
+        ValueError
+            If it cannot: the object is damaged, or another one is in progress.
+        """
+        image, record = self._layers.image, self.record
+        if image is None or record is None:
+            return
+        draft = ObjectDraft.from_json(record)
+        dock = open_click_dock(self._viewer)
+        self._look()
+        _show_plane(self._viewer, image, draft)
+        dock.resume(image, self._layers.labels, draft)
+        bring_to_front(dock)
+
+    def discard(self) -> None:
+        """Forget the object of the page."""
+        self.record, self._waiting = None, False
+        self.changed.emit()
+
+    def _look(self) -> None:
+        """Follow the click dock that is open now."""
+        dock = next(click_docks(self._viewer), None)
+        if dock is self._dock:
+            return
+        self._cut()
+        self._dock = dock
+        if dock is not None:
+            dock.controller.draft_changed.connect(self._on_draft)
+            image = self._layers.image
+            if self._active and image is not None and dock.controller.draft() is None:
+                dock.turn_to(image, self._layers.labels)
+
+    def _cut(self) -> None:
+        dock, self._dock = self._dock, None
+        if dock is not None:
+            try:
+                dock.controller.draft_changed.disconnect(self._on_draft)
+            except (RuntimeError, TypeError):
+                # Qt deleted the dock, and the connection with it.
+                return
+
+    def _on_draft(self) -> None:
+        dock = self._dock
+        if not self._active or dock is None:
+            return
+        draft = dock.controller.draft()
+        ours = dock.controls.image.layer is self._layers.image
+        if draft is None or not ours:
+            if self._waiting:
+                # The one that waits to be taken up is not gone with that.
+                return
+            record = None
+        else:
+            record = draft.to_json()
+        if self._waiting:
+            self._waiting = False
+            self.taken_up.emit()
+        if record != self.record:
+            self.record = record
+            self.changed.emit()
+
+
+def _show_plane(viewer: "Viewer", image: "Image", draft: ObjectDraft) -> None:
+    """Move the sliders to the plane that the object is in."""
+    index = draft.plane.index
+    first = viewer.dims.ndim - len(index)
+    for axis, at in enumerate(index):
+        if at is not None:
+            point = [0.0] * len(index)
+            point[axis] = float(at)
+            world = image.data_to_world(point)
+            viewer.dims.set_point(first + axis, world[axis])

@@ -1,0 +1,290 @@
+"""The layers of one image of a project: into the viewer, out of it, and what they hold.
+
+Together with :mod:`label_layers` the only code of projects that touches layers.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.project.records import LabelContent
+from napari_edgeflow.widgets.click_docks import is_click_helper
+from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.label_layers import (
+    Kind,
+    LabelScheme,
+    labels_of,
+    new_labels,
+    read_scheme,
+    write_scheme,
+)
+from napari_edgeflow.widgets.planes import layer_shape
+from napari_edgeflow.widgets.project_rows import FeatureRows, as_features
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+    from numpy.typing import NDArray
+
+_SOON_MS, _LATER_MS = 20, 300
+"""How long edits are gathered; redrawing, which may be an edit or not, for longer."""
+
+_MOST_GARBAGE = 512 << 20
+"""Bytes of pages that may wait to be collected."""
+
+_NAMES = {"object": "objects", "semantic": "classes", "plain": "labels"}
+
+
+class PageLayers(QObject):
+    """The image and the Labels layers of the page that is shown.
+
+    Labels layers that appear beside them, of the shape of the image, belong to the
+    page as well. A layer that a person takes out of the viewer stays in the project.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where they are.
+    """
+
+    edited = Signal()
+    """Labels or objects were edited."""
+    redrawn = Signal()
+    """Something may have been edited, such as by napari's own undo, or classes were."""
+    removed = Signal(str)
+    """A person took a Labels layer of this name out of the viewer."""
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = viewer
+        self.image: Image | None = None
+        self._labels: dict[str, Labels] = {}
+        self._gone: list[str] = []
+        self._garbage = 0
+        self._taken: set[str] = set()
+        self._links, self._label_links = Connections(), Connections()
+        self._soon = self._make_timer(_SOON_MS, self.edited)
+        self._later = self._make_timer(_LATER_MS, self.redrawn)
+        self._adopt_later = self._make_timer(0, self._adopt)
+        self._tell_later = self._make_timer(0, self._tell_of_gone)
+
+    def _make_timer(self, milliseconds: int, slot: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    @property
+    def labels(self) -> Labels | None:
+        """The first Labels layer, which finished objects go to."""
+        return next(iter(self._labels.values()), None)
+
+    @property
+    def classes(self) -> ClassTable | None:
+        """The classes of the layer that finished objects go to."""
+        scheme = None if self.labels is None else read_scheme(self.labels)
+        return None if scheme is None else scheme.classes
+
+    def show(
+        self,
+        name: str,
+        pixels: "NDArray[Any]",
+        rgb: bool,
+        layers: "Mapping[str, LabelContent]",
+        new: LabelScheme,
+        kept: "Sequence[str]" = (),
+    ) -> None:
+        """Put a page into the viewer, in place of the one before.
+
+        Parameters
+        ----------
+        name : str
+            What to call the image.
+        pixels : ndarray
+            The image.
+        rgb : bool
+            Whether its last axis is colours.
+        layers : mapping
+            Its labels; they become the layers' own.
+        new : LabelScheme
+            The classes now, and the kind of labels for an image that has none.
+        kept : sequence of str
+            Short names that labels have which are not shown.
+        """
+        self.take_out()
+        image = Image(pixels, name=name, rgb=rgb)
+        known = {
+            key: labels_of(
+                image, _scheme(layer, new.classes), layer.labels, _table(layer)
+            )
+            for key, layer in layers.items()
+        }
+        self._taken = {*known, *kept}
+        if not self._taken:
+            known = {_NAMES[new.kind]: new_labels(image, new)}
+        self.image = image
+        self._viewer.layers.insert(0, image)
+        for at, (key, layer) in enumerate(known.items(), 1):
+            self._viewer.layers.insert(at, layer)
+            self._follow(key, layer)
+        events = self._viewer.layers.events
+        self._links.connect(events.inserted, self._on_inserted)
+        self._links.connect(events.removed, self._on_removed)
+        self._viewer.reset_view()
+
+    def take_out(self) -> None:
+        """Take the page out of the viewer; undo histories of its layers go with it."""
+        self.let_go()
+        layers = [*self._labels.values(), self.image]
+        self._labels, self.image = {}, None
+        self._garbage += sum(layer.data.nbytes for layer in layers if layer is not None)
+        with self.quick_removal():
+            for layer in layers:
+                if layer is not None and layer in self._viewer.layers:
+                    layer.locked = False
+                    self._viewer.layers.remove(layer)
+
+    @contextmanager
+    def quick_removal(self) -> Iterator[None]:
+        """Keep napari from looking through all memory for each layer that goes.
+
+        It collects garbage then, which takes a third of a second where torch is
+        loaded. What is not collected now is so later, as Python sees fit; except
+        where pages are large: every few of them napari may do it.
+        """
+        if self._garbage > _MOST_GARBAGE:
+            self._garbage = 0
+            yield
+            return
+        gc.freeze()
+        try:
+            yield
+        finally:
+            gc.unfreeze()
+
+    def let_go(self) -> None:
+        """Follow the layers no longer; they stay where they are."""
+        self._gone.clear()
+        for timer in (self._soon, self._later, self._adopt_later, self._tell_later):
+            timer.stop()
+        self._links.close()
+        self._label_links.close()
+
+    def set_classes(self, classes: ClassTable) -> None:
+        """Give all layers that know their classes other ones."""
+        for layer in self._labels.values():
+            scheme = read_scheme(layer)
+            if scheme is not None:
+                write_scheme(layer, LabelScheme(scheme.kind, classes))
+
+    @property
+    def object_count(self) -> int:
+        """How many objects have a row in the layers' tables."""
+        return sum(len(layer.features) for layer in self._labels.values())
+
+    def content(self) -> dict[str, LabelContent]:
+        """Return what the layers hold, without copying labels; takes a moment."""
+        return {key: _content(layer) for key, layer in self._labels.items()}
+
+    # ---- what happens in the viewer
+
+    def _follow(self, key: str, layer: Labels) -> None:
+        self._labels[key] = layer
+        connect = self._label_links.connect
+        for name in ("paint", "features", "data"):
+            connect(getattr(layer.events, name), self._on_edited)
+        for name in ("set_data", "metadata"):
+            connect(getattr(layer.events, name), self._on_redrawn)
+
+    def _on_edited(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _on_redrawn(self) -> None:
+        if not self._later.isActive():
+            self._later.start()
+
+    def _on_inserted(self) -> None:
+        # Later: whoever made the layer may not have said yet whose it is.
+        self._adopt_later.start()
+
+    def _on_removed(self, event: Any) -> None:
+        gone = [key for key, layer in self._labels.items() if layer is event.value]
+        if gone and self._soon.isActive():
+            # The last edit of it, before nobody knows it any more.
+            self._soon.stop()
+            self.edited.emit()
+        for key in gone:
+            del self._labels[key]
+            self._gone.append(event.value.name)
+            # Later: when the viewer closes all layers go, and nobody is to be told.
+            self._tell_later.start()
+
+    def _tell_of_gone(self) -> None:
+        names, self._gone = self._gone, []
+        if self.image is not None and self.image in self._viewer.layers:
+            for name in names:
+                self.removed.emit(name)
+
+    def _adopt(self) -> None:
+        """Make Labels layers that a dock or a person added part of the page."""
+        for layer in self._viewer.layers:
+            if layer not in self._labels.values() and self._belongs(layer):
+                self._follow(self._free_key(layer), layer)
+                self._on_edited()
+
+    def _belongs(self, layer: "Layer") -> bool:
+        return (
+            self.image is not None
+            and isinstance(layer, Labels)
+            and isinstance(layer.data, np.ndarray)
+            and layer_shape(layer) == layer_shape(self.image)
+            and not is_click_helper(self._viewer, layer)
+        )
+
+    def _free_key(self, layer: Labels) -> str:
+        name, number = _NAMES[_kind(layer)], 1
+        key = name
+        while key in self._taken or key in self._labels:
+            number += 1
+            key = f"{name}-{number}"
+        self._taken.add(key)
+        return key
+
+
+def _kind(layer: Labels) -> "Kind | Any":
+    scheme = read_scheme(layer)
+    return "plain" if scheme is None else scheme.kind
+
+
+def _content(layer: Labels) -> LabelContent:
+    scheme = read_scheme(layer)
+    rows = FeatureRows(layer.features)
+    if scheme is None:
+        return LabelContent("plain", ClassTable(()), layer.data, rows)
+    return LabelContent(scheme.kind, scheme.classes, layer.data, rows)
+
+
+def _scheme(layer: LabelContent, classes: ClassTable) -> LabelScheme | None:
+    """Return the scheme of kept labels: the classes now, and those only they have."""
+    if layer.kind == "plain":
+        return None
+    known = {entry.id for entry in classes}
+    used = {row.get("class_id") for row in layer.rows.values()}
+    for entry in layer.classes:
+        if entry.id not in known and (layer.kind == "semantic" or entry.id in used):
+            classes = classes.with_class(entry)
+    return LabelScheme(layer.kind, classes)
+
+
+def _table(layer: LabelContent) -> dict[str, list[object]]:
+    return as_features(layer.rows)
