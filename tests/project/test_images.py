@@ -44,6 +44,8 @@ def test_what_nothing_reads_is_told_with_the_first_reason(tmp_path: Path) -> Non
     path.write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
     with pytest.raises(OSError, match=r"cannot read .*broken\.png"):
         read_any_image(path)
+    path = tmp_path / "broken.tif"
+    path.write_bytes(b"nothing")
     asked = []
 
     def plugin(asked_path: Path) -> Any:

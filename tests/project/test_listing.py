@@ -10,6 +10,7 @@ def test_numbers_sort_by_value_and_folders_together() -> None:
     ordered = sorted(names, key=natural_key)
     assert ordered.index("A9.png") < ordered.index("a10.png")
     assert ordered.index("b/9.png") < ordered.index("b/10.png")
+    assert sorted(["z", "ö", "o", "p"], key=natural_key) == ["o", "ö", "p", "z"]
     assert sorted(["1a", "a1", "1", "a"], key=natural_key) == ["1", "1a", "a", "a1"]
 
 

@@ -18,6 +18,8 @@ Reader = Callable[[Path], NDArray[Any]]
 _WITH_FRAMES = (".gif",)
 """Formats of which Pillow alone gives the first frame only."""
 
+_PILLOWS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+_TIFFS = (".tif", ".tiff")
 _JPEG = (".jpg", ".jpeg")
 
 
@@ -43,13 +45,18 @@ def read_any_image(path: Path, other: Reader | None = None) -> NDArray[Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no image {path}: was it moved or renamed?")
-    first: Reader = read_image
-    if path.suffix.lower() == ".npy":
-        first = np.load
+    readers: tuple[Reader | None, ...] = (read_image, imageio.imread, other)
+    if path.suffix.lower() in _PILLOWS:
+        # The others would only ask Pillow again.
+        readers = (read_image,)
+    elif path.suffix.lower() in _TIFFS:
+        readers = (read_image, other)
+    elif path.suffix.lower() == ".npy":
+        readers = (np.load, other)
     elif path.suffix.lower() in _WITH_FRAMES:
-        first = imageio.imread
+        readers = (imageio.imread, other)
     problem: Exception | None = None
-    for reader in (first, imageio.imread, other):
+    for reader in readers:
         if reader is None:
             continue
         try:

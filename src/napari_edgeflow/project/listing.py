@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -67,12 +68,17 @@ def natural_key(name: str) -> list[tuple[list[tuple[int, str]], str]]:
     return [
         (
             # Between two numbers there is text, be it empty: kinds never mix.
-            [(int(p), "") if p.isdecimal() else (-1, p.casefold()) for p in parts],
+            [(int(p), "") if p.isdecimal() else (-1, _plain(p)) for p in parts],
             part,
         )
         for part in name.split("/")
         if (parts := _NUMBERS.split(part))
     ]
+
+
+def _plain(text: str) -> str:
+    """Return text without capitals, and with ä as an a with dots, not after z."""
+    return unicodedata.normalize("NFKD", text.casefold())
 
 
 def _refuse(error: OSError) -> None:

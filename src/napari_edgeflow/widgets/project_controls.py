@@ -14,8 +14,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
-    QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -132,12 +130,10 @@ class ProjectControls(QWidget):
 
     # ---- making
 
-    def _make_open_button(self) -> QToolButton:
-        button = QToolButton(self)
-        button.setText("Open a folder …")
-        button.setToolTip("Open a folder of images, with all folders in it")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    def _make_open_button(self) -> QPushButton:
+        button = self._button(
+            "Open a folder …", "Open a folder of images, with all folders in it"
+        )
         menu = QMenu(button)
         menu.aboutToShow.connect(self._fill_menu)
         button.setMenu(menu)
@@ -183,7 +179,6 @@ class ProjectControls(QWidget):
         layout.addWidget(self.status)
 
     def _connect(self) -> None:
-        self.open_button.clicked.connect(self._ask_folder)
         self.list.chosen.connect(self.page_asked)
         self.previous.clicked.connect(self._on_previous)
         self.next.clicked.connect(self._on_next)
@@ -210,8 +205,8 @@ class ProjectControls(QWidget):
         if menu is None:
             return
         menu.clear()
-        menu.addAction("Open a folder …", self._ask_folder)
-        menu.addAction("Open a folder, labels elsewhere …", self._ask_two_folders)
+        menu.addAction("Choose a folder of images …", self._ask_folder)
+        menu.addAction("… and keep its labels elsewhere …", self._ask_two_folders)
         menu.addSeparator()
         for place in self._recent.places():
             action = menu.addAction(str(place.folder))
