@@ -27,9 +27,9 @@ def test_work_comes_back(images: Path) -> None:
     project.open_page("sub/ö.png")
     page.add(4)
     page.draft = {"clicks": []}
-    project.note_page("sub/ö.png", page.content())
-    assert project.note_work("sub/ö.png", 1)
-    assert not project.note_work("sub/ö.png", 1)
+    assert not project.note_page("sub/ö.png", page.content(), edited=False)
+    assert project.note_page("sub/ö.png", page.content())
+    assert not project.note_page("sub/ö.png", page.content())
     project.note(project.record.with_page("a10.png", PageSummary("done")))
     assert project.close()
     again = open_project(ProjectPlace(images))

@@ -47,7 +47,7 @@ class Labeller:
         self.until(lambda: bool(self.controller.current) and not self.controller.busy)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(condition, timeout=20_000)
+        self.qtbot.waitUntil(condition, timeout=60_000)
 
     def turn(self, name: str) -> None:
         self.dock._on_chosen(name)

@@ -128,23 +128,32 @@ class Project:
             if self.saver is not None:
                 self.saver.note_project(record)
 
-    def note_page(self, name: str, content: PageContent) -> None:
-        """Have the content of an open page saved, if anything of it changed."""
-        if self.saver is not None:
-            self.saver.note_page(name, content)
+    def note_page(
+        self, name: str, content: PageContent, *, edited: bool = True
+    ) -> bool:
+        """Have the content of an open page saved, as far as it changed.
 
-    def note_work(self, name: str, objects: int) -> bool:
-        """Note that an image has so many objects; a new one is in work then.
+        Parameters
+        ----------
+        name : str
+            The image.
+        content : PageContent
+            What is on it now.
+        edited : bool
+            Whether a person did something to it: a new image is in work then.
 
         Returns
         -------
         bool
-            Whether that is news.
+            Whether the state of the image, or its number of objects, is another one.
         """
+        if self.saver is None:
+            return False
+        self.saver.note_page(name, content)
         before = self.record.page(name)
         state: State = "work" if before.state == "new" else before.state
-        page = PageSummary(state, objects)
-        if page == before or self.read_only:
+        page = PageSummary(state, sum(len(x.rows) for x in content.layers.values()))
+        if not edited or page == before:
             return False
         self.note(self.record.with_page(name, page))
         return True

@@ -234,10 +234,10 @@ class Saver:
             pages = [p for p in self._pages.values() if p.latest is not None]
         problem = self._tried(lambda _: self._may_write(), None)
         if not problem:
-            if record is not None:
-                problem = self._tried(self._file.write, record)
             for page in pages:
                 problem = self._save_page(page) or problem
+            if record is not None:
+                problem = self._tried(self._file.write, record) or problem
         with self._changed:
             self._edit_problem = problem
             if problem:

@@ -83,7 +83,7 @@ class ProjectController(QObject):
         self._ahead = LatestCall(self._cache.read_ahead, _ignore, _ignore)
         self._closer = ThreadPoolExecutor(1, "napari-edgeflow-close")
         self.layers.edited.connect(self._on_edited)
-        self.layers.redrawn.connect(self._save_page)
+        self.layers.redrawn.connect(self._on_redrawn)
         self.layers.removed.connect(self._on_layer_removed)
         self.drafts.changed.connect(self._on_edited)
         self.drafts.taken_up.connect(self.draft_gone)
@@ -130,6 +130,7 @@ class ProjectController(QObject):
 
     def leave_project(self) -> None:
         """Save and close the project, in the background, and take its page away."""
+        self.layers.flush()
         self._save_page()
         if self._pages is not None:
             self._pages.close()
@@ -147,6 +148,7 @@ class ProjectController(QObject):
         self._closing = True
         self._opening.close()
         self._ahead.close()
+        self.layers.flush()
         self._save_page()
         if self._pages is not None:
             self._pages.close()
@@ -228,6 +230,7 @@ class ProjectController(QObject):
 
     def _leave_page(self, coming: str) -> None:
         """Save the page that is shown; forget those that were overtaken."""
+        self.layers.flush()
         self._save_page()
         self.draft_gone.emit()
         self.drafts.let_go()
@@ -258,18 +261,18 @@ class ProjectController(QObject):
     # ---- edits
 
     def _on_edited(self) -> None:
-        self._save_page()
-        if self.project is not None and self.project.note_work(
-            self.current, self.layers.object_count
-        ):
-            self.page_known.emit(self.current)
+        self._save_page(edited=True)
 
-    def _save_page(self) -> None:
+    def _on_redrawn(self) -> None:
+        self._save_page()
+
+    def _save_page(self, *, edited: bool = False) -> None:
         project, name = self.project, self.current
         if project is None or self.layers.image is None:
             return
         content = PageContent(self.layers.content(), self.drafts.record)
-        project.note_page(name, content)
+        if project.note_page(name, content, edited=edited):
+            self.page_known.emit(name)
         classes = self.layers.classes
         if classes is not None:
             project.note(replace(project.record, classes=classes))

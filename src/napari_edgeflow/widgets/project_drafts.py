@@ -11,9 +11,9 @@ from napari_edgeflow.widgets.click_docks import (
     open_click_dock,
 )
 from napari_edgeflow.widgets.click_draft import ObjectDraft
+from napari_edgeflow.widgets.planes import show_plane
 
 if TYPE_CHECKING:
-    from napari.layers import Image
     from napari.viewer import Viewer
 
     from napari_edgeflow.widgets.click import ClickWidget
@@ -95,7 +95,7 @@ class PageDrafts(QObject):
         draft = ObjectDraft.from_json(record)
         dock = open_click_dock(self._viewer)
         self._look()
-        _show_plane(self._viewer, image, draft)
+        show_plane(self._viewer, image, draft.plane)
         dock.resume(image, self._layers.labels, draft)
         bring_to_front(dock)
 
@@ -145,15 +145,3 @@ class PageDrafts(QObject):
         if record != self.record:
             self.record = record
             self.changed.emit()
-
-
-def _show_plane(viewer: "Viewer", image: "Image", draft: ObjectDraft) -> None:
-    """Move the sliders to the plane that the object is in."""
-    index = draft.plane.index
-    first = viewer.dims.ndim - len(index)
-    for axis, at in enumerate(index):
-        if at is not None:
-            point = [0.0] * len(index)
-            point[axis] = float(at)
-            world = image.data_to_world(point)
-            viewer.dims.set_point(first + axis, world[axis])

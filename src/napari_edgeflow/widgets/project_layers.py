@@ -186,10 +186,11 @@ class PageLayers(QObject):
             if scheme is not None:
                 write_scheme(layer, LabelScheme(scheme.kind, classes))
 
-    @property
-    def object_count(self) -> int:
-        """How many objects have a row in the layers' tables."""
-        return sum(len(layer.features) for layer in self._labels.values())
+    def flush(self) -> None:
+        """Tell of edits now that would be told of soon."""
+        if self._soon.isActive():
+            self._soon.stop()
+            self.edited.emit()
 
     def content(self) -> dict[str, LabelContent]:
         """Return what the layers hold, without copying labels; takes a moment."""
@@ -219,10 +220,9 @@ class PageLayers(QObject):
 
     def _on_removed(self, event: Any) -> None:
         gone = [key for key, layer in self._labels.items() if layer is event.value]
-        if gone and self._soon.isActive():
+        if gone:
             # The last edit of it, before nobody knows it any more.
-            self._soon.stop()
-            self.edited.emit()
+            self.flush()
         for key in gone:
             del self._labels[key]
             self._gone.append(event.value.name)
