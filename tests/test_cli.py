@@ -52,6 +52,25 @@ def test_click_writes_a_palette_mask(
     assert "3 clicks" in capsys.readouterr().out
 
 
+def test_a_box_needs_no_click(
+    cat: tuple[Path, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, truth = cat
+    (top, left), (bottom, right) = np.argwhere(truth).min(0), np.argwhere(truth).max(0)
+    output = tmp_path / "mask.png"
+    box = f"{top},{left},{bottom + 1},{right + 1}"
+    assert run("click", path, "--box", box, "--output", output) == 0
+    with Image.open(output) as image:
+        mask = np.asarray(image) > 0
+    assert (mask & truth).sum() > 0.8 * (mask | truth).sum()
+    assert "a box, 0 clicks" in capsys.readouterr().out
+    assert run("click", path, "--box", "0,0,9,99999", "--output", output) == 2
+    assert "reaches beyond the image" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("click", path, "--box", "1,2,3", "--output", output)
+    assert "is no box" in capsys.readouterr().err
+
+
 def test_clicks_keep_their_order() -> None:
     options = cli.build_parser().parse_args(
         ["click", "a.png", "--negative", "1,2", "--positive", "3,4", "5,6.5",

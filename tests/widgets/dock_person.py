@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.widgets.click import ClickWidget
@@ -104,14 +107,31 @@ class Person:
         if wait:
             self.wait()
 
-    def drag(self, start: tuple[float, ...], end: tuple[float, ...]) -> None:
-        first, last = self.place(start), self.place(end)
-        QTest.mousePress(self.canvas, LEFT, pos=first)
-        for step in range(1, 6):
-            QTest.mouseMove(self.canvas, pos=first + (last - first) * step / 5)
-            QTest.qWait(15)
-        QTest.mouseRelease(self.canvas, LEFT, pos=last)
+    def drag(
+        self,
+        *points: tuple[float, ...],
+        button: Any = LEFT,
+        modifier: Any = Qt.KeyboardModifier.NoModifier,
+        during: Callable[[], None] | None = None,
+    ) -> None:
+        """Press at the first point, move along the others, and release."""
+        places = [self.place(point) for point in points]
+        QTest.mousePress(self.canvas, button, modifier, pos=places[0])
+        for first, last in pairwise(places):
+            for step in range(1, 6):
+                self._move(first + (last - first) * step / 5, button, modifier)
+        if during is not None:
+            during()
+        QTest.mouseRelease(self.canvas, button, modifier, pos=places[-1])
         self.wait()
+
+    def _move(self, place: QPoint, button: Any, modifier: Any) -> None:
+        # QTest.mouseMove knows no modifiers.
+        at, where = QPointF(place), self.canvas.mapToGlobal(QPointF(place))
+        kind = QEvent.Type.MouseMove
+        event = QMouseEvent(kind, at, where, button, button, modifier)
+        QApplication.sendEvent(self.canvas, event)
+        QTest.qWait(5)
 
     def key(self, key: Any, *modifiers: Any) -> None:
         modifier = Qt.KeyboardModifier.NoModifier

@@ -42,9 +42,20 @@ def _point(text: str) -> tuple[float, float]:
     return y, x
 
 
+def _box(text: str) -> tuple[int, int, int, int]:
+    try:
+        top, left, bottom, right = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no box: write y0,x0,y1,x1 in whole pixels, such as "
+            "40,60,200,220"
+        ) from None
+    return top, left, bottom, right
+
+
 def add_click(commands: "Commands") -> None:
     """Add the command ``click``."""
-    parser = commands.add_parser("click", help="segment one object by clicks")
+    parser = commands.add_parser("click", help="segment one object by clicks or a box")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     for sign, meaning in (("positive", "part of the object"), ("negative", "not")):
         parser.add_argument(
@@ -56,6 +67,12 @@ def add_click(commands: "Commands") -> None:
             metavar="y,x",
             help=f"points that are {meaning}; clicks count in the order given",
         )
+    parser.add_argument(
+        "--box",
+        type=_box,
+        metavar="y0,x0,y1,x1",
+        help="a box around the object, its last two sides excluded; clicks correct it",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="OUT.png")
     parser.add_argument(
         "--class-id", type=int, default=1, metavar="N", help="value of the object"
@@ -73,23 +90,29 @@ def _run_click(options: argparse.Namespace) -> int:
     import numpy as np
 
     from napari_edgeflow.engine.classes import voc_palette
+    from napari_edgeflow.engine.image import Window
     from napari_edgeflow.engine.interact import ClickSegmenter
+    from napari_edgeflow.engine.prompts import Box
     from napari_edgeflow.formats.images import read_image
     from napari_edgeflow.formats.voc import check_palette_path, write_palette_png
 
     check_palette_path(options.output)
     if not 1 <= options.class_id <= 255:
         raise ValueError(f"class id {options.class_id}: use 1 to 255")
-    if not any(click.positive for click in options.clicks or ()):
-        raise ValueError("no positive click: give at least one, --positive y,x")
+    clicks = options.clicks or []
+    if options.box is None and not any(click.positive for click in clicks):
+        raise ValueError(
+            "no positive click and no box: give --positive y,x or --box y0,x0,y1,x1"
+        )
+    box = [] if options.box is None else [Box(Window(*options.box))]
     segmenter = ClickSegmenter.from_pretrained(options.model, options.device)
     segmenter.set_image(read_image(options.image))
-    prediction = segmenter.set_clicks(options.clicks)
-    mask = prediction.mask()
+    segmenter.set_prompts([*box, *clicks])
+    mask = segmenter.mask()
     labels = np.where(mask, options.class_id, 0).astype(np.uint8)
     write_palette_png(options.output, labels, voc_palette())
     print(
-        f"{len(options.clicks)} clicks · {int(mask.sum())} pixels · "
+        f"{'a box, ' if box else ''}{len(clicks)} clicks · {int(mask.sum())} pixels · "
         f"{segmenter.device} · {options.output}"
     )
     return 0

@@ -8,29 +8,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_edgeflow.engine.box import box_hints, inscribed_ellipse
-from napari_edgeflow.engine.clicks import Click, disk_maps
+from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.guided import GuidedNetwork
 from napari_edgeflow.engine.history import StepHistory
 from napari_edgeflow.engine.image import ImageReader, Window
 from napari_edgeflow.engine.mask_part import MaskPart
-from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.prompts import (
     Box,
     Brush,
     Prompt,
-    box_of,
     brushed,
     check_prompts,
     clicks_of,
 )
+from napari_edgeflow.engine.refine import RefineSettings, refined
 from napari_edgeflow.engine.runtime import Network, load_network
-from napari_edgeflow.engine.zoom import (
-    ZoomSettings,
-    around,
-    network_shape,
-    scaled_clicks,
-)
+from napari_edgeflow.engine.zoom import ZoomSettings
 
 DEFAULT_MODEL = "edgeflow-lite"
 
@@ -54,8 +48,7 @@ class ClickSegmenter:
     """
 
     def __init__(self, network: Network, zoom: ZoomSettings | None = None) -> None:
-        self._network = network
-        self._zoom = zoom or ZoomSettings()
+        self._guided = GuidedNetwork(network, zoom or ZoomSettings())
         self._reader: ImageReader | None = None
         self._history: StepHistory[Prompt, Prediction] = StepHistory()
         self._base: Prediction | None = None
@@ -84,7 +77,7 @@ class ClickSegmenter:
     @property
     def device(self) -> str:
         """Where the network runs: "cuda", "mps" or "cpu"."""
-        return self._network.device
+        return self._guided.device
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -289,11 +282,28 @@ class ClickSegmenter:
             mask[part.window.slices] = part.mask
         return mask
 
-    def cut_out(self, threshold: float = THRESHOLD) -> MaskPart | None:
-        """Return :meth:`mask` in the smallest window around it; None if it is empty."""
+    def cut_out(
+        self, threshold: float = THRESHOLD, refine: RefineSettings | None = None
+    ) -> MaskPart | None:
+        """Return the mask in the smallest window around it; None if it is empty.
+
+        Parameters
+        ----------
+        threshold : float
+            Probability from which a pixel belongs to the object.
+        refine : RefineSettings, optional
+            How the mask is made tidy; what was brushed stays as it was brushed.
+        """
         result, brush = self.prediction, self.brushed
         part = MaskPart(result.window, result.probabilities() >= threshold)
-        return (part if brush is None else brush.painted(part)).tight()
+        if brush is not None:
+            part = brush.painted(part)
+        if refine is None or refine.is_off:
+            return part.tight()
+        tidy = refined(part, refine, self._image().shape)
+        if brush is None:
+            return tidy
+        return brush.painted(tidy or MaskPart(brush.window, brush.inside)).tight()
 
     def _image(self) -> ImageReader:
         if self._reader is None:
@@ -301,67 +311,10 @@ class ClickSegmenter:
         return self._reader
 
     def _add(self, prompt: Prompt) -> None:
-        check_prompts([prompt], self._image().shape)
+        image = self._image()
+        check_prompts([prompt], image.shape)
         started = time.perf_counter()
         prompts = (*self.prompts, prompt)
-        if isinstance(prompt, Brush):
-            result = self.prediction
-        elif isinstance(prompt, Box):
-            result = self._boxed(prompt, clicks_of(prompts))
-        else:
-            result = self._clicked(prompts)
+        result = self._guided.after(prompts, self.prediction, image, self._view)
         elapsed = 1000 * (time.perf_counter() - started)
         self._history.add(prompt, replace(result, milliseconds=elapsed))
-
-    def _clicked(self, prompts: Sequence[Prompt]) -> Prediction:
-        """Return what the network says after clicks on its last result."""
-        clicks, box, brush = clicks_of(prompts), box_of(prompts), brushed(prompts)
-        shape, result = self._image().shape, self.prediction
-        points = around(clicks)
-        found = _held(result, brush)
-        if box is not None:
-            clicks = (*box_hints(box, shape), *clicks)
-            found = found or box.window
-        if found is None:
-            view = self._view or Window(0, 0, *shape)
-            window = self._zoom.first_window(view, points, shape)
-            result = self._predict(window, clicks, result, brush)
-            found = _held(result, brush) if self._zoom.refine_first else None
-        if found is not None:
-            window = self._zoom.window_around(found.union(points), shape)
-            result = self._predict(window, clicks, result, brush)
-        return result
-
-    def _boxed(self, box: Box, clicks: Sequence[Click]) -> Prediction:
-        """Return what the network says of the object that fills a box."""
-        shape = self._image().shape
-        window = self._zoom.window_around(box.window, shape)
-        told = (*box_hints(box, shape), *clicks)
-        return self._predict(window, told, inscribed_ellipse(box, shape), None)
-
-    def _predict(
-        self,
-        window: Window,
-        clicks: Sequence[Click],
-        before: Prediction,
-        brush: Brush | None,
-    ) -> Prediction:
-        """Run the network once on a window, guided by the result before."""
-        image = self._image()
-        shape = network_shape(window, self._zoom.side)
-        mask = before.sample(window, shape) >= THRESHOLD
-        if brush is not None:
-            brush.apply_scaled(mask, window, image.shape)
-        disks = disk_maps(scaled_clicks(clicks, window, shape), shape)
-        maps = np.concatenate([disks, signed_edge(mask)[None]])
-        scores = self._network(image.read(window, shape), maps)
-        return Prediction(image.shape, window, scores)
-
-
-def _held(result: Prediction, brush: Brush | None) -> Window | None:
-    """Return a window around a result and what was painted into it."""
-    found = result.extent()
-    painted = None if brush is None else brush.painted_window()
-    if found is None or painted is None:
-        return found or painted
-    return found.union(painted)

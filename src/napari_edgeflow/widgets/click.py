@@ -77,6 +77,8 @@ class ClickWidget(Dock):
         controller.outline_asked.connect(self._edit_outline)
         controller.hint_changed.connect(controls.show_hint)
         controller.state_changed.connect(controls.show_state)
+        controls.tools.rectangle_asked.connect(controller.edits.use_rectangle)
+        controller.tool_changed.connect(controls.tools.show_tool)
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
         controller.committed.connect(controls.target.choose)

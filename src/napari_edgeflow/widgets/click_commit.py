@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.mask_part import MaskPart
+from napari_edgeflow.engine.prompts import Prompt, box_of, clicks_of
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_settings import ClickSettings
@@ -20,7 +21,7 @@ from napari_edgeflow.widgets.label_layers import (
     write_scheme,
 )
 from napari_edgeflow.widgets.object_history import PixelChange
-from napari_edgeflow.widgets.object_records import ObjectRecord
+from napari_edgeflow.widgets.object_records import ObjectRecord, Source
 from napari_edgeflow.widgets.planes import Plane, layer_shape
 from napari_edgeflow.widgets.workspace import Workspace
 
@@ -41,20 +42,30 @@ class FinishedObject:
         Where ``mask`` lies in the plane.
     mask : ndarray
         (h, w) bool, with at least one pixel.
-    clicks : tuple of Click
-        The clicks that gave it.
+    prompts : tuple of Prompt
+        What gave it.
     seconds : float
         From the first click to the last moment.
     origin : Refinement or None
         The object it takes the place of.
+    view : Window or None
+        What the person saw of the plane at first; None for all of it.
     """
 
     plane: Plane
     window: Window
     mask: NDArray[np.bool_] = field(repr=False)
-    clicks: tuple[Click, ...]
+    prompts: tuple[Prompt, ...]
     seconds: float
     origin: Refinement | None = None
+    view: Window | None = None
+
+    @property
+    def source(self) -> Source:
+        """What it was made with."""
+        if box_of(self.prompts) is not None:
+            return "box"
+        return "click" if clicks_of(self.prompts) or not self.prompts else "brush"
 
     def replaces(self, target: "Labels") -> bool:
         """Return whether it takes the place of an object in this layer."""
@@ -101,8 +112,17 @@ def commit_object(
     values = mask * np.dtype(target.dtype).type(value)
     change = PixelChange(done.plane, window, mask | gone, values)
     entry = settings.classes.get(settings.class_id)
+    clicks = clicks_of(done.prompts)
     record = ObjectRecord(
-        value, entry.id, entry.name, done.clicks, done.seconds, done.plane
+        value,
+        entry.id,
+        entry.name,
+        clicks,
+        done.seconds,
+        done.plane,
+        done.source,
+        done.view,
+        () if clicks == done.prompts else done.prompts,
     )
     records = [record] if settings.kind == "object" else []
     history = Workspace.of(viewer).history
@@ -129,7 +149,5 @@ def _what_changes(
     if origin is None or not done.replaces(target):
         return done.window, done.mask, np.zeros_like(done.mask)
     window = done.window.union(origin.window)
-    top, left = done.window.top - window.top, done.window.left - window.left
-    mask = np.zeros((window.height, window.width), np.bool_)
-    mask[top : top + done.window.height, left : left + done.window.width] = done.mask
+    mask = MaskPart(done.window, done.mask).over(window).mask
     return window, mask, origin.still_there(window)

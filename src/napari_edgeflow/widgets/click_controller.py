@@ -11,12 +11,14 @@ from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.prompts import Prompt, check_prompts, with_clicks
 from napari_edgeflow.widgets.click_commit import FinishedObject, commit_object
 from napari_edgeflow.widgets.click_draft import ObjectDraft
+from napari_edgeflow.widgets.click_edits import ClickEdits
 from napari_edgeflow.widgets.click_hints import what_to_do
 from napari_edgeflow.widgets.click_layers import ClickLayers
 from napari_edgeflow.widgets.click_mask import ClickMask
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.click_stage import ClickStage
 from napari_edgeflow.widgets.click_steps import ClickSteps
 from napari_edgeflow.widgets.click_watch import ViewerWatch
 from napari_edgeflow.widgets.click_work import (
@@ -29,17 +31,11 @@ from napari_edgeflow.widgets.label_layers import (
     read_scheme,
     write_scheme,
 )
-from napari_edgeflow.widgets.planes import (
-    Plane,
-    PlaneImage,
-    read_plane,
-    visible_window,
-)
 from napari_edgeflow.widgets.shortcuts import Shortcuts
 from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels
+    from napari.layers import Labels
     from napari.viewer import Viewer
 
 
@@ -61,6 +57,7 @@ class ClickController(QObject):
     hint_changed = Signal(str)
     state_changed = Signal(str)
     history_changed = Signal(bool, bool, bool)
+    tool_changed = Signal(str)
     model_refused = Signal(str)
     committed = Signal(object)
     taken_back = Signal(object, object, object)
@@ -82,7 +79,6 @@ class ClickController(QObject):
         self._settings = settings
         self._image_name = ""
         self._session = ClickSession()
-        self._shown: PlaneImage | None = None
         self._finishing = self._checks_replay = False
         self._latest: tuple[Labels, FinishedObject] | None = None
         actions = {
@@ -91,29 +87,39 @@ class ClickController(QObject):
             "redo": self.redo,
             "edit_outline": self.edit_outline,
         }
-        self._layers = ClickLayers(viewer, self._on_points_edited, shortcuts, actions)
+        self._layers = ClickLayers(viewer, shortcuts, actions)
+        self._stage = ClickStage(viewer, self._layers)
+        self._edits = ClickEdits(viewer, self._session, self._stage, self._layers)
         self._mask = ClickMask(load)
         self._watch = ViewerWatch(viewer, self._layers.owns)
         self._steps = ClickSteps(Workspace.of(viewer).history)
         self._connect()
 
     def _connect(self) -> None:
-        watch, mask = self._watch, self._mask
+        watch, mask, layers = self._watch, self._mask, self._layers
+        edits = self._edits
         watch.looked.connect(self._tell)
         watch.settled.connect(self._prepare)
-        watch.zoomed.connect(self._layers.resize_points)
-        watch.placed.connect(self._layers.place)
+        watch.zoomed.connect(layers.resize_points)
+        watch.placed.connect(layers.place)
         watch.pixels_exchanged.connect(self._on_image_data)
         watch.ours_removed.connect(self._restore_layers)
         self._steps.changed.connect(self._tell)
         self._steps.told.connect(self.state_changed)
         self._steps.taken_back.connect(self.taken_back)
+        edits.edited.connect(self._update)
+        edits.refused.connect(self._show_session)
         mask.ready.connect(self._on_mask)
         mask.failed.connect(self._on_failed)
         mask.state_changed.connect(self.state_changed)
         mask.model_refused.connect(self.model_refused)
 
     # ---- what the dock asks for
+
+    @property
+    def edits(self) -> ClickEdits:
+        """What a person does on the canvas."""
+        return self._edits
 
     @property
     def layers(self) -> ClickLayers:
@@ -140,13 +146,15 @@ class ClickController(QObject):
         before, self._settings = self._settings, settings
         if settings.image is not before.image:
             self._change_image()
-        elif (settings.model, settings.threshold) != (before.model, before.threshold):
+        elif not settings.masks_like(before):
             self._ask()
         target = settings.target
         if target is not None and read_scheme(target) is not None:
             write_scheme(target, settings.scheme)
         if self._session.active and settings.class_id != before.class_id:
             self.draft_changed.emit()
+        if settings.tool != before.tool:
+            self._layers.set_tool(settings.tool)
         self._apply_look()
 
     def finish(self) -> None:
@@ -216,8 +224,9 @@ class ClickController(QObject):
         ValueError
             If there is an object in progress, or the plane is not shown.
         """
-        layer, shown = self._shown_for(origin.plane)
-        self._session.start(shown, visible_window(layer, shown.plane), origin)
+        self.check_free()
+        image = self._stage.read_only(origin.plane)
+        self._session.start(image, self._stage.view(image), origin)
         self._show_session()
 
     def reopen(
@@ -230,32 +239,26 @@ class ClickController(QObject):
     ) -> None:
         """Go on with an object that was finished; finishing again replaces it.
 
-        If its prompts still give its mask, the person goes on where they stopped, and
-        undo takes the prompts back. Else the mask is what new clicks start from.
-
         Parameters
         ----------
         origin : Refinement
             An object in the plane that is shown of the image.
-        prompts : sequence of Prompt
-            What gave it.
-        view : Window or None
-            What the person saw of the plane at the first click; None for all of it.
-        seconds : float
-            What they spent on it.
+        prompts, view, seconds
+            As in :meth:`ClickWidget.reopen`.
 
         Raises
         ------
         ValueError
             As :meth:`refine`, or if a prompt lies outside of the image.
         """
-        _, shown = self._shown_for(origin.plane)
-        check_prompts(prompts, shown.shape[:2])
-        self._session.start(shown, view, origin, seconds)
+        self.check_free()
+        image = self._stage.read_only(origin.plane)
+        check_prompts(prompts, image.shape[:2])
+        self._session.start(image, view, origin, seconds)
         if prompts:
             self._session.replay(origin, tuple(prompts), replays=True)
-        self._checks_replay = bool(prompts)
         self._show_session()
+        self._checks_replay = bool(prompts)
 
     def draft(self) -> ObjectDraft | None:
         """Return the object in progress as plain values; None if there is none."""
@@ -278,25 +281,14 @@ class ClickController(QObject):
         ValueError
             As :meth:`reopen`.
         """
-        _, shown = self._shown_for(draft.plane)
-        shape = shown.shape[:2]
+        self.check_free()
+        image = self._stage.read_only(draft.plane)
+        shape = image.shape[:2]
         check_prompts(draft.prompts, shape)
         origin = draft.refinement(shape, self._settings.target)
-        self._session.start(shown, draft.view, origin, draft.seconds)
+        self._session.start(image, draft.view, origin, draft.seconds)
         self._session.replay(origin, draft.prompts, replays=draft.replays)
         self._show_session()
-
-    def _shown_for(self, plane: Plane) -> "tuple[Image, PlaneImage]":
-        """Return image and plane if the plane is shown and nothing is in progress."""
-        self.check_free()
-        layer = self._settings.image
-        shown = None if layer is None else read_plane(self._viewer, layer)
-        if layer is None or shown is None or shown.plane != plane:
-            raise ValueError(
-                f"{plane.name} is not shown: go back to it to refine the object"
-            )
-        self._shown = shown
-        return layer, shown
 
     def check_free(self) -> None:
         """Make sure that there is no object in progress.
@@ -328,11 +320,10 @@ class ClickController(QObject):
 
     def _change_image(self) -> None:
         self._end_object(f"its image {self._image_name!r} was closed or exchanged")
-        self._shown = None
         image = self._settings.image
+        self._stage.choose(image)
         self._watch.follow(image)
         if image is None:
-            self._layers.remove()
             self._ask()
             self._tell()
             return
@@ -341,18 +332,15 @@ class ClickController(QObject):
 
     def _prepare(self) -> None:
         """Have the plane being shown read, so that a first click need not wait."""
-        layer = self._settings.image
-        if self._session.active or layer is None or layer not in self._viewer.layers:
+        if self._session.active or not self._stage.is_open:
             return
         try:
-            shown = read_plane(self._viewer, layer)
+            image = self._stage.read()
         except ValueError:
             # Nothing to click on: the hint says why.
             self._tell()
             return
-        if not shown.same_as(self._shown):
-            self._shown = shown
-        self._layers.ensure(layer, shown.plane)
+        self._stage.lay(image.plane)
         self._apply_look()
         self._ask()
 
@@ -364,9 +352,9 @@ class ClickController(QObject):
     def _next_object(self) -> None:
         self._session.reset()
         self._mask.forget()
-        self._finishing = False
+        self._finishing = self._checks_replay = False
         self._layers.show_clicks(())
-        self._show_origin()
+        self._stage.show_origin(self._session)
         self._tell()
         self.draft_changed.emit()
 
@@ -376,61 +364,25 @@ class ClickController(QObject):
         self._layers.set_colour(class_colour(settings.classes, settings.class_id))
         self._tell()
 
-    # ---- clicks
-
-    def _on_points_edited(self) -> None:
-        try:
-            points, positive = self._layers.read()
-            if len(points) and not self._session.active:
-                self._start_object()
-            clicks = self._session.as_clicks(points, positive)
-        except ValueError as error:
-            show_warning(str(error))
-            self._layers.show_clicks(self._session.clicks)
-            return
-        self._session.edit(with_clicks(self._session.prompts, clicks))
-        self._update()
-
-    def _start_object(self) -> None:
-        layer = self._settings.image
-        if layer is None:
-            return
-        shown = read_plane(self._viewer, layer)
-        if not shown.same_as(self._shown):
-            self._shown = shown
-        if self._shown is not None and not self._shown.same_as(self._session.image):
-            self._session.start(self._shown, visible_window(layer, shown.plane))
-            self._layers.ensure(layer, shown.plane)
+    # ---- the object in progress
 
     def _show_session(self) -> None:
-        image, layer = self._session.image, self._settings.image
-        if image is not None and layer is not None and layer in self._viewer.layers:
-            self._layers.ensure(layer, image.plane)
+        image = self._session.image
+        if image is not None and self._stage.is_open:
+            self._stage.lay(image.plane)
             self._apply_look()
             self._layers.show_clicks(self._session.clicks)
         self._layers.activate()
         self._update()
 
     def _update(self) -> None:
-        """Have the mask of the clicks that count computed."""
-        self._finishing = False
+        """Have the mask of the prompts that count computed."""
+        self._finishing = self._checks_replay = False
         self._mask.forget()
-        self._show_origin()
+        self._stage.show_origin(self._session)
         self._ask()
         self._tell()
         self.draft_changed.emit()
-
-    def _show_origin(self) -> None:
-        """Show what the clicks start from: an object in place of its layer, or none."""
-        origin = self._session.origin
-        self._layers.set_aside(None if origin is None else origin.target)
-        if self._session.prompts:
-            # Their mask follows.
-            return
-        if origin is None:
-            self._layers.show_part(None)
-        else:
-            self._layers.show_part(origin.part)
 
     # ---- results
 
@@ -439,11 +391,12 @@ class ClickController(QObject):
         self._mask.ask(
             ClickRequest(
                 settings.model,
-                session.image if session.active else self._shown,
+                session.image if session.active else self._stage.plane_image,
                 session.view,
                 session.prompts,
                 settings.threshold,
                 session.start_mask,
+                settings.refine,
             )
         )
 
@@ -472,9 +425,10 @@ class ClickController(QObject):
             image.plane,
             outcome.part.window,
             outcome.part.mask,
-            self._session.clicks,
+            self._session.prompts,
             self._session.seconds,
             self._session.origin,
+            self._session.view,
         )
         try:
             target = commit_object(self._viewer, self._settings, done, self.draft())
@@ -495,13 +449,13 @@ class ClickController(QObject):
 
     def _restore_layers(self) -> None:
         """Bring back what a person deleted; deleting the points deletes the clicks."""
-        layer, image = self._settings.image, self._session.image or self._shown
-        if layer is None or image is None or layer not in self._viewer.layers:
+        image = self._session.image or self._stage.plane_image
+        if image is None or not self._stage.is_open:
             return
         if self._layers.points not in self._viewer.layers:
             self._session.edit(with_clicks(self._session.prompts, ()))
         outcome = self._mask.outcome
-        self._layers.ensure(layer, image.plane)
+        self._stage.lay(image.plane)
         self._show_session()
         if outcome is not None and self._session.active:
             self._layers.show_part(outcome.part)
@@ -514,6 +468,7 @@ class ClickController(QObject):
             session.can_redo or steps.can_redo(session),
             session.active,
         )
+        self.tool_changed.emit(self._layers.tool)
         layer = self._settings.image
-        hint = what_to_do(self._viewer, layer, self._layers.points, self._session)
+        hint = what_to_do(self._viewer, layer, self._layers, self._session)
         self.hint_changed.emit(hint)

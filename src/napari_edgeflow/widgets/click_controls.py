@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Shapes
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
@@ -14,10 +15,10 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QLabeledDoubleSlider
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.weights import BUNDLED
@@ -25,12 +26,14 @@ from napari_edgeflow.widgets.class_keys import bind_class_keys
 from napari_edgeflow.widgets.class_layer import ClassLayer
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click_settings import ClickSettings
+from napari_edgeflow.widgets.click_tools import ToolButtons
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.key_help import KeyLinks
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import Kind, read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
+from napari_edgeflow.widgets.refine_controls import RefineControls
 from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
@@ -77,13 +80,20 @@ class ClickControls(QWidget):
         self.class_layer = ClassLayer(viewer, self.classes)
         links.keep(self.class_layer.close)
         bind_class_keys(viewer, self.classes, shortcuts, links)
-        self.threshold = self._make_threshold()
+        self.refine = RefineControls(self)
+        self.threshold = self.refine.threshold
+        self.tools = ToolButtons(self)
+        self._tabs = self._make_tabs()
         self.keep_existing = QCheckBox("Never overwrite labels", self)
         self.hint, self.state = self._make_hint(), QLabel(self)
         self._polarity = QButtonGroup(self)
         self._make_buttons()
         self._lay_out()
         self._connect()
+        self._viewer = viewer
+        for name in ("inserted", "removed"):
+            links.connect(getattr(viewer.layers.events, name), self._on_layers)
+        self._on_layers()
 
     # ---- values
 
@@ -99,6 +109,8 @@ class ClickControls(QWidget):
             threshold=self.threshold.value(),
             left_positive=self.positive.isChecked(),
             keep_existing=self.keep_existing.isChecked(),
+            tool=self.tools.tool,
+            refine=self.refine.settings(),
         )
 
     def restore(self, values: Mapping[str, Any]) -> None:
@@ -134,13 +146,13 @@ class ClickControls(QWidget):
 
     # ---- making
 
-    def _make_threshold(self) -> QLabeledDoubleSlider:
-        slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal, self)
-        slider.setRange(0.05, 0.95)
-        slider.setDecimals(2)
-        slider.setValue(0.5)
-        slider.setToolTip("Lower: larger masks. Higher: smaller masks.")
-        return slider
+    def _make_tabs(self) -> QTabWidget:
+        tabs = QTabWidget(self)
+        tabs.setDocumentMode(True)
+        tabs.addTab(self.classes, "Classes")
+        tabs.addTab(self.refine, "Refine")
+        tabs.setTabToolTip(1, "Threshold, parts, holes, outline and size of the mask")
+        return tabs
 
     def _make_hint(self) -> QLabel:
         hint = QLabel(self)
@@ -190,7 +202,6 @@ class ClickControls(QWidget):
             ("Labels", self.target),
             ("Label ids", self.kind),
             ("Model", self.model),
-            ("Threshold", self.threshold),
         ):
             form.addRow(label, field)
             field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -208,7 +219,8 @@ class ClickControls(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.hint)
         layout.addLayout(form)
-        layout.addWidget(self.classes, 1)
+        layout.addWidget(self._tabs, 1)
+        layout.addWidget(self.tools)
         layout.addWidget(QLabel("A left click marks what is", self))
         layout.addLayout(polarity)
         layout.addLayout(history)
@@ -225,7 +237,8 @@ class ClickControls(QWidget):
             self.kind.currentIndexChanged,
             self.model.model_changed,
             self.classes.changed,
-            self.threshold.valueChanged,
+            self.refine.changed,
+            self.tools.changed,
             self.positive.toggled,
             self.keep_existing.toggled,
         ):
@@ -245,7 +258,13 @@ class ClickControls(QWidget):
                 field.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _on_changed(self, *_: object) -> None:
+        # What changes all masks must not hide behind the other tab.
+        self._tabs.setTabText(1, "Refine" if self.refine.is_off else "Refine (on)")
         self.changed.emit()
+
+    def _on_layers(self) -> None:
+        found = any(isinstance(layer, Shapes) for layer in self._viewer.layers)
+        self.tools.rectangle.setVisible(found)
 
     def _on_target(self) -> None:
         layer = self.target.layer

@@ -6,14 +6,16 @@ from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.planes import plane_shown
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Points
+    from napari.layers import Image
     from napari.viewer import Viewer
+
+    from napari_edgeflow.widgets.click_layers import ClickLayers
 
 
 def what_to_do(
     viewer: "Viewer",
     layer: "Image | None",
-    points: "Points | None",
+    layers: "ClickLayers",
     session: ClickSession,
 ) -> str:
     """Return one sentence.
@@ -24,8 +26,8 @@ def what_to_do(
         What the person sees.
     layer : Image or None
         The image chosen.
-    points : Points or None
-        The layer of the clicks.
+    layers : ClickLayers
+        The layers of the clicks and of the preview.
     session : ClickSession
         The object in progress.
     """
@@ -35,11 +37,17 @@ def what_to_do(
         plane = plane_shown(viewer, layer)
     except ValueError as error:
         return f"{str(error)[0].upper()}{str(error)[1:]}."
-    if points is None or viewer.layers.selection.active is not points:
+    active, points = viewer.layers.selection.active, layers.points
+    if active is not None and active is layers.preview:
+        return "Paint or erase the mask with napari's tools. Enter keeps it."
+    if points is None or active is not points:
         name = "Clicks" if points is None else points.name
         return f"Select the layer “{name}” to click."
     if not session.active:
-        return "Click on an object. Right-click on what is not part of it."
+        return (
+            "Click on an object, or drag a box around it with Shift. Right-click on "
+            "what is not part of it."
+        )
     if session.image is not None and session.image.plane != plane:
         place = session.image.plane.name
         return f"The object in progress is in {place}: go back, finish or clear it."

@@ -11,6 +11,7 @@ from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.prompts import Prompt, clicks_of
 from napari_edgeflow.widgets.click_refine import Refinement
+from napari_edgeflow.widgets.click_stage import elsewhere
 from napari_edgeflow.widgets.planes import PlaneImage
 
 Prompts = tuple[Prompt, ...]
@@ -168,10 +169,7 @@ class ClickSession:
         clicks = []
         for point, sign in zip(points.tolist(), positive.tolist(), strict=True):
             if not image.plane.holds(point):
-                raise ValueError(
-                    f"The object in progress is in {image.plane.name}: "
-                    "finish or clear it before you click elsewhere."
-                )
+                raise ValueError(elsewhere(image.plane))
             y, x = image.plane.position(point)
             if not image.holds(y, x):
                 raise ValueError(

@@ -1,9 +1,11 @@
 """What a person chose in the click dock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.refine import RefineSettings
+from napari_edgeflow.widgets.click_points import Tool
 from napari_edgeflow.widgets.label_layers import Kind, LabelScheme
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ class ClickSettings:
         Whether a click with the left button means "part of the object".
     keep_existing : bool
         Whether pixels that have a label keep it.
+    tool : {"click", "box", "stroke", "brush"}
+        What dragging the mouse does.
+    refine : RefineSettings
+        How masks are made tidy.
     """
 
     image: "Image | None"
@@ -45,6 +51,16 @@ class ClickSettings:
     threshold: float = 0.5
     left_positive: bool = True
     keep_existing: bool = False
+    tool: Tool = "click"
+    refine: RefineSettings = field(default_factory=RefineSettings)
+
+    def masks_like(self, other: "ClickSettings") -> bool:
+        """Return whether the same prompts give the same mask with both."""
+        return (self.model, self.threshold, self.refine) == (
+            other.model,
+            other.threshold,
+            other.refine,
+        )
 
     @property
     def scheme(self) -> LabelScheme:

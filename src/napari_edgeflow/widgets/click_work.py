@@ -1,7 +1,7 @@
 """What the click dock has done in the background: load, read, predict, threshold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.mask_part import MaskPart
 from napari_edgeflow.engine.prompts import Prompt
+from napari_edgeflow.engine.refine import RefineSettings
 from napari_edgeflow.widgets.planes import PlaneImage
 from napari_edgeflow.widgets.workers import UnusableModelError
 
@@ -34,6 +35,8 @@ class ClickRequest:
         Probability from which a pixel belongs to the object.
     start : ndarray or None
         (H, W) bool, the mask that the prompts correct; None if they start from nothing.
+    refine : RefineSettings
+        How the mask is made tidy.
     """
 
     model: str
@@ -42,6 +45,7 @@ class ClickRequest:
     prompts: tuple[Prompt, ...]
     threshold: float
     start: NDArray[np.bool_] | None = None
+    refine: RefineSettings = field(default_factory=RefineSettings)
 
     @property
     def has_object(self) -> bool:
@@ -101,7 +105,7 @@ class ClickWork:
             return ClickOutcome(segmenter.device)
         segmenter.set_view(request.view)
         prediction = segmenter.set_prompts(request.prompts)
-        part = segmenter.cut_out(request.threshold)
+        part = segmenter.cut_out(request.threshold, request.refine)
         return ClickOutcome(segmenter.device, prediction.milliseconds, part)
 
     def _prepared(self, request: ClickRequest) -> ClickSegmenter:
