@@ -149,6 +149,9 @@ class ClickControls(QWidget):
     def _make_tabs(self) -> QTabWidget:
         tabs = QTabWidget(self)
         tabs.setDocumentMode(True)
+        bar = tabs.tabBar()
+        if bar is not None:
+            bar.setDrawBase(False)
         tabs.addTab(self.classes, "Classes")
         tabs.addTab(self.refine, "Refine")
         tabs.setTabToolTip(1, "Threshold, parts, holes, outline and size of the mask")
