@@ -81,6 +81,17 @@ def test_smoothing_takes_a_spike_away_and_keeps_the_size() -> None:
     assert abs(int(smooth.sum()) - int(mask.sum())) < 0.03 * mask.sum()
 
 
+@pytest.mark.parametrize("changes", [{"smooth": 3}, {"grow": 5}, {"grow": -4}])
+def test_tiles_do_not_show(
+    changes: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(1).random((150, 170))
+    mask = morphology.isotropic_dilation(noise > 0.997, 9)
+    whole = tidy(mask, **changes)
+    monkeypatch.setattr("napari_edgeflow.engine.refine._TILE", 16)
+    np.testing.assert_array_equal(tidy(mask, **changes), whole)
+
+
 def test_masks_that_vanish() -> None:
     mask = np.zeros(SHAPE, bool)
     assert not tidy(mask, fill_holes=True, grow=3).any()

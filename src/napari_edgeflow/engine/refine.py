@@ -1,5 +1,6 @@
 """Masks made tidy: parts, holes, outline, size."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,12 @@ from scipy import ndimage
 
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.mask_part import MaskPart
+
+_TILE = 128
+"""Side of what is worked on at a time; most of a large mask has no outline in it."""
+
+_BLUR_REACH = 2.5
+"""How far blurring looks, in units of its radius."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +111,57 @@ def smoothed(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
 
     What is thinner or smaller than about the radius, in pixels, is lost.
     """
-    blurred = ndimage.gaussian_filter(
-        mask.astype(np.float32), radius, mode="nearest", truncate=2.5
-    )
-    result: NDArray[np.bool_] = blurred >= 0.5
-    return result
+
+    def smooth(part: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        blurred = ndimage.gaussian_filter(
+            part.astype(np.float32), radius, truncate=_BLUR_REACH
+        )
+        result: NDArray[np.bool_] = blurred >= 0.5
+        return result
+
+    return _near_outline(mask, int(np.ceil(_BLUR_REACH * radius)) + 1, smooth)
 
 
 def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     """Return a mask (h, w) grown by a number of pixels, or shrunk if negative."""
-    if not mask.any() or mask.all():
-        return mask
-    outwards = pixels >= 0
-    distances = ndimage.distance_transform_edt(~mask if outwards else mask)
-    result: NDArray[np.bool_] = distances <= pixels if outwards else distances > -pixels
+
+    def grow(part: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        outwards = pixels >= 0
+        distances = ndimage.distance_transform_edt(~part if outwards else part)
+        result: NDArray[np.bool_] = (
+            distances <= pixels if outwards else distances > -pixels
+        )
+        return result
+
+    return _near_outline(mask, abs(pixels) + 1, grow)
+
+
+def _near_outline(
+    mask: NDArray[np.bool_],
+    reach: int,
+    change: Callable[[NDArray[np.bool_]], NDArray[np.bool_]],
+) -> NDArray[np.bool_]:
+    """Return a mask (h, w) changed tile by tile, where it is not all one value.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (h, w) bool; it is taken to go on beyond its border as it is there.
+    reach : int
+        How far away pixels have a say in what becomes of one.
+    change : callable
+        Takes a tile with ``reach`` pixels more on each side, and returns the same.
+    """
+    padded, result = np.pad(mask, reach, mode="edge"), mask.copy()
+    for top in range(0, mask.shape[0], _TILE):
+        for left in range(0, mask.shape[1], _TILE):
+            tile = result[top : top + _TILE, left : left + _TILE]
+            height, width = tile.shape
+            part = padded[
+                top : top + height + 2 * reach, left : left + width + 2 * reach
+            ]
+            if part.any() and not part.all():
+                tile[:] = change(part)[reach : reach + height, reach : reach + width]
     return result
 
 

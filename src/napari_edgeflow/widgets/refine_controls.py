@@ -15,7 +15,7 @@ from superqt import QLabeledDoubleSlider, QLabeledSlider
 from napari_edgeflow.engine.prediction import THRESHOLD
 from napari_edgeflow.engine.refine import RefineSettings
 
-_MOST_PIXELS = 20
+_MOST_SMOOTH, _MOST_PIXELS = 10, 20
 _LARGEST_AREA = 1_000_000
 
 
@@ -39,7 +39,7 @@ class RefineControls(QWidget):
         self.threshold.setToolTip("Lower: larger masks. Higher: smaller masks.")
         self.largest = QCheckBox("Largest part only", self)
         self.fill_holes = QCheckBox("Fill holes", self)
-        self.smooth = self._slider(0, _MOST_PIXELS, "Smooths the outline, in pixels")
+        self.smooth = self._slider(0, _MOST_SMOOTH, "Smooths the outline, in pixels")
         self.grow = self._slider(
             -_MOST_PIXELS, _MOST_PIXELS, "Grows the mask by pixels; below 0 shrinks it"
         )
