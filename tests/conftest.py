@@ -1,7 +1,8 @@
-"""What every test runs under: few threads, and no network."""
+"""What every test runs under: few threads, no network, no models of the user."""
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +24,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(autouse=True)
+def own_models(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Keep the tests' models apart from those that were trained on this computer."""
+    folder = tmp_path_factory.mktemp("models")
+    monkeypatch.setenv("NAPARI_EDGEFLOW_DATA", str(folder))
+    return folder

@@ -38,6 +38,7 @@ def test_json_has_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert epoch["validation"] == {
         "score": 0.75,
         "classes": {"background": 0.9, "cat": 0.6, "dog": None},
+        "loss": None,
     }
     assert message == {"event": "message", "text": "well"}
     assert done == {

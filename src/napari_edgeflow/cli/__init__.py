@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_train_clicks(kinds)
     add_train_semantic(kinds)
     add_convert(commands)
-    models = commands.add_parser("models", help="list the bundled models")
+    models = commands.add_parser("models", help="list the models there are")
     models.set_defaults(run=_run_models)
     return parser
 
@@ -101,9 +101,11 @@ def _run_demo(options: argparse.Namespace) -> int:
 
 
 def _run_models(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.model_registry import trained_models
     from napari_edgeflow.engine.weights import (
         BUNDLED,
         CLICK_TASK,
+        PURPOSES,
         SEMANTIC,
         SEMANTIC_TASK,
         STARTERS,
@@ -114,5 +116,7 @@ def _run_models(options: argparse.Namespace) -> int:
         for name, purpose in models.items():
             facts = find_checkpoint(name, task).metadata
             print(f"{name}  {purpose}; {facts.get('samples', '?')} training samples")
+    for model in trained_models():
+        print(f"{model.folder}  trained here, for {PURPOSES[model.task]}")
     print(f"networks to train from: {', '.join(STARTERS)}")
     return 0

@@ -29,6 +29,7 @@ ends it at once. An old ``stop`` of a training that was killed does no harm.
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -86,7 +87,9 @@ class Reporter:
             self._line(step_line(report))
 
     def done(self, output: Path) -> None:
-        """Print where the model is."""
+        """Print where the model is, and have it listed from now on."""
+        if self.is_first:
+            _list_model(output)
         if self.form == "jsonl":
             facts = {"score": self.score, "reason": self.reason, "text": self.text}
             self._json("done", {"output": str(output), **facts})
@@ -104,6 +107,16 @@ class Reporter:
     def _line(self, text: str) -> None:
         if self.is_first:
             print(text, flush=True)
+
+
+def _list_model(output: Path) -> None:
+    from napari_edgeflow.engine.model_registry import register_model
+
+    try:
+        register_model(output)
+    except (ValueError, OSError) as error:
+        # The training went well all the same.
+        print(f"napari-edgeflow: the model is not listed: {error}", file=sys.stderr)
 
 
 def _event(report: "Report") -> str:

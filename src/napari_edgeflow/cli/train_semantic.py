@@ -98,6 +98,11 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
         help="a sum of ce, focal, dice, jaccard and lovasz with weights; default: "
         "%(default)s",
     )
+    parser.add_argument(
+        "--predictions",
+        action="store_true",
+        help="after each epoch, write the labels of some images that are held back",
+    )
 
 
 def _add_images(parser: argparse.ArgumentParser) -> None:
@@ -143,6 +148,7 @@ def training_of(options: argparse.Namespace) -> "SemanticTraining":
         unlabelled=options.unlabelled is not None,
         microscopy=_MICROSCOPY[options.augment],
         command=options.command,
+        predictions=options.predictions,
     )
 
 

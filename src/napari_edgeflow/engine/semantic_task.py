@@ -91,6 +91,8 @@ class SemanticTask:
         What is segmented after each epoch.
     presence : ndarray, optional
         Which image of the source has which class, if it is known.
+    predictions : Path, optional
+        Folder for what the network makes of some of them, after each epoch.
     """
 
     model: SegmentationModel
@@ -100,6 +102,7 @@ class SemanticTask:
     samples: SemanticSampleSettings = field(default_factory=SemanticSampleSettings)
     validation: tuple[HeldBack, ...] = ()
     presence: NDArray[np.bool_] | None = None
+    predictions: Path | None = None
 
     def __post_init__(self) -> None:
         """Read which image has which class; draw nothing yet."""
@@ -163,7 +166,9 @@ class SemanticTask:
         """Return how well ``model`` segments what is held back, if anything is."""
         if not self.validation:
             return None
-        return validate_semantic(_of_smp(model), self.facts, self.validation, fabric)
+        return validate_semantic(
+            _of_smp(model), self.facts, self.validation, fabric, self.predictions
+        )
 
     def halve_batch(self) -> int | None:
         """Go on with half the batch; None if normalisations would see too little."""

@@ -29,6 +29,7 @@ from napari_edgeflow.engine.semantic_task import SemanticTask, SemanticTaskSetti
 from napari_edgeflow.engine.semantic_transfer import with_classes
 from napari_edgeflow.engine.starters import build_starter, starter
 from napari_edgeflow.engine.train import begin, train
+from napari_edgeflow.engine.train_files import PREDICTIONS_FOLDER
 from napari_edgeflow.engine.train_folder import note_command
 from napari_edgeflow.engine.train_reports import Report, TrainMessage
 from napari_edgeflow.engine.train_settings import TrainSettings, check_epochs
@@ -80,6 +81,8 @@ class SemanticTraining:
         None to judge by the images.
     command : str
         What is noted in the folder as having started this.
+    predictions : bool
+        Whether to write what the network makes of some of the images held back.
     """
 
     pairs: tuple[LabelledImage, ...]
@@ -97,6 +100,7 @@ class SemanticTraining:
     unlabelled: bool = False
     microscopy: bool | None = None
     command: str = ""
+    predictions: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings once."""
@@ -188,6 +192,7 @@ def _task(
         SemanticSampleSettings.suited(base, microscopy=microscopy),
         holdout.validation,
         holdout.presence,
+        training.output / PREDICTIONS_FOLDER if training.predictions else None,
     )
 
 

@@ -9,8 +9,9 @@ from lightning_fabric import Fabric
 from napari_edgeflow.engine.memory import is_out_of_memory
 from napari_edgeflow.engine.parallel import make_fabric
 from napari_edgeflow.engine.runtime import choose_device
+from napari_edgeflow.engine.train_files import STATE_FILE
 from napari_edgeflow.engine.train_reports import Report, TrainMessage, TrainReport
-from napari_edgeflow.engine.train_run import STATE_FILE, Run
+from napari_edgeflow.engine.train_run import Run
 from napari_edgeflow.engine.train_settings import TrainSettings
 from napari_edgeflow.engine.train_stop import StopRequest, clear_old_stop, clear_stop
 from napari_edgeflow.engine.train_task import Task

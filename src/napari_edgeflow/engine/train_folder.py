@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.train_files import COMMAND_FILE, METRICS_FILE
 from napari_edgeflow.engine.train_reports import EpochReport
-
-METRICS_FILE = "metrics.csv"
-COMMAND_FILE = "command.txt"
 
 Row = Mapping[str, float | None]
 
@@ -22,6 +20,7 @@ def metrics_row(report: EpochReport) -> dict[str, float | None]:
         "rate": report.rate,
         "images_per_second": round(report.samples_per_second, 2),
         **{f"train {name}": value for name, value in report.losses.items()},
+        "validation loss": report.validation.loss,
         "score": report.validation.score,
         **{f"iou {n}": value for n, value in report.validation.classes.items()},
     }

@@ -54,10 +54,13 @@ class Validation:
         the mean IoU of the classes that occur.
     classes : mapping
         IoU by name of class, None where a class neither occurs nor was found.
+    loss : float or None
+        Mean cross-entropy of the pixels that count, where it is measured.
     """
 
     score: float
     classes: Mapping[str, float | None]
+    loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ import copy
 import math
 import pickle
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +17,8 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.train_curves import draw_curves
+from napari_edgeflow.engine.train_files import STATE_FILE
 from napari_edgeflow.engine.train_folder import metrics_row, write_metrics
 from napari_edgeflow.engine.train_reports import (
     EpochReport,
@@ -26,8 +30,6 @@ from napari_edgeflow.engine.train_reports import (
 from napari_edgeflow.engine.train_settings import TrainSettings
 from napari_edgeflow.engine.train_stop import StopRequest
 from napari_edgeflow.engine.train_task import Task
-
-STATE_FILE = "training-state.pt"
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -104,7 +106,9 @@ class Run:
 
     @property
     def save_is_due(self) -> bool:
-        """Whether the last checkpoint is old."""
+        """Whether the last checkpoint is old, or there is a first model to keep."""
+        if self.epoch == 1 and self._best_model is not None:
+            return True
         return self.seconds - self.saved >= 60 * self.settings.save_minutes
 
     @property
@@ -240,7 +244,15 @@ class Run:
             **self._position(),
         )
         self.history.append(metrics_row(report))
+        self._note()
         return report
+
+    def _note(self) -> None:
+        """Write the figures and curves of the epochs so far."""
+        if self.fabric.is_global_zero:
+            with self._explaining():
+                write_metrics(self.output, self.history)
+                draw_curves(self.output, self.history)
 
     def save(self) -> None:
         """Write the state and the best or the averaged model, all or nothing.
@@ -254,14 +266,19 @@ class Run:
         if not self.fabric.is_global_zero:
             return
         self.intact = False
-        try:
+        with self._explaining():
             self._write()
+        self.intact = True
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise OSError(
                 f"cannot write the training to {self.output}: {error}; the last "
                 "checkpoint is kept: make room on the disk, then resume"
             ) from error
-        self.intact = True
 
     def _write(self) -> None:
         with replacing(self.output / STATE_FILE) as partial:
@@ -270,8 +287,6 @@ class Run:
             # What torch raises where the disk is full.
             except RuntimeError as error:
                 raise OSError(str(error)) from error
-        if self.history:
-            write_metrics(self.output, self.history)
         model = self.average.module if self.best is None else self._best_model
         if model is not None:
             self.task.publish(model, self.output, self._facts())

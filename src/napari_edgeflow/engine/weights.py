@@ -22,7 +22,9 @@ WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 CLICK_TASK, SEMANTIC_TASK = "clicks", "semantic"
-_PURPOSES = {CLICK_TASK: "clicks", SEMANTIC_TASK: "automatic segmentation"}
+PURPOSES = {CLICK_TASK: "clicks", SEMANTIC_TASK: "automatic segmentation"}
+"""What a person calls the tasks."""
+
 ONNX_DIGEST = "onnx_sha256"
 
 BUNDLED = {"edgeflow-lite": "Clicks on photographs and microscopy, CPU and GPU"}
@@ -105,11 +107,25 @@ def find_checkpoint(name_or_path: str | Path, task: str = CLICK_TASK) -> Checkpo
     found = metadata.get("task", CLICK_TASK)
     if found != task:
         raise ValueError(
-            f"{name} is a model for {_PURPOSES.get(found, found)}, "
-            f"not for {_PURPOSES[task]}: choose another"
+            f"{name} is a model for {PURPOSES.get(found, found)}, "
+            f"not for {PURPOSES[task]}: choose another"
         )
     label = path.parent.name if path.name == MODEL_FILE else path.stem
     return Checkpoint(label, path, _find_onnx(path, metadata), metadata)
+
+
+def task_of(folder: Path) -> str:
+    """Return what the model in a folder is for.
+
+    Raises
+    ------
+    ValueError
+        If there is no model of ours in it.
+    """
+    path = folder / MODEL_FILE
+    if not path.is_file():
+        raise ValueError(f"no model in {folder}: there is no {MODEL_FILE}")
+    return _read_metadata(path).get("task", CLICK_TASK)
 
 
 def _bundled_file(name: str) -> Path | None:

@@ -81,6 +81,8 @@ class ClickWidget(Dock):
         controller.tool_changed.connect(controls.tools.show_tool)
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
+        workspace = Workspace.of(self._viewer)
+        workspace.models_changed.connect(controls.model.list_trained)
         controller.committed.connect(controls.target.choose)
         controller.taken_back.connect(self._on_taken_back)
 

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.weights import BUNDLED
+from napari_edgeflow.engine.weights import BUNDLED, CLICK_TASK
 from napari_edgeflow.widgets.class_keys import bind_class_keys
 from napari_edgeflow.widgets.class_layer import ClassLayer
 from napari_edgeflow.widgets.class_list import ClassList
@@ -75,7 +75,7 @@ class ClickControls(QWidget):
         self.image = image_combo(viewer, links, self)
         self.target = target_combo(viewer, is_helper, links, self)
         self.kind = KindCombo(self)
-        self.model = ModelCombo(BUNDLED, self)
+        self.model = ModelCombo(BUNDLED, CLICK_TASK, self)
         self.classes = ClassList(ClassTable.voc(), self)
         self.class_layer = ClassLayer(viewer, self.classes)
         links.keep(self.class_layer.close)

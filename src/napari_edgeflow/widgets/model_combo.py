@@ -6,6 +6,7 @@ from pathlib import Path
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
+from napari_edgeflow.engine.model_registry import trained_models
 from napari_edgeflow.engine.weights import MODEL_FILE
 
 _OPEN = "Open checkpoint …"
@@ -18,6 +19,8 @@ class ModelCombo(QComboBox):
     ----------
     models : mapping
         Name to purpose; the first is chosen.
+    task : str
+        What the models are for, so that those trained here are listed too.
     parent : QWidget, optional
         The widget it is part of.
     """
@@ -25,10 +28,11 @@ class ModelCombo(QComboBox):
     model_changed = Signal()
 
     def __init__(
-        self, models: Mapping[str, str], parent: QWidget | None = None
+        self, models: Mapping[str, str], task: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._models = models
+        self._models, self._task = models, task
+        self._trained: set[str] = set()
         for name, purpose in models.items():
             self.addItem(name, name)
             self.setItemData(self.count() - 1, purpose, Qt.ItemDataRole.ToolTipRole)
@@ -37,11 +41,26 @@ class ModelCombo(QComboBox):
         self.setToolTip(self._model)
         self._before = self._model
         self.activated.connect(self._on_activated)
+        self.list_trained()
 
     @property
     def chosen(self) -> str:
         """Name or path of the model chosen."""
         return self._model
+
+    def list_trained(self) -> None:
+        """List the models that were trained here and are still there."""
+        found = {model.folder: model.name for model in trained_models(self._task)}
+        for path in self._trained - set(found) - {self._model, self._before}:
+            self.removeItem(self.findData(path))
+        for path, name in found.items():
+            self._add(path, name)
+        self._trained = set(found)
+
+    def _add(self, path: str, name: str) -> None:
+        if self.findData(path) < 0:
+            self.insertItem(self.count() - 1, name, path)
+            self.setItemData(self.findData(path), path, Qt.ItemDataRole.ToolTipRole)
 
     def open_checkpoint(self, path: str) -> None:
         """Add a checkpoint to the list and choose it.
@@ -54,9 +73,7 @@ class ModelCombo(QComboBox):
         if Path(path).name == MODEL_FILE:
             # The folder says more than this name, and may hold more than this file.
             path = str(Path(path).parent)
-        if self.findData(path) < 0:
-            self.insertItem(self.count() - 1, Path(path).stem, path)
-            self.setItemData(self.findData(path), path, Qt.ItemDataRole.ToolTipRole)
+        self._add(path, Path(path).stem)
         self._choose(path)
 
     def refuse(self, model: str) -> None:

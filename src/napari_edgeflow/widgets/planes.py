@@ -156,6 +156,15 @@ def every_plane(shown: PlaneImage, shape: Sequence[int]) -> tuple[PlaneImage, ..
     return tuple(shown.at(Plane(place)) for place in places)
 
 
+def planes_of(layer: "Layer") -> tuple[PlaneImage, ...]:
+    """Return all planes of the last two axes of a layer, without reading pixels."""
+    shape = layer_shape(layer)
+    first = Plane((*([0] * (len(shape) - 2)), None, None))
+    rgb = bool(getattr(layer, "rgb", False))
+    limits = _limits(layer) if hasattr(layer, "contrast_limits") else (0.0, 1.0)
+    return every_plane(PlaneImage(layer_array(layer), first, rgb, limits), shape)
+
+
 def layer_array(layer: "Layer") -> Any:
     """Return the data of an image or Labels layer at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
@@ -232,7 +241,7 @@ def read_plane_at(layer: "Image", plane: Plane) -> PlaneImage:
     return PlaneImage(layer_array(layer), plane, layer.rgb, _limits(layer))
 
 
-def _limits(layer: "Image") -> tuple[float, float]:
+def _limits(layer: "Layer") -> tuple[float, float]:
     """Return the values of a layer that napari shows as black and white."""
     if layer.rgb:
         dtype = np.dtype(layer.dtype)

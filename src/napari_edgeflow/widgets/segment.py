@@ -13,6 +13,7 @@ from napari_edgeflow.widgets.segment_controls import SegmentControls
 from napari_edgeflow.widgets.segment_pick import ObjectPicker, PickedObject
 from napari_edgeflow.widgets.segment_refine import refine_by_clicks
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
+from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,6 +79,8 @@ class SegmentWidget(Dock):
         controller.running_changed.connect(controls.show_running)
         controller.loaded.connect(self._on_loaded)
         controller.model_refused.connect(controls.model.refuse)
+        workspace = Workspace.of(self._viewer)
+        workspace.models_changed.connect(controls.model.list_trained)
         controller.device_refused.connect(controls.device.refuse)
         controller.found.connect(controls.table.show_summary)
         controller.committed.connect(controls.target.choose)

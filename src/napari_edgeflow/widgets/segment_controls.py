@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.weights import SEMANTIC
+from napari_edgeflow.engine.weights import SEMANTIC, SEMANTIC_TASK
 from napari_edgeflow.widgets.class_filter import ClassFilter
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.device_combo import DeviceCombo
@@ -67,7 +67,7 @@ class SegmentControls(QWidget):
         self.target = target_combo(viewer, is_helper, links, self)
         self.planes = QComboBox(self)
         self.planes.addItems(["The one shown", "All"])
-        self.model = ModelCombo(SEMANTIC, self)
+        self.model = ModelCombo(SEMANTIC, SEMANTIC_TASK, self)
         self.device = DeviceCombo(self)
         self.classes = ClassFilter(self)
         self.kind = KindCombo(self)
