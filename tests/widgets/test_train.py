@@ -24,6 +24,7 @@ from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.model_registry import models_folder, trained_models
 from napari_edgeflow.engine.semantic_checkpoint import write_semantic
 from napari_edgeflow.engine.weights import CLICK_TASK
+from napari_edgeflow.widgets import train_process
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
 from napari_edgeflow.widgets.model_combo import ModelCombo
 from napari_edgeflow.widgets.train import TrainWidget
@@ -309,7 +310,11 @@ def test_what_was_started_can_go_on() -> None:
             resumed(wrong)
 
 
-def test_a_real_training(make_trainer: MakeTrainPerson, model: Path) -> None:
+def test_a_real_training(
+    make_trainer: MakeTrainPerson, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A polite process may wait for ever for other tests.
+    monkeypatch.setattr(train_process, "_POLITE", 0)
     person = make_trainer()
     dock = person.dock
     dock.controller._command = (sys.executable, "-m", "napari_edgeflow")
@@ -320,7 +325,6 @@ def test_a_real_training(make_trainer: MakeTrainPerson, model: Path) -> None:
     controls.crop.setCurrentIndex(1)
     controls.predictions.setChecked(True)
     dock.start.click()
-    # The child is polite, and other processes may be in its way.
     person.qtbot.waitUntil(lambda: not dock.controller.running, timeout=300_000)
     person.settle()
     output = models_folder() / "model-1"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 _IMAGE, _LABELS, _KIND, _COUNT = range(4)
-_HEADERS = ("Image", "Labels", "of", "No.")
+_HEADERS = ("Image", "Labels", "Hold", "No.")
 SAMPLES = "napari_edgeflow_samples"
 """Key in the metadata of layers that are nothing to learn from."""
 
