@@ -35,10 +35,10 @@ from napari_edgeflow.engine.weights import (
     STARTERS,
 )
 from napari_edgeflow.formats.training_survey import DataSurvey, shares
-from napari_edgeflow.widgets.class_list import swatch
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.device_combo import DeviceCombo
 from napari_edgeflow.widgets.model_combo import ModelCombo
+from napari_edgeflow.widgets.swatches import swatch
 from napari_edgeflow.widgets.tables import make_compact
 from napari_edgeflow.widgets.train_pairs import TrainPairs
 from napari_edgeflow.widgets.train_settings import TrainSettings
