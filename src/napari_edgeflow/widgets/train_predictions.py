@@ -93,7 +93,8 @@ class TrainPredictions(QObject):
             flat = layer.data.reshape(-1, *layer.data.shape[-2:])
             if flat[place.plane].shape == labels.shape:
                 flat[place.plane] = labels
-            layer.name = f"{self._pairs[place.stack].image.name} epoch {wanted.epoch}"
+            image = self._pairs[place.stack].image
+            layer.name = f"{image.name}, predicted after epoch {wanted.epoch}"
         for layer in self._layers.values():
             layer.refresh()
 
@@ -106,10 +107,15 @@ class TrainPredictions(QObject):
         if known is None:
             data = np.zeros(layer_shape(image), np.uint16)
             known = Labels(data, metadata={SAMPLES: True}, **placement(image))
+            known.visible = image.visible
             write_scheme(known, LabelScheme("semantic", self._classes))
             known.editable = False
             self._layers[stack] = known
-            self._viewer.add_layer(known)
+            layers = self._viewer.layers
+            active = layers.selection.active
+            layers.insert(layers.index(image) + 1, known)
+            # The person may be labelling something.
+            layers.selection.active = active
         # One that a person deleted stays away.
         return known if known in self._viewer.layers else None
 
