@@ -63,5 +63,5 @@ def ending_text(ending: Ending, score: float | None, name: str) -> str:
 def kept_text(ending: Ending, name: str | None) -> str:
     """Return what is left after a training that went wrong."""
     if name is None:
-        return f"{ending.text} No model had been written yet."
+        return f"{ending.text} No model had been written yet.".strip()
     return f"{ending.text} The last checkpoint, “{name}”, is kept: Resume goes on."
