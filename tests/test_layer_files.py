@@ -190,4 +190,5 @@ def test_names_of_files_for_images_that_are_in_none() -> None:
     assert as_file_name('my "best" cat?.') == "my _best_ cat_.png"
     assert as_file_name("a/b\\c: 🐈") == "a_b_c_ 🐈.png"
     assert as_file_name(" .. ") == "image.png"
+    assert as_file_name("cat.JPG") == "cat.JPG"
     assert plane_name("cells.tif", (3, 12), (10, 20_000)) == "cells_0003_00012.tif"

@@ -2,13 +2,20 @@
 
 import re
 
+from napari_edgeflow.engine.pairs import IMAGE_SUFFIXES
+
 _NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 """What Windows does not allow, the strictest of all."""
 
 
 def as_file_name(title: str, suffix: str = ".png") -> str:
-    """Return a file name for an image that a person calls ``title``."""
+    """Return a file name for an image that a person calls ``title``.
+
+    A title that ends as image files do, such as "cat.jpg", is a name already.
+    """
     name = _NOT_IN_FILE_NAMES.sub("_", title).strip(" .")
+    if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith("."):
+        return name
     return f"{name or 'image'}{suffix}"
 
 

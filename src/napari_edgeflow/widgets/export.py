@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QTabWidget
 
+from napari_edgeflow.project.folder import Project
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.export_controller import ExportController
-from napari_edgeflow.widgets.export_controls import ExportControls
+from napari_edgeflow.widgets.export_controls import FOLDER, ExportControls
 from napari_edgeflow.widgets.export_work import ExportRequest
 from napari_edgeflow.widgets.import_commit import ImportTarget
 from napari_edgeflow.widgets.import_controller import ImportController
 from napari_edgeflow.widgets.import_controls import ImportControls
 from napari_edgeflow.widgets.import_request import import_request
-from napari_edgeflow.widgets.layer_annotation import labelled_layers
+from napari_edgeflow.widgets.layer_annotation import LabelledLayers, labelled_layers
+from napari_edgeflow.widgets.project_docks import open_project_of, project_file
 
 if TYPE_CHECKING:
     import napari
@@ -67,20 +69,29 @@ class ExportWidget(Dock):
         self.importer.committed.connect(self.imports.target.choose)
 
     def _on_export(self) -> None:
-        fields = self.exports
         try:
-            settings = fields.options.settings()
-            source = labelled_layers(
-                self._viewer,
-                fields.image.layer,
-                fields.labels.layer,
-                every=fields.every_plane,
-                kind=fields.kind.kind,
-            )
+            source = self._source()
+            settings = self.exports.options.settings()
         except ValueError as error:
             show_warning(str(error))
         else:
             self.exporter.run(ExportRequest(source, settings))
+
+    def _source(self) -> LabelledLayers | Project:
+        """Return what to export; ValueError if there is nothing."""
+        fields = self.exports
+        if fields.is_project:
+            project = open_project_of(self._viewer)
+            fields.suggest(project.home / FOLDER)
+            return project
+        return labelled_layers(
+            self._viewer,
+            fields.image.layer,
+            fields.labels.layer,
+            every=fields.every_plane,
+            kind=fields.kind.kind,
+            path=project_file(self._viewer, fields.image.layer),
+        )
 
     def _on_import(self) -> None:
         fields = self.imports
@@ -92,6 +103,7 @@ class ExportWidget(Dock):
                 fields.source,
                 every=fields.every_plane,
                 values=fields.kind.kind,
+                file=project_file(self._viewer, fields.image.layer),
             )
         except ValueError as error:
             show_warning(str(error))

@@ -7,11 +7,15 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.formats.export_folder import ExportProgress
 from napari_edgeflow.widgets.activity import ActivityBar
-from napari_edgeflow.widgets.export_texts import exported_text, exporting_text
+from napari_edgeflow.widgets.export_texts import (
+    counted,
+    exported_text,
+    exporting_text,
+)
 from napari_edgeflow.widgets.export_work import (
     ExportOutcome,
     ExportRequest,
-    export_layers,
+    run_export,
 )
 from napari_edgeflow.widgets.workers import StreamCall, show_problem
 
@@ -36,7 +40,7 @@ class ExportController(QObject):
         self._run: _Run | None = None
         self._calls: StreamCall[ExportRequest, ExportProgress, ExportOutcome]
         self._calls = StreamCall(
-            export_layers,
+            run_export,
             report=self._on_progress,
             deliver=self._deliver,
             stopped=self._on_stopped,
@@ -85,10 +89,9 @@ class ExportController(QObject):
             self.written.emit(Path(outcome.summary.output))
 
     def _on_stopped(self, request: ExportRequest) -> None:
-        done = 0 if self._run is None or self._run.latest is None else (
-            self._run.latest.done
-        )  # fmt: skip
-        self._end(f"Cancelled after {done} of {len(request.source.names)} images.")
+        latest = None if self._run is None else self._run.latest
+        done = 0 if latest is None else latest.done
+        self._end(f"Cancelled after {counted(done, 'image')}.")
 
     def _fail(self, request: ExportRequest, error: Exception) -> None:
         self._end("It did not work: the export ended before its last file.")

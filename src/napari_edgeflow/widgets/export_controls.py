@@ -54,6 +54,11 @@ class ExportControls(QWidget):
         is_helper: Callable[["Layer"], bool],
     ) -> None:
         super().__init__()
+        self.what = QComboBox(self)
+        self.what.addItems(["The image and labels below", "The project folder"])
+        self.what.setToolTip(
+            "All labelled images of the folder open in “Project folder”, or one"
+        )
         self.image = image_combo(viewer, links, self)
         self.labels = labels_combo(viewer, is_helper, links, self)
         self.kind = KindCombo(self)
@@ -74,6 +79,17 @@ class ExportControls(QWidget):
     def every_plane(self) -> bool:
         """Whether all planes are wanted."""
         return self.planes.isEnabled() and self.planes.currentIndex() == 1
+
+    @property
+    def is_project(self) -> bool:
+        """Whether a whole project is wanted."""
+        return self.what.currentIndex() == 1
+
+    def suggest(self, folder: Path) -> None:
+        """Write a folder there, unless the person wrote another."""
+        if self.options.folder.folder in (None, self._suggested):
+            self.options.folder.choose(folder)
+            self._suggested = folder
 
     def show_state(self, text: str) -> None:
         """Say how it goes."""
@@ -106,6 +122,7 @@ class ExportControls(QWidget):
         # Above the options and in line with them.
         self.form = self.options.form
         fields = (
+            ("Export", self.what),
             ("Image", self.image),
             ("Labels", self.labels),
             ("Label ids", self.kind),
@@ -123,6 +140,7 @@ class ExportControls(QWidget):
         layout.addStretch(1)
 
     def _connect(self) -> None:
+        self.what.currentIndexChanged.connect(self._on_what)
         self.image.layer_changed.connect(self._on_image)
         self.labels.layer_changed.connect(self._on_labels)
         self.planes.currentIndexChanged.connect(self._on_planes)
@@ -130,34 +148,36 @@ class ExportControls(QWidget):
         self.cancel.clicked.connect(self.cancel_asked)
         self.reveal.clicked.connect(self._on_reveal)
 
+    def _on_what(self) -> None:
+        for field in (self.image, self.labels):
+            self.form.setRowVisible(field, not self.is_project)
+        self._on_image()
+        self._on_labels()
+
     def _on_image(self) -> None:
         image = self.image.layer
         count = 1 if image is None else plane_count(image)
         self.planes.setItemText(1, f"All {count}")
         self.planes.setEnabled(count > 1)
-        self.form.setRowVisible(self.planes, count > 1)
+        self.form.setRowVisible(self.planes, count > 1 and not self.is_project)
         self._on_planes()
         path = None if image is None else image.source.path
         if isinstance(path, str):
-            self._suggest(Path(path).parent / FOLDER)
-
-    def _suggest(self, folder: Path) -> None:
-        """Write a folder there, unless the person wrote another."""
-        if self.options.folder.folder in (None, self._suggested):
-            self.options.folder.choose(folder)
-            self._suggested = folder
+            self.suggest(Path(path).parent / FOLDER)
 
     def _on_labels(self) -> None:
         layer = self.labels.layer
         scheme = None if layer is None else read_scheme(layer)
-        self.form.setRowVisible(self.kind, layer is not None and scheme is None)
+        is_open = layer is not None and scheme is None and not self.is_project
+        self.form.setRowVisible(self.kind, is_open)
         kind = self.kind.kind if scheme is None else scheme.kind
         self.options.choose_values("objects" if kind == "object" else "classes")
 
     def _on_planes(self) -> None:
         image = self.image.layer
-        several = self.every_plane and image is not None
-        self.options.show_images(plane_count(image) if several else 1)
+        planes = 1 if image is None or not self.every_plane else plane_count(image)
+        # Of a project it is not known here; a split makes sense.
+        self.options.show_images(2 if self.is_project else planes)
 
     def _on_reveal(self) -> None:
         if self._written is not None:

@@ -11,6 +11,8 @@ _SHOWN = 3
 
 def exporting_text(made: ExportProgress) -> str:
     """Return what to say while images are written."""
+    if not made.done:
+        return f"Looking at {made.file_name}"
     return f"Written {made.done} of {made.total}: {made.file_name}"
 
 

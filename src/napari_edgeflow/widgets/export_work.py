@@ -1,4 +1,4 @@
-"""Exports in the background: from layers to files."""
+"""Exports in the background: from layers, or a whole project, to files."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -10,14 +10,19 @@ from napari_edgeflow.formats.export_folder import (
 )
 from napari_edgeflow.formats.export_settings import ExportSettings
 from napari_edgeflow.formats.export_targets import FORMATS
+from napari_edgeflow.project.exports import export_project
+from napari_edgeflow.project.folder import Project
 from napari_edgeflow.widgets.layer_annotation import LabelledLayers
+
+_PATIENCE_S = 10.0
+"""How long to wait for what is just being saved."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExportRequest:
     """What to export, and how."""
 
-    source: LabelledLayers
+    source: LabelledLayers | Project
     settings: ExportSettings
 
 
@@ -29,16 +34,29 @@ class ExportOutcome:
     problems: list[str] = field(default_factory=list)
 
 
-def export_layers(
+def run_export(
     request: ExportRequest,
 ) -> Generator[ExportProgress, None, ExportOutcome]:
-    """Write layers into files; see :func:`export_folder`."""
-    source, settings = request.source, request.settings
-    problems: list[str] = []
+    """Write layers or a project into files; see :func:`export_folder`."""
+    source, problems = request.source, list[str]()
+    if isinstance(source, Project):
+        if source.saver is not None:
+            source.saver.wait(timeout=_PATIENCE_S)
+        steps = export_project(source, request.settings, problems.append)
+    else:
+        steps = _export_layers(source, request.settings, problems)
+    summary = yield from steps
+    return ExportOutcome(summary, problems)
+
+
+def _export_layers(
+    source: LabelledLayers, settings: ExportSettings, problems: list[str]
+) -> Generator[ExportProgress, None, ExportSummary]:
     classes = source.every_class()
     is_pixels = FORMATS[settings.format].image != "unused"
     items = source.items(classes, with_image=is_pixels)
-    summary = yield from export_folder(
-        items, classes, source.names, settings, problems.append
+    return (
+        yield from export_folder(
+            items, classes, source.names, settings, problems.append
+        )
     )
-    return ExportOutcome(summary, problems)

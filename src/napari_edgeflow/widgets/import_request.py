@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.import_work import ImportRequest
-from napari_edgeflow.widgets.layer_annotation import image_names
+from napari_edgeflow.widgets.layer_annotation import image_names, path_of
 from napari_edgeflow.widgets.planes import every_plane, layer_shape, read_plane
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def import_request(
     *,
     every: bool = False,
     values: Kind = "object",
+    file: Path | None = None,
 ) -> ImportRequest:
     """Return what to read in the background.
 
@@ -38,6 +39,8 @@ def import_request(
         Whether labels of all planes are wanted.
     values : {"semantic", "object"}
         What the values of label images are that do not say it.
+    file : Path, optional
+        The image's file. Default: the one it was opened from, if any.
 
     Raises
     ------
@@ -50,14 +53,14 @@ def import_request(
         raise ValueError("Choose a file or a folder to import from.")
     shown = read_plane(viewer, image)
     planes = every_plane(shown, layer_shape(image)) if every else (shown,)
-    file = image.source.path
+    file = file or path_of(image)
     height, width = shown.shape[:2]
     return ImportRequest(
         path,
         source,
         values,
-        Path(file).parent if isinstance(file, str) else None,
-        tuple(image_names(image, planes)),
+        None if file is None else file.parent,
+        tuple(image_names(image, planes, file)),
         tuple(plane.plane for plane in planes),
         (height, width),
     )

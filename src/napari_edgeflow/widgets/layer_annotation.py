@@ -118,6 +118,7 @@ def labelled_layers(
     *,
     every: bool = False,
     kind: Kind = "object",
+    path: Path | None = None,
 ) -> LabelledLayers:
     """Return what is to be exported, without reading more than one plane of labels.
 
@@ -131,6 +132,8 @@ def labelled_layers(
         Whether all planes are wanted.
     kind : {"semantic", "object"}
         What the labels are, if the layer does not say it.
+    path : Path, optional
+        The image's file. Default: the one it was opened from, if any.
 
     Raises
     ------
@@ -151,10 +154,11 @@ def labelled_layers(
     array = layer_array(labels)
     single = len(planes) == 1
     scheme = read_scheme(labels)
+    path = path or path_of(image)
     return LabelledLayers(
-        tuple(image_names(image, planes)),
+        tuple(image_names(image, planes, path)),
         planes,
-        _path_of(image),
+        path,
         kind if scheme is None else scheme.kind,
         ClassTable(()) if scheme is None else scheme.classes,
         classes_of_objects(labels.features),
@@ -163,9 +167,10 @@ def labelled_layers(
     )
 
 
-def image_names(image: "Image", planes: tuple[PlaneImage, ...]) -> Iterator[str]:
-    """Yield the file names of planes of an image layer."""
-    path = _path_of(image)
+def image_names(
+    image: "Image", planes: tuple[PlaneImage, ...], path: Path | None
+) -> Iterator[str]:
+    """Yield the file names of planes of an image layer, which has a file or has not."""
     base = as_file_name(image.name) if path is None else path.name
     shape = layer_shape(image)
     for plane in planes:
@@ -178,8 +183,8 @@ def image_names(image: "Image", planes: tuple[PlaneImage, ...]) -> Iterator[str]
         yield base if is_only else plane_name(base, tuple(held), tuple(sides))
 
 
-def _path_of(image: "Image") -> Path | None:
-    """Return the file of an image layer, if it is one that is still there."""
+def path_of(image: "Image") -> Path | None:
+    """Return the file an image layer was opened from, if it is still there."""
     path = image.source.path
     if not isinstance(path, str) or not Path(path).is_file():
         return None

@@ -1,0 +1,46 @@
+"""The project dock of a viewer, for docks that work with its project."""
+
+from typing import TYPE_CHECKING
+
+from napari_edgeflow.widgets.project import ProjectWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+    from napari_edgeflow.project.folder import Project
+    from napari_edgeflow.widgets.project_controller import ProjectController
+
+
+def open_project_of(viewer: "Viewer") -> "Project":
+    """Return the project that is open in a viewer.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    controller = next(_controllers(viewer), None)
+    if controller is None or controller.project is None:
+        raise ValueError("No project is open: open one in the dock “Project folder”.")
+    return controller.project
+
+
+def project_file(viewer: "Viewer", image: "Layer | None") -> "Path | None":
+    """Return the file of an image that a project shows; None for other images."""
+    for controller in _controllers(viewer):
+        project = controller.project
+        is_shown = image is not None and image is controller.layers.image
+        if project is not None and is_shown:
+            return project.image(controller.current)
+    return None
+
+
+def _controllers(viewer: "Viewer") -> "Iterator[ProjectController]":
+    """Yield the controllers of project docks, those with a project first."""
+    docks = viewer.window.dock_widgets.values()
+    found = [dock.controller for dock in docks if isinstance(dock, ProjectWidget)]
+    yield from sorted(found, key=lambda controller: controller.project is None)
