@@ -221,6 +221,19 @@ def test_everything_done_to_objects_can_be_undone(keeper: Keeper) -> None:
         assert state(layer) == after
 
 
+def test_many_objects_are_deleted_in_one_pass(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_edgeflow.widgets.object_edits._MANY", 2)
+    monkeypatch.setattr("napari_edgeflow.widgets.object_edits._BAND", 500)
+    before = state(keeper.layer)
+    keeper.select(1, 2, 4)
+    keeper.press("Delete")
+    assert np.unique(keeper.layer.data).tolist() == [0, 3]
+    keeper.undo()
+    assert state(keeper.layer) == before
+
+
 def test_what_cannot_be_done_is_said(keeper: Keeper, notices: list[str]) -> None:
     buttons = keeper.dock.controls.buttons
     assert not any(button.isEnabled() for button in buttons.values())

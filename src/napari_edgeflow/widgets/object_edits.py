@@ -18,6 +18,12 @@ from napari_edgeflow.widgets.planes import Plane
 if TYPE_CHECKING:
     from napari.layers import Labels
 
+_MANY = 100
+"""Objects that are written one by one at most."""
+
+_BAND = 1 << 18
+"""Pixels that are written at a time: a few milliseconds of the window's thread."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectChange:
@@ -137,11 +143,32 @@ def _record(entry: ObjectEntry) -> ObjectRecord:
 
 
 def _painted(
-    layer: "Labels", entries: Iterable[ObjectEntry], value: int
+    layer: "Labels", entries: Sequence[ObjectEntry], value: int
 ) -> Iterator[PixelChange]:
     """Yield the objects' pixels as they are when they are written."""
-    for entry in entries:
-        yield from _in_planes(entry.measure, object_mask(layer.data, entry), value)
+    if len(entries) > _MANY:
+        yield from _painted_in_bands(layer, entries, value)
+    else:
+        for entry in entries:
+            yield from _in_planes(entry.measure, object_mask(layer.data, entry), value)
+
+
+def _painted_in_bands(
+    layer: "Labels", entries: Sequence[ObjectEntry], value: int
+) -> Iterator[PixelChange]:
+    """Yield the pixels of many objects, which one by one take long to write."""
+    starts = np.min([entry.measure.start for entry in entries], axis=0)
+    stops = np.max([entry.measure.stop for entry in entries], axis=0)
+    ids = [entry.id for entry in entries]
+    (top, left), (bottom, right) = starts[-2:].tolist(), stops[-2:].tolist()
+    step = max(_BAND // (right - left), 1)
+    for place in np.ndindex(*(stops - starts)[:-2].tolist()):
+        held = (starts[:-2] + place).tolist()
+        plane = Plane((*held, None, None))
+        for first in range(top, bottom, step):
+            window = Window(first, left, min(first + step, bottom), right)
+            pixels = np.asarray(layer.data[plane.select(*window.slices)])
+            yield PixelChange(plane, window, np.isin(pixels, ids), value)
 
 
 def _in_planes(

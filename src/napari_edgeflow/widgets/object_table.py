@@ -32,7 +32,7 @@ _TIPS = (
     "Seconds from the first click to the end",
     "What made it",
 )
-_WIDTHS = (44, 80, 58, 46, 42, 64)
+_WIDTHS = (36, 90, 52, 46, 40, 64)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -85,11 +85,11 @@ class ObjectModel(QAbstractTableModel):
         """List other objects; the model is reset only if there are others."""
         ordered = self._ordered(entries)
         same = [e.id for e in ordered] == [e.id for e in self._entries]
-        if same:
+        if same and ordered:
             self._entries = ordered
             last = self.index(len(ordered) - 1, len(_HEADERS) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
-        else:
+        elif not same:
             self.beginResetModel()
             self._entries = ordered
             self.endResetModel()

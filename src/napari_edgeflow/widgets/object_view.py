@@ -20,7 +20,7 @@ from napari_edgeflow.widgets.planes import (
 )
 
 if TYPE_CHECKING:
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
     from napari.viewer import Viewer
 
 MOST_OUTLINES = 100
@@ -135,7 +135,8 @@ class ObjectHighlight:
             return
         layer.data = []
         if paths:
-            follow(layer, labels)
+            if not _lies_on(layer, labels):
+                follow(layer, labels)
             layer.add_paths(list(paths), edge_width=self._width(labels))
             layer.selected_data = set()
 
@@ -170,3 +171,14 @@ class ObjectHighlight:
         layers.selection.active = active
         self._layer = layer
         return layer
+
+
+def _lies_on(layer: "Layer", other: "Layer") -> bool:
+    """Return whether positions in two layers are the same places; see :func:`follow`.
+
+    To move a layer takes napari long.
+    """
+    corners = np.vstack([np.zeros(layer.ndim), np.eye(layer.ndim)])
+    return all(
+        np.allclose(layer.data_to_world(at), other.data_to_world(at)) for at in corners
+    )

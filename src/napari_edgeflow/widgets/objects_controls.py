@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 2
 
-_LEAST_WIDTH = 330
+_LEAST_WIDTH = 350
 """In pixels: all columns of the table can be seen."""
 
 
