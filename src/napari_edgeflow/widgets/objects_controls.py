@@ -79,6 +79,9 @@ class ObjectsControls(QWidget):
         self.undo, self.redo = self._button("Undo"), self._button("Redo")
         self.tabs = QTabWidget(self)
         self.tabs.setDocumentMode(True)
+        bar = self.tabs.tabBar()
+        if bar is not None:
+            bar.setDrawBase(False)
         self._classes: tuple[LabelClass, ...] = ()
         self._lay_out()
         self._connect()
@@ -117,6 +120,7 @@ class ObjectsControls(QWidget):
         ids = {entry.class_id for entry in chosen}
         known = [entry.id for entry in self._classes]
         only = next(iter(ids)) if len(ids) == 1 else None
+        self.class_combo.setPlaceholderText("several classes" if len(ids) > 1 else "")
         self.class_combo.setCurrentIndex(known.index(only) if only in known else -1)
         if selection.ids != self.table.ids:
             self.table.select(selection.ids)
