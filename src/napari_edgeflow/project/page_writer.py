@@ -219,7 +219,8 @@ def _changed(
             if np.array_equal(old[top : top + _ROWS], strip):
                 continue
             strip = strip.copy()
-            rows, columns = np.nonzero(old[top : top + _ROWS] != strip)
+            differs = old[top : top + _ROWS] != strip
+            rows, columns = (np.flatnonzero(differs.any(axis)) for axis in (1, 0))
             if not rows.size:
                 continue
             first, last = (rows.min(), columns.min()), (rows.max(), columns.max())
