@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_edgeflow.engine.image import ImageReader, Window, resize_image, resize_mask
+from napari_edgeflow.engine.image import (
+    ImageReader,
+    Window,
+    resize_image,
+    resize_mask,
+    stretched_limits,
+)
 
 KINDS = [np.uint8, np.uint16, np.int32, np.float32, np.float64, bool]
 
@@ -114,3 +120,15 @@ def test_windows_know_their_size_and_union() -> None:
     assert (window.height, window.width) == (3, 6)
     assert window.union(Window(0, 5, 2, 9)) == Window(0, 2, 4, 9)
     assert np.zeros((10, 10))[window.slices].shape == (3, 6)
+
+
+def test_dark_images_are_stretched_but_not_their_noise() -> None:
+    dark = np.full((50, 50), 3, np.uint8)
+    dark[10:30, 10:30] = 60
+    assert stretched_limits(dark) == (3, 60)
+    assert stretched_limits(dark, (0.0, 255.0)) == (3, 60)
+    assert stretched_limits(dark, (5.0, 80.0)) == (5, 80)
+    noise = np.full((50, 50, 3), 3, np.uint8)
+    noise[::2] = 5
+    assert stretched_limits(noise) == (3, 27)
+    assert stretched_limits(noise.astype(np.uint16) * 100) == (300, 500)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -441,3 +442,17 @@ def test_black_and_white_can_be_told(segmenter: SemanticSegmenter) -> None:
     told = list(segmenter.strips(image, NEAR, (0.0, 100.0)))
     white = segmenter.predict(np.full((40, 50, 3), 255, np.uint8), NEAR)
     np.testing.assert_array_equal(np.concatenate([s.labels for s in told]), white)
+
+
+def test_dark_images_are_seen_as_bright_ones_if_the_network_wants_it() -> None:
+    labels = patches((32, 32))
+    dark = painted(labels) // 8
+    facts = colour_facts(window=32)
+    for stretched in (False, True):
+        segmenter = SemanticSegmenter(
+            ColourNetwork(), replace(facts, stretched=stretched)
+        )
+        found = segmenter.predict(dark, NEAR)
+        assert np.array_equal(found, labels) == stretched
+        (strip, *_) = segmenter.strips(dark, NEAR, (0.0, 255.0))
+        assert strip.top == 0

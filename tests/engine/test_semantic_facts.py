@@ -18,7 +18,7 @@ FACTS = SemanticFacts(
     [
         FACTS,
         SemanticFacts(TABLE, (7, 300)),
-        SemanticFacts(TABLE, (0, 7), mean=(0.5,), std=(0.2,)),
+        SemanticFacts(TABLE, (0, 7), mean=(0.5,), std=(0.2,), stretched=True),
     ],
 )
 def test_what_is_written_is_read_again(facts: SemanticFacts) -> None:

@@ -16,6 +16,7 @@ from napari_edgeflow.engine import semantic_task, semantic_training
 from napari_edgeflow.engine.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.engine.semantic_checkpoint import write_semantic
+from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
 from napari_edgeflow.engine.semantic_training import (
     SemanticTraining,
@@ -239,3 +240,32 @@ def test_blocks_are_compared_within_their_bounds(folder: Path, start: str) -> No
     pixels = sum(window.height * window.width for window in blocks)
     kept = (holdout.source.read_target(0) != VOID).sum()
     assert pixels + kept == 64 * 64
+
+
+def test_images_of_a_microscope_are_stretched_and_turned(
+    folder: Path, start: str
+) -> None:
+    wanted = training(folder, start, epochs=1)
+    for pair in wanted.pairs:
+        grey = np.asarray(Image.open(pair.image).convert("L")) // 4
+        Image.fromarray(grey).save(pair.image)
+    reports = list(train_semantic(wanted))
+    told = [r.text for r in reports if isinstance(r, TrainMessage)]
+    assert told[0] == "most images are grey: taken for those of a microscope"
+    _, facts = build_semantic(replace(wanted, init=str(folder / "out")))
+    assert facts.stretched
+    state = torch.load(folder / "out/training-state.pt", weights_only=True)
+    assert state["task"]["frozen_statistics"] == 0
+    photographs = replace(wanted, microscopy=False, output=folder / "photographs")
+    list(train_semantic(photographs))
+    _, facts = build_semantic(replace(wanted, init=str(folder / "photographs")))
+    assert not facts.stretched
+
+
+def test_what_is_trained_on_is_stretched(folder: Path, start: str) -> None:
+    pairs = training(folder, start, 1).pairs
+    source = SemanticSource(pairs, (0, 1, 2, 3), stretched=True)
+    bright, _ = source.read(0)
+    Image.fromarray(bright // 6).save(pairs[0].image)
+    stretched, _ = source.read(0)
+    assert np.abs(stretched.astype(int) - bright).max() < 8

@@ -131,6 +131,10 @@ def resize_labels(
     return np.asarray(part.resize((shape[1], shape[0]), Image.Resampling.NEAREST))
 
 
+_LEAST_SPREAD = 24
+"""Grey values of uint8 that are stretched at least: less is noise."""
+
+
 class ImageReader:
     """Reads windows of an image of any size and type as (h, w, 3) uint8.
 
@@ -262,6 +266,31 @@ def _limits(source: Any) -> tuple[float, float]:
     """Return the values of black and white, from at most about a million pixels."""
     if source.dtype == np.uint8:
         return 0.0, 255.0
+    return _spread(source)
+
+
+def stretched_limits(
+    image: ArrayLike, limits: tuple[float, float] | None = None
+) -> tuple[float, float]:
+    """Return values of black and white between which nearly all pixels lie.
+
+    Parameters
+    ----------
+    image : array_like
+        As :class:`ImageReader` takes it.
+    limits : tuple of float, optional
+        What a person has chosen; returned unless they are all that uint8 can hold.
+    """
+    if limits not in (None, (0.0, 255.0)):
+        return limits
+    source = _as_channels(image)
+    low, high = _spread(source)
+    # The noise of an image with nothing on it is left alone.
+    return low, max(high, low + (_LEAST_SPREAD if source.dtype == np.uint8 else 0))
+
+
+def _spread(source: Any) -> tuple[float, float]:
+    """Return the 0.1 and 99.9 percentiles of pixels, different from each other."""
     step = max(1, int((source.shape[0] * source.shape[1] / 1e6) ** 0.5))
     sample = np.asarray(source[::step, ::step, :3]).astype(np.float64)
     finite = sample[np.isfinite(sample)]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.image import ImageReader, Window, stretched_limits
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.semantic_runtime import (
     DeviceMemoryError,
@@ -202,7 +202,8 @@ class SemanticSegmenter:
         The order is that of ``facts.class_ids``; errors as :meth:`predict`. This
         holds all probabilities in memory: for large images take :meth:`strips`.
         """
-        job = _Job(ImageReader(image), self.facts, settings or PredictSettings())
+        reader = self._reader(image)
+        job = _Job(reader, self.facts, settings or PredictSettings())
         every = np.arange(job.blender.classes)
         result = np.empty((len(every), *job.reader.shape), np.float32)
         for part, tiles, _ in self._parts(job):
@@ -232,7 +233,7 @@ class SemanticSegmenter:
             Values shown as black and as white; see :class:`ImageReader`.
         """
         self.notices.clear()
-        reader = ImageReader(image, limits)
+        reader = self._reader(image, limits)
         job = _Job(reader, self.facts, settings or PredictSettings())
         ids = np.array(self.facts.class_ids)
         ids = ids.astype(np.uint8 if ids.max() <= 255 else np.uint16)
@@ -242,6 +243,13 @@ class SemanticSegmenter:
             if reader.found_nan:
                 self._tell("the image has pixels that are NaN: they are taken as black")
             yield Strip(part.top, ids[best], confidence, done, total)
+
+    def _reader(
+        self, image: ArrayLike, limits: tuple[float, float] | None = None
+    ) -> ImageReader:
+        if self.facts.stretched:
+            limits = stretched_limits(image, limits)
+        return ImageReader(image, limits)
 
     def _parts(self, job: "_Job") -> Iterator[tuple[Window, list[TileScores], int]]:
         """Yield finished parts of the image with the tiles that cover them.

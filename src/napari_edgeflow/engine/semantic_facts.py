@@ -30,6 +30,9 @@ class SemanticFacts:
     longest_side : int or None
         Side to which images are resized, or None if the network was trained on
         pixels as they are.
+    stretched : bool
+        Whether black and white are the darkest and brightest pixels of each image,
+        as for images of a microscope, which may use a small part of the values.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class SemanticFacts:
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     window: int = 512
     longest_side: int | None = None
+    stretched: bool = False
 
     def __post_init__(self) -> None:
         """Check the values once."""
@@ -109,6 +113,7 @@ class SemanticFacts:
                 tuple(float(v) for v in record["std"]),
                 int(record["window"]),
                 None if longest is None else int(longest),
+                bool(record.get("stretched", False)),
             )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(
@@ -124,6 +129,7 @@ class SemanticFacts:
             "std": list(self.std),
             "window": self.window,
             "longest_side": self.longest_side,
+            "stretched": self.stretched,
         }
         return {
             "classes": json.dumps(self.classes.to_records()),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.image import ImageReader, Window, stretched_limits
 from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_labels, read_pair
 
 MAX_CLASSES = VOID
@@ -25,11 +25,14 @@ class SemanticSource:
         one; all others do not count in training.
     held_back : tuple of tuple of Window
         For each image the parts that are not trained on; empty if there are none.
+    stretched : bool
+        Whether images are stretched to all values; see :class:`SemanticFacts`.
     """
 
     pairs: tuple[LabelledImage, ...]
     class_ids: tuple[int, ...]
     held_back: tuple[tuple[Window, ...], ...] = ()
+    stretched: bool = False
 
     def __post_init__(self) -> None:
         """Check the values once."""
@@ -56,6 +59,9 @@ class SemanticSource:
     def read(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return an image (H, W, 3) and its class indices (H, W), as in training."""
         image, labels = read_pair(self.pairs[number])
+        if self.stretched:
+            reader = ImageReader(image, stretched_limits(image))
+            image = reader.read(Window(0, 0, *labels.shape), labels.shape)
         return image, self._kept(number, self.indices(labels))
 
     def read_target(self, number: int) -> NDArray[np.uint8]:

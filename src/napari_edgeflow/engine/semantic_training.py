@@ -39,6 +39,10 @@ from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
 SHORTEST_EPOCH = 20
 """Steps of an epoch at least: few images are each seen several times in one."""
 
+MICROSCOPY_SIDE = 512
+"""Side to which images of a microscope are enlarged at least for a network that takes
+all in one size: crops of 256 pixels show them at about that scale."""
+
 
 @dataclass(frozen=True, slots=True)
 class SemanticTraining:
@@ -140,13 +144,15 @@ def train_semantic(
     seed = training.task.seed
     fabric = begin(training.output, training.device, seed, resume=resume)
     model, facts = build_semantic(training)
-    source = SemanticSource(training.pairs, facts.class_ids)
-    found = survey(source)
-    check_size(found, min(side for _, side in training.task.sizes))
-    holdout = hold_back(source, found.presence, training.validation, seed)
     microscopy = training.microscopy
     if microscopy is None:
         microscopy = is_microscopy(training.pairs)
+    if microscopy:
+        facts = _of_microscopy(facts)
+    source = SemanticSource(training.pairs, facts.class_ids, stretched=facts.stretched)
+    found = survey(source)
+    check_size(found, min(side for _, side in training.task.sizes))
+    holdout = hold_back(source, found.presence, training.validation, seed)
     kind = "most images are grey: taken for those of a microscope"
     messages = (
         unknown_values(found.unknown),
@@ -169,6 +175,14 @@ def train_semantic(
         note_command(training.output, training.command)
     yield from (TrainMessage(text) for text in messages if text)
     yield from reports
+
+
+def _of_microscopy(facts: SemanticFacts) -> SemanticFacts:
+    """Return how such images are looked at: stretched, and at the scale of crops."""
+    longest = facts.longest_side
+    if longest is not None:
+        longest = max(longest, MICROSCOPY_SIDE)
+    return replace(facts, stretched=True, longest_side=longest)
 
 
 def _task(
