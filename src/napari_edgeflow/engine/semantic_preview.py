@@ -1,6 +1,7 @@
 """Samples as a network sees them in training, side by side in one picture."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_edgeflow.engine.semantic_samples import (
     SemanticSampleSettings,
 )
 from napari_edgeflow.engine.semantic_source import SemanticSource
+from napari_edgeflow.engine.semantic_survey import is_microscopy
 
 SIDE, COLUMNS, ROWS = 256, 4, 2
 _BASE = 512
@@ -45,8 +47,11 @@ def preview_samples(
     OSError
         If a file cannot be read.
     """
-    source = SemanticSource(tuple(pairs), tuple(class_ids))
-    settings = SemanticSampleSettings(SIDE, base=_BASE)
+    microscopy = is_microscopy(pairs)
+    source = SemanticSource(tuple(pairs), tuple(class_ids), stretched=microscopy)
+    settings = replace(
+        SemanticSampleSettings.suited(_BASE, microscopy=microscopy), size=SIDE
+    )
     drawn = SemanticSamples(source, source.presence(), settings, seed)
     samples = list(islice(drawn, ROWS * COLUMNS))
     ids = np.full(VOID + 1, VOID, np.uint16)

@@ -60,6 +60,7 @@ _LOSSES = {
     "ce+0.5*jaccard": "cross-entropy + ½ Jaccard",
 }
 _SIZES = (None, 128, 192, 256, 320, 384, 512)
+_LEAST_BATCH = 2
 _NEW = "new network from ImageNet"
 
 
@@ -108,8 +109,8 @@ class TrainControls(QWidget):
             output=self.parent_folder / (self.name.text().strip() or "model"),
             epochs=self.epochs.value(),
             loss=str(self.loss.currentData()),
-            rate=self.rate.value(),
-            batch=self.batch.value(),
+            rate=self.rate.value() or None,
+            batch=self.batch.value() if self.batch.value() >= _LEAST_BATCH else None,
             size=self.crop.currentData(),
             device=self.device.chosen,
             predictions=self.predictions.isChecked(),
@@ -181,12 +182,12 @@ class TrainControls(QWidget):
         self.loss = _combo(_LOSSES, self)
         self.rate = QDoubleSpinBox(self)
         self.rate.setDecimals(5)
-        self.rate.setRange(0.00001, 0.1)
+        self.rate.setRange(0.0, 0.1)
         self.rate.setSingleStep(0.0001)
-        self.rate.setValue(0.001)
+        self.rate.setSpecialValueText("auto")
         self.batch = QSpinBox(self)
-        self.batch.setRange(2, 256)
-        self.batch.setValue(16)
+        self.batch.setRange(_LEAST_BATCH - 1, 256)
+        self.batch.setSpecialValueText("auto")
         self.batch.setToolTip("Halved by itself where memory does not do")
         self.crop = _combo({s: "auto" if s is None else f"{s} pixels" for s in _SIZES})
         self.predictions = QCheckBox("Show predictions", self)

@@ -75,10 +75,11 @@ class TrainSettings:
         Name or path of the model to start from, or name of a new network.
     output : Path
         Folder of the new model.
-    epochs, loss, rate, batch
+    epochs, loss
         As the command has them.
-    size : int or None
-        Side of crops in pixels; None to leave it to the command.
+    rate, batch, size : float or int or None
+        Peak learning rate, samples in a step, and side of crops in pixels; None to
+        leave it to the command.
     device : str
         "auto", "cuda", "mps" or "cpu".
     predictions : bool
@@ -93,8 +94,8 @@ class TrainSettings:
     output: Path
     epochs: int
     loss: str
-    rate: float
-    batch: int
+    rate: float | None
+    batch: int | None
     size: int | None
     device: str
     predictions: bool = False

@@ -180,8 +180,11 @@ def click_arguments(settings: TrainSettings, sources: list[str]) -> list[str]:
 
 
 def _shared(settings: TrainSettings) -> Iterator[str]:
-    yield from ("--epochs", str(settings.epochs), "--rate", f"{settings.rate:g}")
-    yield from ("--batch", str(settings.batch), "--device", settings.device)
+    yield from ("--epochs", str(settings.epochs), "--device", settings.device)
+    if settings.rate is not None:
+        yield from ("--rate", f"{settings.rate:g}")
+    if settings.batch is not None:
+        yield from ("--batch", str(settings.batch))
     if settings.size is not None:
         yield from ("--size", str(settings.size))
     yield from ("--output", str(settings.output), "--report", "jsonl")
