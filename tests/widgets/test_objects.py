@@ -337,3 +337,16 @@ def test_the_menu_of_the_table_offers_the_same(keeper: Keeper) -> None:
     classes.actions()[7].trigger()
     keeper.wait()
     assert keeper.cell(3, 1) == "cat"
+
+
+def test_viewers_do_not_share_what_can_be_undone(make_keeper: MakeKeeper) -> None:
+    first, second = make_keeper(), make_keeper()
+    first.select(1)
+    first.press("Delete")
+    before = state(second.layer)
+    assert second.ids == [1, 2, 3, 4]
+    first.undo()
+    first.undo()
+    assert first.ids == [1, 2, 3]
+    assert state(second.layer) == before
+    assert second.dock.controller.history.undo_text == "finish car"
