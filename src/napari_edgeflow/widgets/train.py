@@ -112,6 +112,7 @@ class TrainWidget(Dock):
     def _connect(self) -> None:
         controls, controller = self.controls, self.controller
         controls.changed.connect(self._on_changed)
+        self.pages.currentChanged.connect(self._on_changed)
         controls.preview_asked.connect(self._on_preview)
         self.start.clicked.connect(self._on_start)
         self.stop.clicked.connect(controller.stop)
@@ -127,8 +128,10 @@ class TrainWidget(Dock):
         models_changed.connect(controls.semantic.list_trained)
         models_changed.connect(controls.clicks.list_trained)
 
-    def _on_changed(self) -> None:
-        self.controller.survey(self.controls.settings())
+    def _on_changed(self, _: int = 0) -> None:
+        # Counting is for the person who looks at it; it is done again at the start.
+        if self.pages.currentWidget() is self.controls:
+            self.controller.survey(self.controls.settings())
 
     def _on_preview(self) -> None:
         self.preview.show_samples(self.controls.settings())

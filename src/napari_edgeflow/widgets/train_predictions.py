@@ -94,7 +94,7 @@ class TrainPredictions(QObject):
             if flat[place.plane].shape == labels.shape:
                 flat[place.plane] = labels
             image = self._pairs[place.stack].image
-            layer.name = f"{image.name}, predicted after epoch {wanted.epoch}"
+            layer.name = f"Epoch {wanted.epoch}: {image.name}"
         for layer in self._layers.values():
             layer.refresh()
 
