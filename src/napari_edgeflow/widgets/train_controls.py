@@ -85,6 +85,8 @@ class TrainControls(QWidget):
         self.zero, self.task = _combo(_ZERO, self), _combo(_TASKS, self)
         networks = dict.fromkeys(STARTERS, _NEW)
         self.semantic = ModelCombo({**SEMANTIC, **networks}, SEMANTIC_TASK, self)
+        for name in networks:
+            self.semantic.setItemText(self.semantic.findData(name), f"{name} (new)")
         self.clicks = ModelCombo(BUNDLED, CLICK_TASK, self)
         self.device = DeviceCombo(self)
         self.classes = self._make_classes()
