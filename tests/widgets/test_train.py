@@ -336,7 +336,8 @@ def test_a_real_training(
     assert person.state.startswith("Done. Best mean IoU")
     training, validation = dock.progress.loss.plot.curves
     assert len(training.points) == len(validation.points) == 1
-    shown = [layer for layer in person.viewer.layers if layer.name.startswith("Epoch 1:")]
+    layers = person.viewer.layers
+    shown = [layer for layer in layers if layer.name.startswith("Epoch 1:")]
     assert person.viewer.layers.selection.active is person.viewer.layers["truth"]
     assert [layer.data.shape for layer in shown] == [(240, 320)]
     assert [found.name for found in trained_models()] == ["model-1"]
