@@ -250,8 +250,9 @@ class ClickPreview(QObject):
             return
         now, before = self._pixels[window.slices] > 0, self._expected(window)
         self._stray.append(window)
-        if (now != before).any():
-            self.brushed.emit(Brush(window, now & ~before, before & ~now))
+        painted, erased = now > before, before > now
+        if painted.any() or erased.any():
+            self.brushed.emit(Brush(window, painted, erased))
 
     def _painted_window(self, atoms: Iterable[Any]) -> Window | None:
         """Return where napari says that it changed pixels."""
