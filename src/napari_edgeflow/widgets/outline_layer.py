@@ -21,8 +21,8 @@ KIND = "outline"
 
 PART, HOLE = "part", "hole"
 
-_LINES = {PART: (1.0, 0.9, 0.1, 1.0), HOLE: (1.0, 0.35, 0.1, 1.0)}
-_FACES = {PART: (1.0, 0.9, 0.1, 0.1), HOLE: (1.0, 0.35, 0.1, 0.3)}
+_LINES = {PART: (1.0, 0.9, 0.1, 1.0), HOLE: (1.0, 0.1, 0.9, 1.0)}
+_FACES = {PART: (1.0, 0.9, 0.1, 0.1), HOLE: (1.0, 0.1, 0.9, 0.25)}
 _WIDTH = 4.0
 """Of the lines, in pixels of the screen: seen beside napari's line of what is
 selected."""
@@ -66,6 +66,7 @@ class OutlineLayer:
         self.shapes = Shapes(
             ndim=labels.ndim,
             name="Outline",
+            opacity=1.0,
             features={KIND: np.zeros(0, object)},
             feature_defaults={KIND: PART},
             **placement(labels),

@@ -47,7 +47,7 @@ class OutlinePanel(QWidget):
     def _make_fields(self) -> None:
         self.hint.setText(
             "Drag the vertices; napari's tools for shapes, on the left, add and remove "
-            "them. Yellow are the parts of the object, red are holes."
+            "them. Yellow are the parts of the object, pink are holes."
         )
         for label in (self.hint, self.state, self.problem):
             label.setWordWrap(True)
