@@ -11,6 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_edgeflow.demo import find_canvas
+from napari_edgeflow.widgets import outline_work
 from napari_edgeflow.widgets.outline_layer import HOLE, KIND, PART
 from napari_edgeflow.widgets.outline_panel import OutlinePanel
 from napari_edgeflow.widgets.planes import Plane
@@ -253,6 +254,22 @@ def test_napari_tools_draw_parts_whatever_was_selected(editor: Editor) -> None:
     editor.panel.add_hole.click()
     editor.shapes.add(np.array([(2, 10), (2, 20), (6, 20.0)]), shape_type="polygon")
     assert list(editor.shapes.features[KIND])[-1] == HOLE
+
+
+def test_more_vertices_than_can_be_edited_are_refused(
+    editor: Editor, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor.start()
+    shown = len(editor.shapes.data)
+    monkeypatch.setattr(outline_work, "MOST_VERTICES", 9)
+    editor.simplify(0.5)
+    editor.wait()
+    assert "12 vertices, and 9 can be edited" in notices[-1]
+    assert len(editor.shapes.data) == shown
+    assert editor.panel.tolerance.value() == 1
+    editor.panel.cancel.click()
+    editor.start()
+    assert not editor.panel.controller.active
 
 
 def test_napari_ellipses_are_parts_too(editor: Editor) -> None:

@@ -268,10 +268,13 @@ class OutlineController(QObject):
 
     def _fail(self, _request: OutlineRequest, error: Exception) -> None:
         self._writing = False
-        if self._session is None:
+        session = self._session
+        if session is None:
             self._end(remove=True)
+        else:
+            # What is shown stays as it is.
+            self._ask(session.state.shapes, None)
         show_problem(error)
-        self.changed.emit()
 
     # ---- the end
 

@@ -96,6 +96,9 @@ class OutlineLayer:
     def remove(self) -> None:
         """Take the layer out of the viewer; the keys and calls end."""
         self.let_go()
+        # Some drivers crash where the next frame draws what was taken away full.
+        self.shapes.selected_data = set()
+        self.shapes.data = []
         if self.shapes in self._viewer.layers:
             self._viewer.layers.remove(self.shapes)
 
@@ -113,15 +116,20 @@ class OutlineLayer:
     def show(self, shapes: tuple[OutlineShape, ...]) -> None:
         """Show these shapes in place of those that are there."""
         layer = self.shapes
-        with self._silently():
+        kinds = [HOLE if one.is_hole else PART for one in shapes]
+        with self._silently(), layer.block_thumbnail_update():
             layer.selected_data = set()
             layer.data = []
-            rings = [self._points(one) for one in moved(shapes, -_PIXEL, -_PIXEL)]
-            kinds = [HOLE if one.is_hole else PART for one in shapes]
-            if rings:
-                layer.add(rings, shape_type="polygon")
+            if shapes:
+                layer.add(
+                    [self._points(one) for one in moved(shapes, -_PIXEL, -_PIXEL)],
+                    shape_type="polygon",
+                    edge_width=self._line_width(),
+                    edge_color=[_LINES[kind] for kind in kinds],
+                    face_color=[_FACES[kind] for kind in kinds],
+                )
             layer.features = {KIND: np.array(kinds, object)}
-            self._tidy()
+            self._colour_next()
 
     def read(self) -> tuple[OutlineShape, ...]:
         """Return the shapes.

@@ -17,6 +17,9 @@ from napari_edgeflow.widgets.planes import Plane
 
 Shapes = tuple[OutlineShape, ...]
 
+MOST_VERTICES = 3_000
+"""napari edits no more than that without holding the window."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutlinedObject:
@@ -91,8 +94,8 @@ def answer(request: OutlineRequest) -> OutlineAnswer:
     Raises
     ------
     ValueError
-        If the object has no pixels, or if shapes that enclose nothing are to be
-        simplified.
+        If the object has no pixels, if shapes that enclose nothing are to be
+        simplified, or if there are too many vertices to edit.
     """
     target, shape = request.target, request.target.pixels.shape
     mask = target.mask
@@ -103,6 +106,12 @@ def answer(request: OutlineRequest) -> OutlineAnswer:
         simplified = outline_of(mask, request.tolerance)
     elif request.tolerance is not None:
         simplified = refitted(request.shapes, shape, request.tolerance)
+    if simplified is not None and simplified.vertices > MOST_VERTICES:
+        raise ValueError(
+            f"at a tolerance of {simplified.tolerance:g} the outline has "
+            f"{simplified.vertices:,} vertices, and {MOST_VERTICES:,} can be edited: "
+            "take a larger tolerance, or the brush"
+        )
     shapes = request.shapes or () if simplified is None else simplified.shapes
     try:
         filled = fill(shapes, shape)
