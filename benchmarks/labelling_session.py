@@ -321,10 +321,14 @@ def edit_outline(day: Day, value: int) -> None:
     day.until(lambda: not outline.active)
     day.settle()
     after, _ = day.page()
-    top, left = corner
-    expected = before.copy()
-    expected[top : top + 20, left : left + 20] = value
-    day.check("a polygon is edited and written back", np.array_equal(after, expected))
+    expected = before == value
+    expected[corner[0] : corner[0] + 20, corner[1] : corner[1] + 20] = True
+    others = (before > 0) & (before != value)
+    same = np.array_equal(after[others], before[others])
+    # The outline has fewer vertices than the pixels have corners, which costs some.
+    kept = iou(after == value, expected)
+    day.check("a polygon is edited and written back", same and kept >= 0.95,
+              f"IoU {kept:.4f}")  # fmt: skip
 
 
 def free_corner(labels: NDArray[Any]) -> tuple[int, int]:
