@@ -2,7 +2,8 @@
 
 Of all ways that were tried on images held out for such choices, one positive click in
 the middle, one negative click beside each corner and the edge of the inscribed ellipse
-gave the best masks; a second look at the first result made them worse.
+gave the best masks after the box and the one or two clicks that follow; a second look
+at the first result made them worse.
 """
 
 import numpy as np
