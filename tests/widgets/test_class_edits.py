@@ -8,6 +8,7 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt
 from qtpy.QtGui import QDropEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QTabWidget, QWidget
 from tests.formats.annotation_samples import MANY
 
 from napari_edgeflow.engine.classes import ClassTable
@@ -53,6 +54,17 @@ def test_a_class_is_found_by_typing(classes: ClassList, notices: list[str]) -> N
     QTest.keyClick(field, Qt.Key.Key_Escape)
     assert classes.current_id == 19
     assert len(names(classes)) == 20
+
+
+def test_the_search_shows_the_tab_that_it_is_in(classes: ClassList, qtbot: Any) -> None:
+    tabs = QTabWidget()
+    qtbot.addWidget(tabs)
+    tabs.addTab(QWidget(), "Refine")
+    tabs.addTab(classes, "Classes")
+    tabs.show()
+    classes.search()
+    assert tabs.currentWidget() is classes
+    assert tabs.focusWidget() is classes.findChild(ClassSearchField)
 
 
 def test_three_hundred_classes_are_searched_at_once(qtbot: Any) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QColorDialog,
     QHBoxLayout,
     QTableWidgetItem,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -144,7 +145,12 @@ class ClassList(QWidget):
             self._table.selectRow(row)
 
     def search(self) -> None:
-        """Let the person type the name of a class."""
+        """Let the person type the name of a class, also where a tab hides the list."""
+        around = self.parentWidget()
+        while around is not None:
+            if isinstance(around, QTabWidget) and around.indexOf(self) >= 0:
+                around.setCurrentWidget(self)
+            around = around.parentWidget()
         self._search.start()
 
     # ---- edits
