@@ -56,8 +56,8 @@ def test_a_class_is_found_by_typing(classes: ClassList, notices: list[str]) -> N
     assert len(names(classes)) == 20
 
 
-def test_the_search_shows_the_tab_that_it_is_in(classes: ClassList, qtbot: Any) -> None:
-    tabs = QTabWidget()
+def test_the_search_shows_the_tab_that_it_is_in(qtbot: Any) -> None:
+    tabs, classes = QTabWidget(), ClassList(ClassTable.voc())
     qtbot.addWidget(tabs)
     tabs.addTab(QWidget(), "Refine")
     tabs.addTab(classes, "Classes")
