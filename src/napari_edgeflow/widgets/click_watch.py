@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.widgets.connections import Connections
@@ -71,8 +72,10 @@ class ViewerWatch(QObject):
         """Tell nothing any more."""
         self._links.close()
         self._image_links.close()
-        self._settle.stop()
-        self._removal.stop()
+        for timer in (self._settle, self._removal):
+            # When the window goes, Qt may have deleted it.
+            if isalive(timer):
+                timer.stop()
 
     def _on_dims(self) -> None:
         self.looked.emit()
