@@ -96,9 +96,6 @@ class OutlineLayer:
     def remove(self) -> None:
         """Take the layer out of the viewer; the keys and calls end."""
         self.let_go()
-        # Some drivers crash where the next frame draws what was taken away full.
-        self.shapes.selected_data = set()
-        self.shapes.data = []
         if self.shapes in self._viewer.layers:
             self._viewer.layers.remove(self.shapes)
 
