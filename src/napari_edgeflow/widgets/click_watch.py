@@ -74,7 +74,7 @@ class ViewerWatch(QObject):
         self._image_links.close()
         for timer in (self._settle, self._removal):
             # When the window goes, Qt may have deleted it.
-            if isalive(timer):
+            if isalive(timer):  # type: ignore[no-untyped-call]
                 timer.stop()
 
     def _on_dims(self) -> None:
