@@ -146,7 +146,7 @@ def test_objects_get_ids_rows_and_the_colour_of_their_class(
     make_person: MakePerson,
 ) -> None:
     person = make_person()
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     for point, class_id in ((WHITE, 8), (RED, 15)):
         person.dock.controls.classes.choose(class_id)
         person.click(*point)

@@ -89,7 +89,7 @@ def test_a_killed_object_is_taken_up_again(make_person: MakePerson) -> None:
 
 
 def finished(person: Person) -> Any:
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     for point in (WHITE, RED):
         person.layers.points.add(point)
     person.wait()

@@ -184,7 +184,7 @@ def test_labels_that_were_there_are_continued(
     data[5:10, 5:10] = 7
     mine = person.viewer.add_labels(data, name="mine")
     person.dock.controls.target.choose(mine)
-    person.dock.controls.set_kind(kind)
+    person.dock.controls.kind.choose(kind)
     person.dock.controls.classes.choose(15)
     add(person, *WHITE)
     finish(person)
@@ -197,12 +197,12 @@ def test_labels_that_were_there_are_continued(
 def test_a_layer_of_ours_brings_its_classes_and_kind(make_person: MakePerson) -> None:
     person = make_person(show=False)
     controls = person.dock.controls
-    controls.set_kind("object")
+    controls.kind.choose("object")
     controls.classes.add_class()
     add(person, *WHITE)
     finish(person)
     controls.target.choose(None)
-    controls.set_kind("semantic")
+    controls.kind.choose("semantic")
     controls.classes.remove_class()
     assert len(controls.classes.classes) == 20
     controls.target.choose(person.viewer.layers["squares objects"])

@@ -49,7 +49,7 @@ def test_a_box_gives_the_mask_and_a_click_corrects_it(make_person: MakePerson) -
     assert not person.mask.any()
     person.redo()
     np.testing.assert_array_equal(person.mask, mask)
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     person.enter()
     assert list(person.target.features["source"]) == ["box"]
     assert prompts(person) == ()
@@ -134,7 +134,7 @@ def test_the_brush_undoes_by_keys_and_is_enough_for_an_object(
     person.redo()
     np.testing.assert_array_equal(person.mask, mask)
     assert person.viewer.layers.selection.active is person.layers.preview
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     person.enter()
     np.testing.assert_array_equal(person.target.data > 0, mask)
     assert list(person.target.features["source"]) == ["brush"]

@@ -41,7 +41,7 @@ def test_undo_goes_back_through_finished_objects_click_by_click(
     make_person: MakePerson,
 ) -> None:
     person = make_person()
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     person.click(*WHITE)
     person.click(25.0, 40.0)
     person.enter()
@@ -83,7 +83,7 @@ def test_undo_goes_back_through_finished_objects_click_by_click(
 
 def test_other_clicks_end_what_could_be_redone(make_person: MakePerson) -> None:
     person = make_person(show=False)
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     add(person, *WHITE)
     finish(person)
     person.dock.controller.undo()
@@ -135,7 +135,7 @@ def test_what_is_done_to_objects_is_undone_in_its_turn(
     make_person: MakePerson,
 ) -> None:
     person = make_person(show=False)
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     add(person, *WHITE)
     finish(person)
     dock = open_objects(person)
@@ -171,7 +171,7 @@ def test_an_object_whose_image_is_gone_is_only_taken_back(
 
 def test_an_object_is_opened_again_with_its_clicks(make_person: MakePerson) -> None:
     person = make_person(show=False)
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     person.dock.controls.classes.choose(8)
     add(person, *WHITE)
     add(person, 30.0, 40.0)
@@ -202,7 +202,7 @@ def test_an_object_that_was_edited_starts_from_its_pixels(
     make_person: MakePerson, notices: list[str]
 ) -> None:
     person = make_person(show=False)
-    person.dock.controls.set_kind("object")
+    person.dock.controls.kind.choose("object")
     add(person, *WHITE)
     finish(person)
     dock = open_objects(person)

@@ -50,7 +50,7 @@ def test_the_object_finished_last_is_edited_from_the_click_dock(
     make_person: MakePerson, notices: list[str], kind: Any
 ) -> None:
     person = make_person(two_squares(), show=False)
-    person.dock.controls.set_kind(kind)
+    person.dock.controls.kind.choose(kind)
     person.dock.controls.outline.click()
     assert "finish an object first" in notices[-1]
     points = person.layers.points

@@ -9,12 +9,10 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -28,9 +26,10 @@ from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.click_tools import ToolButtons
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.fields import field_form, make_bold
 from napari_edgeflow.widgets.key_help import KeyLinks
 from napari_edgeflow.widgets.kind_combo import KindCombo
-from napari_edgeflow.widgets.label_layers import Kind, read_scheme
+from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
 from napari_edgeflow.widgets.refine_controls import RefineControls
@@ -126,10 +125,6 @@ class ClickControls(QWidget):
         sign.setChecked(True)
         self.keep_existing.setChecked(bool(values.get("keep_existing", False)))
 
-    def set_kind(self, kind: Kind) -> None:
-        """Say what a new layer is to hold."""
-        self.kind.choose(kind)
-
     def show_hint(self, text: str) -> None:
         """Say what to do now."""
         self.hint.setText(text)
@@ -180,9 +175,7 @@ class ClickControls(QWidget):
         self.outline = self._button(
             "Edit outline", "Edit the object that was finished last as polygons"
         )
-        font = self.finish.font()
-        font.setBold(True)
-        self.finish.setFont(font)
+        make_bold(self.finish)
         for button, action_id in (
             (self.finish, "finish"),
             (self.undo, "undo"),
@@ -198,16 +191,12 @@ class ClickControls(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for label, field in (
+        form = field_form(
             ("Image", self.image),
             ("Labels", self.target),
             ("Label ids", self.kind),
             ("Model", self.model),
-        ):
-            form.addRow(label, field)
-            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        )
         polarity = QHBoxLayout()
         polarity.addWidget(self.positive)
         polarity.addWidget(self.negative)
@@ -272,9 +261,8 @@ class ClickControls(QWidget):
     def _on_target(self) -> None:
         layer = self.target.layer
         scheme = None if layer is None else read_scheme(layer)
-        self.kind.setEnabled(scheme is None)
+        self.kind.follow(scheme)
         if scheme is not None:
-            self.set_kind(scheme.kind)
             self.classes.set_classes(scheme.classes)
         self.class_layer.follow(layer)
         self.changed.emit()

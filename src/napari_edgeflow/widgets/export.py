@@ -88,7 +88,7 @@ class ExportWidget(Dock):
             self._viewer,
             fields.image.layer,
             fields.labels.layer,
-            every=fields.every_plane,
+            every=fields.planes.every,
             kind=fields.kind.kind,
             path=project_file(self._viewer, fields.image.layer),
         )
@@ -101,7 +101,7 @@ class ExportWidget(Dock):
                 fields.image.layer,
                 fields.chosen_path,
                 fields.source,
-                every=fields.every_plane,
+                every=fields.planes.every,
                 values=fields.kind.kind,
                 file=project_file(self._viewer, fields.image.layer),
             )

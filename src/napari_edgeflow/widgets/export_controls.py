@@ -11,17 +11,17 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.export_options import ExportOptions
+from napari_edgeflow.widgets.fields import fit_width, make_bold
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, labels_combo
-from napari_edgeflow.widgets.planes import plane_count
+from napari_edgeflow.widgets.planes_combo import PlanesCombo
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -63,8 +63,7 @@ class ExportControls(QWidget):
         self.labels = labels_combo(viewer, is_helper, links, self)
         self.kind = KindCombo(self)
         self.kind.choose("object")
-        self.planes = QComboBox(self)
-        self.planes.addItems(["The one shown", "All"])
+        self.planes = PlanesCombo(self)
         self.options = ExportOptions(self)
         self.state = _selectable_label(self)
         self._suggested: Path | None = None
@@ -74,11 +73,6 @@ class ExportControls(QWidget):
         self._connect()
         self._on_image()
         self._on_labels()
-
-    @property
-    def every_plane(self) -> bool:
-        """Whether all planes are wanted."""
-        return self.planes.isEnabled() and self.planes.currentIndex() == 1
 
     @property
     def is_project(self) -> bool:
@@ -107,9 +101,7 @@ class ExportControls(QWidget):
 
     def _make_buttons(self) -> None:
         self.run = QPushButton("Export", self)
-        font = self.run.font()
-        font.setBold(True)
-        self.run.setFont(font)
+        make_bold(self.run)
         self.cancel = QPushButton("Cancel", self)
         self.reveal = QPushButton("Show folder", self)
         self.reveal.setEnabled(False)
@@ -130,7 +122,7 @@ class ExportControls(QWidget):
         )
         for row, (label, field) in enumerate(fields):
             self.form.insertRow(row, label, field)
-            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            fit_width(field)
         layout = QVBoxLayout(self)
         layout.setSpacing(5)
         layout.addWidget(self.options)
@@ -156,10 +148,9 @@ class ExportControls(QWidget):
 
     def _on_image(self) -> None:
         image = self.image.layer
-        count = 1 if image is None else plane_count(image)
-        self.planes.setItemText(1, f"All {count}")
-        self.planes.setEnabled(count > 1)
-        self.form.setRowVisible(self.planes, count > 1 and not self.is_project)
+        self.planes.follow(image)
+        several = self.planes.in_image > 1
+        self.form.setRowVisible(self.planes, several and not self.is_project)
         self._on_planes()
         path = None if image is None else image.source.path
         if isinstance(path, str):
@@ -174,10 +165,8 @@ class ExportControls(QWidget):
         self.options.choose_values("objects" if kind == "object" else "classes")
 
     def _on_planes(self) -> None:
-        image = self.image.layer
-        planes = 1 if image is None or not self.every_plane else plane_count(image)
         # Of a project it is not known here; a split makes sense.
-        self.options.show_images(2 if self.is_project else planes)
+        self.options.show_images(2 if self.is_project else self.planes.chosen)
 
     def _on_reveal(self) -> None:
         if self._written is not None:

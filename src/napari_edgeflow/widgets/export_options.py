@@ -10,11 +10,9 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QSpinBox,
     QToolButton,
     QWidget,
@@ -23,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_edgeflow.engine.classes import Colour
 from napari_edgeflow.formats.export_settings import ExportSettings, Values
 from napari_edgeflow.formats.export_targets import FORMATS
+from napari_edgeflow.widgets.fields import field_form
 from napari_edgeflow.widgets.swatches import swatch
 
 _OF_OUTLINES = ("coco", "labelme", "yolo", "geojson")
@@ -212,13 +211,7 @@ class ExportOptions(QWidget):
         row.addWidget(self.transparent)
         row.addWidget(self.background, 1)
         self._behind = behind
-        self.form = QFormLayout(self)
-        self.form.setContentsMargins(0, 0, 0, 0)
-        self.form.setVerticalSpacing(4)
-        self.form.setFieldGrowthPolicy(
-            QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
-        )
-        for label, field in (
+        self.form = field_form(
             ("Format", self.format),
             ("Folder", self.folder),
             ("Objects as", self.rle),
@@ -229,9 +222,10 @@ class ExportOptions(QWidget):
             ("Split into", self.is_split),
             ("Parts", self.split),
             ("Seed", self.seed),
-        ):
-            self.form.addRow(label, field)
-            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        )
+        self.form.setContentsMargins(0, 0, 0, 0)
+        self.form.setVerticalSpacing(4)
+        self.setLayout(self.form)
         self.is_split.toggled.connect(self._on_format)
 
     def _on_format(self, *_: object) -> None:

@@ -9,22 +9,21 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_edgeflow.formats.imports import TITLES
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.fields import field_form, make_bold
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
-from napari_edgeflow.widgets.planes import plane_count
+from napari_edgeflow.widgets.planes_combo import PlanesCombo
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -63,8 +62,7 @@ class ImportControls(QWidget):
         for name, title in TITLES.items():
             self.format.addItem(title, name)
         self.image = image_combo(viewer, links, self)
-        self.planes = QComboBox(self)
-        self.planes.addItems(["The one shown", "All"])
+        self.planes = PlanesCombo(self)
         self.target = target_combo(viewer, is_helper, links, self)
         self.kind = KindCombo(self)
         self.kind.choose("object")
@@ -91,11 +89,6 @@ class ImportControls(QWidget):
         text = self.path.text().strip()
         return Path(text).expanduser() if text else None
 
-    @property
-    def every_plane(self) -> bool:
-        """Whether all planes are wanted."""
-        return self.planes.isEnabled() and self.planes.currentIndex() == 1
-
     def show_state(self, text: str) -> None:
         """Say how it goes."""
         self.state.setText(text)
@@ -111,15 +104,21 @@ class ImportControls(QWidget):
         self.file.clicked.connect(self._ask_file)
         self.folder.clicked.connect(self._ask_folder)
         self.run = QPushButton("Import", self)
-        font = self.run.font()
-        font.setBold(True)
-        self.run.setFont(font)
+        make_bold(self.run)
         self.cancel = QPushButton("Cancel", self)
         self.run.clicked.connect(self.run_asked)
         self.cancel.clicked.connect(self.cancel_asked)
         self.show_running(False, False)
 
     def _lay_out(self) -> None:
+        self.form = field_form(
+            ("Format", self.format),
+            ("Image", self.image),
+            ("Slices", self.planes),
+            ("Labels", self.target),
+            ("Label ids", self.kind),
+        )
+        self.form.setVerticalSpacing(4)
         pick, buttons = QHBoxLayout(), QHBoxLayout()
         pick.addWidget(self.file)
         pick.addWidget(self.folder)
@@ -129,42 +128,20 @@ class ImportControls(QWidget):
         layout.setSpacing(5)
         layout.addWidget(self.path)
         layout.addLayout(pick)
-        layout.addLayout(self._make_form())
+        layout.addLayout(self.form)
         layout.addWidget(self.keep_existing)
         layout.addLayout(buttons)
         layout.addWidget(self.state)
         layout.addStretch(1)
 
-    def _make_form(self) -> QFormLayout:
-        self.form = QFormLayout()
-        self.form.setVerticalSpacing(4)
-        self.form.setFieldGrowthPolicy(
-            QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
-        )
-        for label, field in (
-            ("Format", self.format),
-            ("Image", self.image),
-            ("Slices", self.planes),
-            ("Labels", self.target),
-            ("Label ids", self.kind),
-        ):
-            self.form.addRow(label, field)
-            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        return self.form
-
     def _on_image(self) -> None:
-        image = self.image.layer
-        count = 1 if image is None else plane_count(image)
-        self.planes.setItemText(1, f"All {count}")
-        self.planes.setEnabled(count > 1)
-        self.form.setRowVisible(self.planes, count > 1)
+        self.planes.follow(self.image.layer)
+        self.form.setRowVisible(self.planes, self.planes.in_image > 1)
 
     def _on_target(self) -> None:
         layer = self.target.layer
         scheme = None if layer is None else read_scheme(layer)
-        self.kind.setEnabled(scheme is None)
-        if scheme is not None:
-            self.kind.choose(scheme.kind)
+        self.kind.follow(scheme)
 
     def _ask_file(self) -> None:
         start = self.path.text()

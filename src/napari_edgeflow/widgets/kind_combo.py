@@ -2,7 +2,7 @@
 
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_edgeflow.widgets.label_layers import Kind
+from napari_edgeflow.widgets.label_layers import Kind, LabelScheme
 
 _KINDS: dict[Kind, str] = {
     "semantic": "Classes (semantic)",
@@ -21,6 +21,12 @@ class KindCombo(QComboBox):
     def kind(self) -> Kind:
         """What is chosen."""
         return list(_KINDS)[self.currentIndex()]
+
+    def follow(self, scheme: LabelScheme | None) -> None:
+        """Show what a layer holds, which is not for choice; None lets one choose."""
+        self.setEnabled(scheme is None)
+        if scheme is not None:
+            self.choose(scheme.kind)
 
     def choose(self, kind: Kind) -> None:
         """Choose ids of classes or of objects."""

@@ -129,13 +129,9 @@ def target_combo(
 
     ``is_helper`` tells layers that a dock needs for its own work.
     """
+    accepts = _labels_but(is_helper)
     return LayerCombo(
-        viewer,
-        lambda layer: isinstance(layer, Labels) and not is_helper(layer),
-        links,
-        empty="New layer",
-        prefer_layers=False,
-        parent=parent,
+        viewer, accepts, links, empty="New layer", prefer_layers=False, parent=parent
     )
 
 
@@ -151,9 +147,13 @@ def labels_combo(
     """
     return LayerCombo(
         viewer,
-        lambda layer: isinstance(layer, Labels) and not is_helper(layer),
+        _labels_but(is_helper),
         links,
         empty="no Labels layer is there",
         prefer_layers=True,
         parent=parent,
     )
+
+
+def _labels_but(is_helper: Callable[["Layer"], bool]) -> Callable[["Layer"], bool]:
+    return lambda layer: isinstance(layer, Labels) and not is_helper(layer)

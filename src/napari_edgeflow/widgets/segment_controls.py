@@ -7,11 +7,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -21,11 +19,12 @@ from napari_edgeflow.engine.weights import SEMANTIC, SEMANTIC_TASK
 from napari_edgeflow.widgets.class_filter import ClassFilter
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.device_combo import DeviceCombo
+from napari_edgeflow.widgets.fields import field_form, make_bold
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
-from napari_edgeflow.widgets.planes import plane_count
+from napari_edgeflow.widgets.planes_combo import PlanesCombo
 from napari_edgeflow.widgets.segment_settings import SegmentSettings
 from napari_edgeflow.widgets.segment_table import SummaryTable
 
@@ -65,8 +64,7 @@ class SegmentControls(QWidget):
         super().__init__()
         self.image = image_combo(viewer, links, self)
         self.target = target_combo(viewer, is_helper, links, self)
-        self.planes = QComboBox(self)
-        self.planes.addItems(["The one shown", "All"])
+        self.planes = PlanesCombo(self)
         self.model = ModelCombo(SEMANTIC, SEMANTIC_TASK, self)
         self.device = DeviceCombo(self)
         self.classes = ClassFilter(self)
@@ -85,7 +83,7 @@ class SegmentControls(QWidget):
         """Return what the fields are set to."""
         return SegmentSettings(
             image=self.image.layer,
-            every_plane=self.planes.isEnabled() and self.planes.currentIndex() == 1,
+            every_plane=self.planes.every,
             model=self.model.chosen,
             device=self.device.chosen,
             tile_size=int(self.tile_size.currentData()),
@@ -143,9 +141,7 @@ class SegmentControls(QWidget):
 
     def _make_buttons(self) -> None:
         self.run = QPushButton("Run", self)
-        font = self.run.font()
-        font.setBold(True)
-        self.run.setFont(font)
+        make_bold(self.run)
         self.cancel = QPushButton("Cancel", self)
         self.refine = QPushButton("Refine an object by clicks", self)
         self.refine.setCheckable(True)
@@ -157,26 +153,8 @@ class SegmentControls(QWidget):
         self.show_running(False, False)
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run, 2)
-        buttons.addWidget(self.cancel, 1)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(5)
-        layout.addLayout(self._make_form())
-        for switch in (self.only_unlabelled, self.flip, self.confidence):
-            layout.addWidget(switch)
-        layout.addLayout(buttons)
-        layout.addWidget(self.state)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.refine)
-
-    def _make_form(self) -> QFormLayout:
-        self.form = QFormLayout()
-        self.form.setFieldGrowthPolicy(
-            QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
-        )
-        self.form.setVerticalSpacing(4)
-        for label, field in (
+        policy = self.classes.sizePolicy()
+        self.form = field_form(
             ("Image", self.image),
             ("Slices", self.planes),
             ("Model", self.model),
@@ -186,13 +164,22 @@ class SegmentControls(QWidget):
             ("Smallest", self.minimum),
             ("Label ids", self.kind),
             ("Labels", self.target),
-        ):
-            self.form.addRow(label, field)
-            if field is not self.classes:
-                field.setSizePolicy(
-                    QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
-                )
-        return self.form
+        )
+        self.form.setVerticalSpacing(4)
+        # The classes may take more than a line.
+        self.classes.setSizePolicy(policy)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.cancel, 1)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(5)
+        layout.addLayout(self.form)
+        for switch in (self.only_unlabelled, self.flip, self.confidence):
+            layout.addWidget(switch)
+        layout.addLayout(buttons)
+        layout.addWidget(self.state)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.refine)
 
     def _connect(self) -> None:
         for signal in (
@@ -219,16 +206,12 @@ class SegmentControls(QWidget):
 
     def _on_image(self) -> None:
         image = self.image.layer
-        count = 1 if image is None else plane_count(image)
-        self.planes.setItemText(1, f"All {count}")
-        self.planes.setEnabled(count > 1)
+        self.planes.follow(image)
         self.form.setRowVisible(self.planes, image is not None and image.ndim > 2)
         self.changed.emit()
 
     def _on_target(self) -> None:
         layer = self.target.layer
         scheme = None if layer is None else read_scheme(layer)
-        self.kind.setEnabled(scheme is None)
-        if scheme is not None:
-            self.kind.choose(scheme.kind)
+        self.kind.follow(scheme)
         self.changed.emit()

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.widgets.dock import Dock, real_viewer
+from napari_edgeflow.widgets.fields import make_bold
 from napari_edgeflow.widgets.train_controller import TrainController
 from napari_edgeflow.widgets.train_controls import TrainControls
 from napari_edgeflow.widgets.train_guard import Ask, CloseGuard, ask_person
@@ -87,9 +88,7 @@ class TrainWidget(Dock):
         self.pages.addTab(self.controls, "Data and model")
         self.pages.addTab(self.progress, "Progress")
         self.start = QPushButton("Start", self)
-        font = self.start.font()
-        font.setBold(True)
-        self.start.setFont(font)
+        make_bold(self.start)
         self.stop = QPushButton("Stop", self)
         self.resume = QPushButton("Resume …", self)
         self.resume.setToolTip("Go on with a training that was stopped")

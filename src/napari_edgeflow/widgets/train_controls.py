@@ -37,6 +37,7 @@ from napari_edgeflow.engine.weights import (
 from napari_edgeflow.formats.training_survey import DataSurvey, shares
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.device_combo import DeviceCombo
+from napari_edgeflow.widgets.fields import field_form
 from napari_edgeflow.widgets.model_combo import ModelCombo
 from napari_edgeflow.widgets.swatches import swatch
 from napari_edgeflow.widgets.tables import make_compact
@@ -245,12 +246,8 @@ class TrainControls(QWidget):
         return row
 
     def _form(self, *rows: tuple[str, QWidget]) -> QFormLayout:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = field_form(*rows)
         form.setVerticalSpacing(4)
-        for text, field in rows:
-            form.addRow(text, field)
-            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         return form
 
     def _connect(self) -> None:
