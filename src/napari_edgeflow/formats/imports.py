@@ -1,6 +1,7 @@
 """Labels of any format that is read, and what format a file or folder has."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from napari_edgeflow.engine.classes import ClassTable
@@ -23,94 +24,63 @@ from napari_edgeflow.formats.yolo import DATA, IMAGES, read_yolo_folder
 EISEG_LIST = "autosave_label.txt"
 _LABEL_IMAGES = (".png", ".tif", ".tiff")
 
-_Read = Callable[
-    [Path, Path | None, ClassTable | None, Report, Kind], Iterator[ImageAnnotation]
-]
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is to be read; see :func:`read_annotations`."""
+
+    path: Path
+    images: Path | None
+    classes: ClassTable | None
+    report: Report
+    kind: Kind
 
 
-def _coco(
-    path: Path,
-    images: Path | None,
-    classes: ClassTable | None,
-    report: Report,
-    kind: Kind,
-) -> Iterator[ImageAnnotation]:
-    return read_coco(path / COCO_FILE if path.is_dir() else path, report)
+def _coco(given: _Given) -> Iterator[ImageAnnotation]:
+    path = given.path
+    return read_coco(path / COCO_FILE if path.is_dir() else path, given.report)
 
 
-def _labelme(
-    path: Path,
-    images: Path | None,
-    classes: ClassTable | None,
-    report: Report,
-    kind: Kind,
-) -> Iterator[ImageAnnotation]:
+def _labelme(given: _Given) -> Iterator[ImageAnnotation]:
+    path, classes = given.path, given.classes
     if path.is_file():
-        yield read_labelme(path, classes or ClassTable(()), report)
+        yield read_labelme(path, classes or ClassTable(()), given.report)
     else:
-        yield from read_labelme_folder(path, classes, report)
+        yield from read_labelme_folder(path, classes, given.report)
 
 
-def _geojson(
-    path: Path,
-    images: Path | None,
-    classes: ClassTable | None,
-    report: Report,
-    kind: Kind,
-) -> Iterator[ImageAnnotation]:
+def _geojson(given: _Given) -> Iterator[ImageAnnotation]:
+    path, classes, report = given.path, given.classes, given.report
     if path.is_file():
         yield read_geojson(path, classes=classes, report=report)
     else:
-        yield from read_geojson_folder(path, images, classes, report)
+        yield from read_geojson_folder(path, given.images, classes, report)
 
 
-def _labels(
-    path: Path,
-    images: Path | None,
-    classes: ClassTable | None,
-    report: Report,
-    kind: Kind,
-) -> Iterator[ImageAnnotation]:
+def _labels(given: _Given) -> Iterator[ImageAnnotation]:
+    path, classes, kind = given.path, given.classes, given.kind
     if path.is_file():
         table = classes or find_class_list(path.parent)
         is_listed = classes is None and table is not None
         yield read_label_file(path, path.name, table, "semantic" if is_listed else kind)
     else:
-        yield from read_label_folder(path, images, classes, report, kind)
+        yield from read_label_folder(path, given.images, classes, given.report, kind)
 
 
-def _voc(
-    path: Path,
-    images: Path | None,
-    classes: ClassTable | None,
-    report: Report,
-    kind: Kind,
-) -> Iterator[ImageAnnotation]:
-    return read_voc(path, report)
+def _voc(given: _Given) -> Iterator[ImageAnnotation]:
+    return read_voc(given.path, given.report)
 
 
-def _yolo(
-    path: Path,
-    images: Path | None,
-    classes: ClassTable | None,
-    report: Report,
-    kind: Kind,
-) -> Iterator[ImageAnnotation]:
-    folder = path.parent if path.is_file() else path
-    return read_yolo_folder(folder, images, report)
+def _yolo(given: _Given) -> Iterator[ImageAnnotation]:
+    folder = given.path.parent if given.path.is_file() else given.path
+    return read_yolo_folder(folder, given.images, given.report)
 
 
-def _eiseg(
-    path: Path,
-    images: Path | None,
-    classes: ClassTable | None,
-    report: Report,
-    kind: Kind,
-) -> Iterator[ImageAnnotation]:
-    return read_eiseg(path, images, classes, report)
+def _eiseg(given: _Given) -> Iterator[ImageAnnotation]:
+    return read_eiseg(given.path, given.images, given.classes, given.report)
 
 
-SOURCES: dict[str, _Read] = {
+SOURCES: dict[str, Callable[[_Given], Iterator[ImageAnnotation]]] = {
     "voc": _voc,
     "coco": _coco,
     "labelme": _labelme,
@@ -169,7 +139,7 @@ def read_annotations(
     OSError
         If it cannot be read.
     """
-    return SOURCES[source](path, images, classes, report, kind)
+    return SOURCES[source](_Given(path, images, classes, report, kind))
 
 
 def images_beside(source: str, path: Path) -> Path | None:
