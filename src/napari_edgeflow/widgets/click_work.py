@@ -72,8 +72,8 @@ class ClickOutcome:
     part: MaskPart | None = None
 
 
-class ClickWork:
-    """Answers requests, keeping the model and the image that are loaded.
+class LastSegmenter:
+    """Loads segmenters, keeping the last one.
 
     Used from one thread at a time.
 
@@ -87,6 +87,38 @@ class ClickWork:
         self._load = load
         self._segmenter: ClickSegmenter | None = None
         self._model = ""
+
+    def get(self, model: str) -> ClickSegmenter:
+        """Return the segmenter of a model.
+
+        Raises
+        ------
+        UnusableModelError
+            If it cannot be loaded; the one before stays.
+        """
+        if self._segmenter is None or model != self._model:
+            try:
+                self._segmenter = self._load(model)
+            except (ValueError, OSError) as error:
+                raise UnusableModelError(str(error)) from error
+            self._model = model
+        return self._segmenter
+
+
+class ClickWork:
+    """Answers requests, keeping the model and the image that are loaded.
+
+    Used from one thread at a time.
+
+    Parameters
+    ----------
+    load : callable
+        Loads a model by name or path.
+    """
+
+    def __init__(self, load: LoadSegmenter) -> None:
+        self._models = LastSegmenter(load)
+        self._segmenter: ClickSegmenter | None = None
         self._image: PlaneImage | None = None
         self._start: NDArray[np.bool_] | None = None
 
@@ -110,22 +142,18 @@ class ClickWork:
 
     def _prepared(self, request: ClickRequest) -> ClickSegmenter:
         """Return the segmenter with the model and the image of a request."""
-        if self._segmenter is None or request.model != self._model:
-            try:
-                segmenter = self._load(request.model)
-            except (ValueError, OSError) as error:
-                raise UnusableModelError(str(error)) from error
-            self._segmenter, self._model, self._image = segmenter, request.model, None
-            self._start = None
+        segmenter = self._models.get(request.model)
+        if segmenter is not self._segmenter:
+            self._segmenter, self._image, self._start = segmenter, None, None
         image = request.image
         if image is not self._image:
             self._image = self._start = None
             if image is not None:
-                self._segmenter.set_image(image, image.limits)
+                segmenter.set_image(image, image.limits)
                 self._image = image
         if image is not None and request.start is not self._start:
-            self._start_from(self._segmenter, request.start)
-        return self._segmenter
+            self._start_from(segmenter, request.start)
+        return segmenter
 
     def _start_from(
         self, segmenter: ClickSegmenter, start: NDArray[np.bool_] | None

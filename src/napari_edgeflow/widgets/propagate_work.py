@@ -9,16 +9,14 @@ import numpy as np
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.masks import bounding_window
 from napari_edgeflow.engine.propagate import SliceReport, propagate
-from napari_edgeflow.widgets.click_work import LoadSegmenter
+from napari_edgeflow.widgets.click_work import LastSegmenter, LoadSegmenter
 from napari_edgeflow.widgets.object_edits import ObjectChange
 from napari_edgeflow.widgets.object_history import PixelChange
 from napari_edgeflow.widgets.planes import Plane, PlaneImage
-from napari_edgeflow.widgets.workers import UnusableModelError
 
 if TYPE_CHECKING:
     from napari.layers import Labels
 
-    from napari_edgeflow.engine.interact import ClickSegmenter
     from napari_edgeflow.widgets.object_entries import ObjectEntry
 
 
@@ -70,9 +68,7 @@ class PropagateWork:
     """
 
     def __init__(self, load: LoadSegmenter) -> None:
-        self._load = load
-        self._segmenter: ClickSegmenter | None = None
-        self._model = ""
+        self._models = LastSegmenter(load)
 
     def __call__(self, request: PropagateRequest) -> Generator[FoundPart, None, None]:
         """Yield what is found, plane by plane.
@@ -84,22 +80,13 @@ class PropagateWork:
         ValueError
             If the image cannot be read or the object is not in its plane.
         """
-        segmenter = self._loaded(request.model)
+        segmenter = self._models.get(request.model)
         first, whole = request.image, (slice(None), slice(None))
         mask = np.asarray(request.data[first.plane.select(*whole)]) == request.entry.id
         slices = (first.at(plane) for plane in request.planes)
         reports = propagate(segmenter, first, mask, slices, first.limits)
         for plane, report in zip(request.planes, reports, strict=False):
             yield FoundPart(plane, report)
-
-    def _loaded(self, model: str) -> "ClickSegmenter":
-        if self._segmenter is None or model != self._model:
-            try:
-                self._segmenter = self._load(model)
-            except (ValueError, OSError) as error:
-                raise UnusableModelError(str(error)) from error
-            self._model = model
-        return self._segmenter
 
 
 def planes_beside(plane: Plane, axis: int, count: int, size: int) -> tuple[Plane, ...]:
