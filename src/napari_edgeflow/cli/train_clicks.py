@@ -1,7 +1,7 @@
 """The command that trains EdgeFlow by simulated clicks."""
 
 import argparse
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,17 @@ from napari_edgeflow.cli.coco_source import (
     read_coco_source,
     split_settings,
 )
-from napari_edgeflow.cli.console import add_training, epochs_of
-from napari_edgeflow.cli.reports import reporting
+from napari_edgeflow.cli.training import (
+    add_training,
+    as_long_as_asked,
+    epochs_of,
+    in_size_asked,
+    run_training,
+)
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
+    from napari_edgeflow.cli.training import Training
     from napari_edgeflow.engine.click_task import ClickTaskSettings
     from napari_edgeflow.engine.click_training import ClickTraining
     from napari_edgeflow.engine.datasets import ClickSource
@@ -97,15 +103,12 @@ def parse_source(text: str, kind: str, output: Path) -> "ClickSource":
 
 
 def _run_train_clicks(options: argparse.Namespace) -> int:
-    with reporting(options.report, options.output) as reporter:
+    def prepare() -> "Training":
         from napari_edgeflow.engine.click_training import train_clicks
-        from napari_edgeflow.engine.train_stop import stopping_on_signals
 
-        training = training_of(options)
-        with stopping_on_signals() as stop:
-            for report in train_clicks(training, resume=options.resume, stop=stop):
-                reporter.show(report)
-    return 0
+        return partial(train_clicks, training_of(options), resume=options.resume)
+
+    return run_training(options, prepare)
 
 
 def training_of(options: argparse.Namespace) -> "ClickTraining":
@@ -140,21 +143,11 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
 def _task(options: argparse.Namespace) -> "ClickTaskSettings":
     from napari_edgeflow.engine.click_task import ClickTaskSettings
 
-    task = ClickTaskSettings(seed=options.seed)
-    if options.batch is not None:
-        task = replace(task, batch=options.batch)
-    if options.size is not None:
-        task = replace(task, sizes=((1.0, options.size),))
-    return task
+    return in_size_asked(ClickTaskSettings(seed=options.seed), options)
 
 
 def _loop(options: argparse.Namespace) -> "TrainSettings":
     from napari_edgeflow.engine.train_settings import TrainSettings
 
     usual = RATE if options.init is None else ADAPTING_RATE
-    loop = TrainSettings(
-        minutes=options.minutes,
-        rate=usual if options.rate is None else options.rate,
-        patience=options.patience or None,
-    )
-    return loop if options.steps is None else replace(loop, steps=options.steps)
+    return as_long_as_asked(TrainSettings(rate=usual), options)

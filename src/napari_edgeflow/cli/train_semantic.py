@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,18 @@ from napari_edgeflow.cli.coco_source import (
     read_coco_source,
     split_settings,
 )
-from napari_edgeflow.cli.console import add_training, epochs_of
-from napari_edgeflow.cli.reports import reporting
 from napari_edgeflow.cli.semantic import add_labelled_images, labelled_images
+from napari_edgeflow.cli.training import (
+    add_training,
+    as_long_as_asked,
+    epochs_of,
+    in_size_asked,
+    run_training,
+)
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
+    from napari_edgeflow.cli.training import Training
     from napari_edgeflow.engine.classes import ClassTable
     from napari_edgeflow.engine.pairs import LabelledImage
     from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
@@ -116,15 +123,12 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_train_semantic(options: argparse.Namespace) -> int:
-    with reporting(options.report, options.output) as reporter:
+    def prepare() -> "Training":
         from napari_edgeflow.engine.semantic_training import train_semantic
-        from napari_edgeflow.engine.train_stop import stopping_on_signals
 
-        training = training_of(options)
-        with stopping_on_signals() as stop:
-            for report in train_semantic(training, resume=options.resume, stop=stop):
-                reporter.show(report)
-    return 0
+        return partial(train_semantic, training_of(options), resume=options.resume)
+
+    return run_training(options, prepare)
 
 
 def training_of(options: argparse.Namespace) -> "SemanticTraining":
@@ -171,24 +175,14 @@ def _task(options: argparse.Namespace, images: int) -> "SemanticTaskSettings":
     task = replace(
         SemanticTaskSettings.suited(images), loss=options.loss, seed=options.seed
     )
-    if options.batch is not None:
-        task = replace(task, batch=options.batch)
-    if options.size is not None:
-        task = replace(task, sizes=((1.0, options.size),))
-    return task
+    return in_size_asked(task, options)
 
 
 def _loop(options: argparse.Namespace) -> "TrainSettings":
     from napari_edgeflow.engine.train_settings import TrainSettings
 
-    loop = TrainSettings(
-        minutes=options.minutes,
-        rate=RATE if options.rate is None else options.rate,
-        weight_decay=1e-2,
-        ema=0.998,
-        patience=options.patience or None,
-    )
-    return loop if options.steps is None else replace(loop, steps=options.steps)
+    loop = TrainSettings(rate=RATE, weight_decay=1e-2, ema=0.998)
+    return as_long_as_asked(loop, options)
 
 
 def _classes(options: argparse.Namespace) -> "ClassTable | None":
