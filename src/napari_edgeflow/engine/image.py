@@ -188,6 +188,10 @@ class ImageReader:
         resized = part.resize((shape[1], shape[0]), Image.Resampling.BILINEAR, box=box)
         return np.asarray(resized)
 
+    def read_whole(self) -> NDArray[np.uint8]:
+        """Return the whole image at its own size as (H, W, 3) uint8."""
+        return self.read(Window(0, 0, *self.shape), self.shape)
+
     def _scaled(self, window: Window) -> NDArray[np.uint8]:
         """Return a window at full resolution as (h, w, 1 to 3) uint8."""
         part = np.asarray(self._source[window.slices])[..., :3]

@@ -32,8 +32,8 @@ class MaskPart:
         box = bounding_window(self.mask)
         if box is None:
             return None
-        inside, (top, left) = Window(*box), (self.window.top, self.window.left)
-        window = Window(box[0] + top, box[1] + left, box[2] + top, box[3] + left)
+        inside = Window(*box)
+        window = inside.moved(self.window.top, self.window.left)
         return MaskPart(window, self.mask[inside.slices].copy())
 
     def over(self, window: Window) -> "MaskPart":

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_edgeflow.engine.classes import Colour
 from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.image import ImageReader
 from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.formats.annotation import ImageAnnotation
 
@@ -151,4 +151,4 @@ def _as_rgb(image: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
             "the same height and width"
         )
     reader = ImageReader(image)
-    return reader.read(Window(0, 0, *reader.shape), reader.shape)
+    return reader.read_whole()

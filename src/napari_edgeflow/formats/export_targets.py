@@ -9,7 +9,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.image import ImageReader
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.coco import update_coco
@@ -184,7 +184,7 @@ def _save_image(image: Path | NDArray[Any], path: Path) -> None:
         copy_image(image, path)
         return
     reader = ImageReader(image)
-    write_picture(path, reader.read(Window(0, 0, *reader.shape), reader.shape))
+    write_picture(path, reader.read_whole())
 
 
 def _finish_yolo(target: Target) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.image import ImageReader
 from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.label_folder import write_gray_png
@@ -147,7 +147,7 @@ def _write(
     folder: Path, place: Place, stack: LabelledStack, labels: NDArray[np.integer]
 ) -> None:
     reader = ImageReader(stack.images[place.plane], stack.limits)
-    pixels = reader.read(Window(0, 0, *reader.shape), reader.shape)
+    pixels = reader.read_whole()
     with replacing(folder / "images" / f"{place.stem}.png") as partial:
         Image.fromarray(pixels).save(partial, format="PNG", compress_level=1)
     write_gray_png(folder / "labels" / f"{place.stem}.png", labels)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.image import ImageReader
 from napari_edgeflow.engine.pairs import (
     VOC_IMAGES,
     VOC_LABELS,
@@ -234,5 +234,5 @@ def _check_word(word: str) -> None:
 
 def _write_jpeg(path: Path, image: NDArray[Any]) -> None:
     reader = ImageReader(image)
-    rgb = reader.read(Window(0, 0, *reader.shape), reader.shape)
+    rgb = reader.read_whole()
     Image.fromarray(rgb).save(path, format="JPEG", quality=_JPEG_QUALITY)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.image import ImageReader
 from napari_edgeflow.formats.export_settings import ExportItem
 from napari_edgeflow.formats.image_files import image_size
 from napari_edgeflow.formats.image_names import as_file_name, plane_name
@@ -108,7 +108,7 @@ class LabelledLayers:
         """Return the image as it is shown: (H, W, 3)."""
         plane = self.planes[place]
         reader = ImageReader(plane, plane.limits)
-        return reader.read(Window(0, 0, *reader.shape), reader.shape)
+        return reader.read_whole()
 
 
 def labelled_layers(

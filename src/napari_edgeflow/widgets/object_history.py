@@ -295,10 +295,7 @@ def _write(layer: "Labels", change: PixelChange) -> _Pixels | None:
     if box is None:
         return None
     inside = Window(*box)
-    top, left = change.window.top, change.window.left
-    window = Window(
-        inside.top + top, inside.left + left, inside.bottom + top, inside.right + left
-    )
+    window = inside.moved(change.window.top, change.window.left)
     mask, before = mask[inside.slices], present[inside.slices]
     values = np.broadcast_to(change.values, change.mask.shape)[inside.slices]
     packed_mask = zlib.compress(np.packbits(mask).tobytes(), 1)
