@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from napari_edgeflow.engine.classes import (
     MAX_CLASS_ID,
     ClassTable,
     Colour,
     LabelClass,
-    voc_palette,
 )
 from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.formats.class_lists import read_class_list, write_class_list
+from napari_edgeflow.formats.class_lists import (
+    add_class,
+    read_class_list,
+    write_class_list,
+)
+from napari_edgeflow.formats.class_names import voc_colour
 from napari_edgeflow.formats.json_files import read_json, write_json
 from napari_edgeflow.formats.problems import Report, refuse
 
@@ -65,7 +69,7 @@ def read_classes(path: Path, report: Report = refuse) -> ClassTable:
     found: dict[int, LabelClass] = {}
     for place, record in enumerate(content, 1):
         try:
-            _add(found, _entry(record))
+            add_class(found, _entry(record))
         except ValueError as error:
             report(f"{path}, entry {place} is left out: {error}")
     if not found:
@@ -93,7 +97,7 @@ def write_classes(path: Path, classes: ClassTable, form: ClassFormat) -> None:
     OSError
         If the file cannot be written.
     """
-    if form not in get_args(ClassFormat):
+    if form not in FORMATS:
         raise ValueError(f"{form!r} is no form: use {', '.join(FORMATS)}")
     if form == "text":
         write_class_list(path, classes)
@@ -125,8 +129,7 @@ def category_colour(record: Mapping[str, Any], class_id: int) -> Colour:
             red, green, blue = written[:3]
             if all(isinstance(c, int) and 0 <= c <= 255 for c in (red, green, blue)):
                 return red, green, blue
-    red, green, blue = voc_palette()[class_id % 256].tolist()
-    return red, green, blue
+    return voc_colour(class_id)
 
 
 def _entry(record: object) -> LabelClass:
@@ -136,14 +139,6 @@ def _entry(record: object) -> LabelClass:
     if not isinstance(number, int) or isinstance(number, bool):
         raise ValueError(f"its id {number!r} is no whole number from 1 to 65535")
     return LabelClass(number, name, category_colour(record, number))
-
-
-def _add(found: dict[int, LabelClass], entry: LabelClass) -> None:
-    if entry.id in found:
-        raise ValueError(
-            f"id {entry.id} is {found[entry.id].name!r} already: give it another"
-        )
-    found[entry.id] = entry
 
 
 def _write_names(path: Path, classes: ClassTable) -> None:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_edgeflow.engine.classes import ClassTable, Colour, LabelClass, voc_palette
+from napari_edgeflow.engine.classes import ClassTable, Colour, LabelClass
 from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.formats.class_names import voc_colour
 from napari_edgeflow.formats.problems import Report, refuse
 
 OURS = "classes.txt"
@@ -75,16 +76,22 @@ def read_class_list(path: Path, report: Report = refuse) -> ClassTable:
     for number, position, line in _lines(path):
         try:
             entry = _entry(line, position)
-            if entry is not None and entry.id in entries:
-                name = entries[entry.id].name
-                raise ValueError(f"id {entry.id} is {name!r} already: give it another")
             if entry is not None:
-                entries[entry.id] = entry
+                add_class(entries, entry)
         except ValueError as error:
             report(f"{path}, line {number}: {error}")
     if not entries:
         raise ValueError(f"{path} names no class: write one a line, as '1 cat 64 0 0'")
     return ClassTable(tuple(entries.values()))
+
+
+def add_class(found: dict[int, LabelClass], entry: LabelClass) -> None:
+    """Add a class of a file to those found before; ValueError if its id is taken."""
+    if entry.id in found:
+        raise ValueError(
+            f"id {entry.id} is {found[entry.id].name!r} already: give it another"
+        )
+    found[entry.id] = entry
 
 
 def write_class_list(path: Path, classes: ClassTable) -> None:
@@ -154,7 +161,4 @@ def _entry(line: str, position: int) -> LabelClass | None:
         raise ValueError(f"{line!r} has no name: write '{line} name'")
     if name.lower() in _BACKGROUND and class_id == 0:
         return None
-    if colour is None:
-        red, green, blue = voc_palette()[class_id % 256].tolist()
-        colour = red, green, blue
-    return LabelClass(class_id, name, colour)
+    return LabelClass(class_id, name, colour or voc_colour(class_id))

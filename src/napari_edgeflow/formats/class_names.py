@@ -1,8 +1,16 @@
-"""Classes of formats that know them by name only."""
+"""Classes of formats that know names only: ids and colours for them."""
 
 from collections.abc import Iterable
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.classes import ClassTable, Colour, LabelClass, voc_palette
+
+
+_VOC_COLOURS: list[Colour] = [(r, g, b) for r, g, b in voc_palette().tolist()]
+
+
+def voc_colour(class_id: int) -> Colour:
+    """Return VOC's colour for an id; those from 256 on repeat."""
+    return _VOC_COLOURS[class_id % len(_VOC_COLOURS)]
 
 
 def with_names(classes: ClassTable, names: Iterable[str]) -> ClassTable:
@@ -12,8 +20,8 @@ def with_names(classes: ClassTable, names: Iterable[str]) -> ClassTable:
         if name not in known:
             known.add(name)
             number = classes.next_id()
-            red, green, blue = voc_palette()[number % 256].tolist()
-            classes = classes.with_class(LabelClass(number, name, (red, green, blue)))
+            entry = LabelClass(number, name, voc_colour(number))
+            classes = classes.with_class(entry)
     return classes
 
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.class_names import with_names
+from napari_edgeflow.formats.class_names import voc_colour, with_names
 
 Kind = Literal["semantic", "object"]
 
@@ -38,9 +38,9 @@ def with_values(classes: ClassTable, values: list[int]) -> ClassTable:
     ValueError
         If a value is no number that a class can have.
     """
-    known, palette = {entry.id for entry in classes}, voc_palette()
+    known = {entry.id for entry in classes}
     added = [
-        LabelClass(value, f"class {value}", (*palette[value % 256].tolist(),))
+        LabelClass(value, f"class {value}", voc_colour(value))
         for value in values
         if value not in known
     ]

@@ -8,13 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import measure
 
-from napari_edgeflow.engine.classes import (
-    MAX_CLASS_ID,
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.classes import MAX_CLASS_ID, ClassTable, LabelClass
 from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.formats.class_names import voc_colour
 from napari_edgeflow.formats.labelled_plane import UNNAMED, Kind, used_values
 
 _FEWEST_OBJECTS, _PIECES = 4, 1.5
@@ -243,7 +239,8 @@ def _entries(
             entry = named.get(value)
         if entry is None:
             one = stack.kind == "object" and not stack.class_of
-            entry = _new(value, UNNAMED if one else f"class {value}")
+            name = UNNAMED if one else f"class {value}"
+            entry = LabelClass(value, name, voc_colour(value))
         result.append(entry)
     places = {value: place for place, value in enumerate(listed)}
     return sorted(result, key=lambda entry: places.get(entry.id, len(places)))
@@ -261,11 +258,6 @@ def _placed(entry: LabelClass, others: Sequence[LabelClass]) -> LabelClass:
             )
         return LabelClass(free, entry.name, entry.colour)
     return entry
-
-
-def _new(value: int, name: str) -> LabelClass:
-    red, green, blue = voc_palette()[value % 256].tolist()
-    return LabelClass(value, name, (red, green, blue))
 
 
 def class_pixels(
