@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
+State = TypeVar("State")
 
 
 class StepHistory(Generic[Step, Result]):
@@ -81,3 +82,49 @@ class StepHistory(Generic[Step, Result]):
             common += 1
         self._done, self._undone = known[:common], known[common:][::-1]
         return common
+
+
+class StateHistory(Generic[State]):
+    """All states of what a person edits, from the first on; one of them counts.
+
+    Parameters
+    ----------
+    first : State
+        How it begins.
+    """
+
+    def __init__(self, first: State) -> None:
+        self._states = [first]
+        self._at = 0
+
+    @property
+    def state(self) -> State:
+        """The state that counts now."""
+        return self._states[self._at]
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an edit to take back."""
+        return self._at > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an edit to bring back."""
+        return self._at < len(self._states) - 1
+
+    def undo(self) -> None:
+        """Take the last edit back, if there is one."""
+        self._at = max(self._at - 1, 0)
+
+    def redo(self) -> None:
+        """Bring the last undone edit back, if there is one."""
+        self._at = min(self._at + 1, len(self._states) - 1)
+
+    def _add(self, state: State) -> None:
+        """Take over an edited state; what was undone is gone."""
+        self._states[self._at + 1 :] = [state]
+        self._at += 1
+
+    def _begin(self, *states: State) -> None:
+        """Forget all states, and go to the last of these."""
+        self._states, self._at = list(states), len(states) - 1

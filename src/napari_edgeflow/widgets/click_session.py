@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.history import StateHistory
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.prompts import Prompt, clicks_of
 from napari_edgeflow.widgets.click_refine import Refinement
@@ -37,7 +38,7 @@ class ObjectState:
     replays: bool = False
 
 
-class ClickSession:
+class ClickSession(StateHistory[ObjectState]):
     """The clicks of one object in one plane; undo and redo without limit.
 
     Adding, moving and deleting clicks are all edits, and undo takes back each. So are
@@ -45,16 +46,10 @@ class ClickSession:
     """
 
     def __init__(self) -> None:
+        super().__init__(ObjectState())
         self.image: PlaneImage | None = None
         self.view: Window | None = None
-        self._states = [ObjectState()]
-        self._at = 0
         self._started = 0.0
-
-    @property
-    def state(self) -> ObjectState:
-        """The object as it is now."""
-        return self._states[self._at]
 
     @property
     def prompts(self) -> Prompts:
@@ -81,16 +76,6 @@ class ClickSession:
     def active(self) -> bool:
         """Whether there is an object in progress."""
         return bool(self.prompts) or self.origin is not None
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is an edit to take back."""
-        return self._at > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is an edit to bring back."""
-        return self._at < len(self._states) - 1
 
     @property
     def seconds(self) -> float:
@@ -120,7 +105,7 @@ class ClickSession:
         """
         self.reset()
         self.image, self.view = image, view
-        self._states = [ObjectState(origin)]
+        self._begin(ObjectState(origin))
         self._started = time.monotonic() - seconds
 
     def replay(
@@ -139,12 +124,11 @@ class ClickSession:
         """
         # There is nothing to see of an object before the first of its own prompts.
         counts = range(1 if replays and prompts else 0, len(prompts) + 1)
-        self._states = [ObjectState(origin, prompts[:n], replays) for n in counts]
-        self._at = len(self._states) - 1
+        self._begin(*(ObjectState(origin, prompts[:n], replays) for n in counts))
 
     def restart(self, origin: Refinement) -> None:
         """Start from the mask of an object, and forget what was said of it."""
-        self._states, self._at = [ObjectState(origin)], 0
+        self._begin(ObjectState(origin))
 
     def as_clicks(
         self, points: NDArray[np.float64], positive: NDArray[np.bool_]
@@ -189,19 +173,7 @@ class ClickSession:
         if self.active:
             self._add(ObjectState())
 
-    def _add(self, state: ObjectState) -> None:
-        self._states[self._at + 1 :] = [state]
-        self._at += 1
-
-    def undo(self) -> None:
-        """Take the last edit back, if there is one."""
-        self._at = max(self._at - 1, 0)
-
-    def redo(self) -> None:
-        """Bring the last undone edit back, if there is one."""
-        self._at = min(self._at + 1, len(self._states) - 1)
-
     def reset(self) -> None:
         """Forget the object."""
         self.image = self.view = None
-        self._states, self._at = [ObjectState()], 0
+        self._begin(ObjectState())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from napari_edgeflow.engine.history import StateHistory
 from napari_edgeflow.engine.outline import OutlineShape
 
 Shapes = tuple[OutlineShape, ...]
@@ -27,32 +28,13 @@ class OutlineState:
     tolerance: float
 
 
-class OutlineSession:
+class OutlineSession(StateHistory[OutlineState]):
     """All states of an outline; undo and redo without limit."""
-
-    def __init__(self, first: OutlineState) -> None:
-        self._states = [first]
-        self._at = 0
-
-    @property
-    def state(self) -> OutlineState:
-        """The state that counts now."""
-        return self._states[self._at]
 
     @property
     def edited(self) -> bool:
         """Whether the person changed a shape."""
         return self.state.source is not None
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        return self._at > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a change to bring back."""
-        return self._at < len(self._states) - 1
 
     def edit(self, shapes: Shapes) -> None:
         """Take over shapes that the person changed."""
@@ -63,17 +45,5 @@ class OutlineSession:
         before = self.state
         was_simplified = before.shapes is not before.source and self.can_undo
         if was_simplified and not self.can_redo:
-            self._at -= 1
+            self.undo()
         self._add(OutlineState(shapes, before.source, tolerance))
-
-    def undo(self) -> None:
-        """Take the last change back, if there is one."""
-        self._at = max(self._at - 1, 0)
-
-    def redo(self) -> None:
-        """Bring the last change back, if there is one."""
-        self._at = min(self._at + 1, len(self._states) - 1)
-
-    def _add(self, state: OutlineState) -> None:
-        self._states[self._at + 1 :] = [state]
-        self._at += 1
