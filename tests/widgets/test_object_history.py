@@ -209,6 +209,31 @@ def test_layers_are_not_kept_alive(history: ObjectHistory) -> None:
     assert history.undo() is None
 
 
+def test_steps_go_on_with_another_layer(
+    viewer: Any, history: ObjectHistory, layer: Labels
+) -> None:
+    other = add_labels(viewer, viewer.layers[0], LabelScheme("object", VOC))
+    finish(history, other, 1, square(0, 0, 1))
+    finish(history, layer, 1, square(2, 3, 1))
+    finish(history, layer, 2, square(20, 3, 2))
+    after = state(layer)
+    history.undo()
+    kept = history.give_up({"objects": layer})
+    assert [edit.what for _, edit in kept] == ["finish 1", "finish 2"]
+    assert not history.can_redo
+    assert history.next_undo is not None
+    assert history.next_undo.layer is other
+    again = Labels(layer.data.copy(), features=layer.features, metadata=layer.metadata)
+    again.colormap = layer.colormap
+    history.take_up(kept, {"objects": again}, lambda edit: edit.draft)
+    history.redo()
+    assert state(again) == after
+    history.undo()
+    history.undo()
+    assert not again.data.any()
+    assert (layer.data == 1).any()
+
+
 def test_the_step_holds_a_draft(history: ObjectHistory, layer: Labels) -> None:
     finish(history, layer, 5, square(2, 3, 5))
     assert history.next_undo is not None

@@ -17,10 +17,14 @@ from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.page_files import PageFiles, read_page
 from napari_edgeflow.widgets.click import ClickWidget
 from napari_edgeflow.widgets.label_layers import commit_mask, read_scheme
+from napari_edgeflow.widgets.object_history import PixelChange
+from napari_edgeflow.widgets.object_records import ObjectRecord
 from napari_edgeflow.widgets.planes import Plane
 from napari_edgeflow.widgets.project import ProjectWidget
 from napari_edgeflow.widgets.project_recent import RecentProjects
+from napari_edgeflow.widgets.workspace import Workspace
 
+FLAT = Plane((None, None))
 NAMES = ["a 2.png", "a 10.png", "sub/ö.png", "sub/z.png"]
 
 
@@ -66,6 +70,14 @@ class Labeller:
         window = Window(row, 0, row + 4, 50)
         mask = np.ones((4, 50), np.bool_)
         commit_mask(self.labels, Plane((None, None)), window, mask, value)
+
+    def finish(self, value: int, row: int) -> None:
+        """Make an object of a row, as a step of the history."""
+        window = Window(row, 0, row + 4, 50)
+        change = PixelChange(FLAT, window, np.ones((4, 50), np.bool_), value)
+        record = ObjectRecord(value, 15, "person", (), 1.0, FLAT)
+        history = Workspace.of(self.viewer).history
+        history.apply(self.labels, f"finish {value}", [change], [record])
 
     def saved(self) -> None:
         self.until(lambda: not self.controller.layers._soon.isActive())
@@ -179,6 +191,37 @@ def test_classes_go_from_page_to_page(
     person.turn("a 10.png")
     assert read_scheme(person.labels).kind == "semantic"
     assert len(read_scheme(person.labels).classes) == 2
+    person.leave()
+
+
+def test_a_page_keeps_what_can_be_undone(
+    make_labeller: Callable[..., Labeller], images: Path
+) -> None:
+    person = make_labeller()
+    history = Workspace.of(person.viewer).history
+    person.open(ProjectPlace(images))
+    person.finish(1, 10)
+    person.finish(2, 30)
+    change = PixelChange(FLAT, Window(30, 0, 34, 50), np.ones((4, 50), bool), 0)
+    history.apply(person.labels, "delete object 2", [change], removed=[2])
+    person.turn("a 10.png")
+    assert history.undo() is None
+    person.finish(1, 50)
+    person.turn("a 2.png")
+    assert history.undo_text == "delete object 2"
+    history.undo()
+    assert (person.labels.data[30:34, :50] == 2).all()
+    assert person.labels.features["index"].tolist() == [1, 2]
+    person.saved()
+    person.turn("a 10.png")
+    person.turn("a 2.png")
+    assert history.redo_text == "delete object 2"
+    # Two steps are left to be taken back, here; the other page keeps its own.
+    assert [history.undo() is not None for _ in range(3)] == [True, True, False]
+    assert not person.labels.data.any()
+    person.turn("a 10.png")
+    history.undo()
+    assert not person.labels.data.any()
     person.leave()
 
 
@@ -325,6 +368,16 @@ def test_the_object_in_progress_comes_back_with_its_clicks(
     labeller.until(lambda: read_page(page).content.draft is None)
     rows = read_page(page).content.layers["objects"].rows
     assert {i: len(row["clicks"]) for i, row in rows.items()} == {1: 1, 2: 1}
+    labeller.turn("a 10.png")
+    person.wait()
+    labeller.turn("a 2.png")
+    person.wait()
+    person.undo()
+    assert len(click.controller.clicks) == 1
+    assert click.controls.image.layer is labeller.controller.layers.image
+    assert labeller.labels.data.max() == 1
+    person.redo()
+    assert labeller.labels.data.max() == 2
     assert not any("ended" in text for text in notices)
     labeller.leave()
 

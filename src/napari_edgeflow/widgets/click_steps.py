@@ -6,6 +6,7 @@ from weakref import ref
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_edgeflow.engine.prompts import Brush
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.object_history import ObjectEdit, ObjectHistory
 
@@ -34,6 +35,17 @@ class FinishedClicks:
     def of(cls, image: "Image", draft: ObjectDraft | None) -> "FinishedClicks | None":
         """Return what to remember of an object; None for none."""
         return None if draft is None else cls(ref(image), draft)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes, about."""
+        origin = self.draft.origin
+        painted = sum(
+            prompt.inside.nbytes + prompt.outside.nbytes
+            for prompt in self.draft.prompts
+            if isinstance(prompt, Brush)
+        )
+        return painted + (0 if origin is None else origin.mask.nbytes)
 
 
 class ClickSteps(QObject):

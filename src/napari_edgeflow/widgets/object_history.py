@@ -1,9 +1,8 @@
 """Undo and redo, without limit, of everything that happens to finished objects."""
 
 import weakref
-import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.masks import bounding_window
+from napari_edgeflow.widgets.changed_pixels import ChangedPixels
 from napari_edgeflow.widgets.label_layers import (
     colouring,
-    commit_mask,
     read_scheme,
 )
 from napari_edgeflow.widgets.object_records import (
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 _ROWS_AT_A_TIME = 500
+_ROW_BYTES = 2048
+"""What a row of the features takes in memory, about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,13 +70,46 @@ class ObjectEdit:
     draft: object
     _layer: "weakref.ref[Labels]" = field(repr=False)
     _shape: tuple[int, ...] = field(repr=False)
-    _pixels: "tuple[_Pixels, ...]" = field(repr=False)
+    _pixels: tuple[ChangedPixels, ...] = field(repr=False)
     _rows: "tuple[_Rows, _Rows]" = field(repr=False)
 
     @property
     def layer(self) -> "Labels | None":
         """The layer it was done to; None if that is gone."""
         return self._layer()
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes without its draft, about."""
+        pixels = sum(part.nbytes for part in self._pixels)
+        return pixels + _ROW_BYTES * (1 + sum(map(len, self._rows)))
+
+    def moved(self, layer: "Labels", draft: object) -> "ObjectEdit":
+        """Return the same step for a layer that holds what its own layer held."""
+        return replace(self, _layer=weakref.ref(layer), draft=draft)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptSteps:
+    """Steps without the layers they were done to; see :meth:`ObjectHistory.give_up`.
+
+    Parameters
+    ----------
+    done, undone : tuple of (str, ObjectEdit)
+        What can be undone and redone, and a name for the layer of each.
+    """
+
+    done: tuple[tuple[str, ObjectEdit], ...] = ()
+    undone: tuple[tuple[str, ObjectEdit], ...] = ()
+
+    def __iter__(self) -> Iterator[tuple[str, ObjectEdit]]:
+        """Iterate over all of them."""
+        yield from self.done
+        yield from self.undone
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.done or self.undone)
 
 
 class ObjectHistory(QObject):
@@ -154,7 +187,9 @@ class ObjectHistory(QObject):
         parts = []
         with layer.block_history():
             for change in pixels:
-                part = _write(layer, change)
+                part = ChangedPixels.written(
+                    layer, change.plane, change.window, change.mask, change.values
+                )
                 if part is not None:
                     parts.append(part)
                 yield
@@ -218,6 +253,47 @@ class ObjectHistory(QObject):
         """Bring back the step undone last, and return it; None if there is none."""
         return self._move(self._undone, self._done, _bring_back)
 
+    def give_up(self, layers: "Mapping[str, Labels]") -> KeptSteps:
+        """Forget the steps of layers, and return them for :meth:`take_up`.
+
+        Parameters
+        ----------
+        layers : mapping
+            The layers by the names they are known by then.
+        """
+        kept = []
+        for edits in (self._done, self._undone):
+            named = [(_name_in(layers, edit), edit) for edit in edits]
+            kept.append(tuple((name, edit) for name, edit in named if name is not None))
+            edits[:] = [edit for name, edit in named if name is None]
+        self.steps_changed.emit()
+        return KeptSteps(*kept)
+
+    def take_up(
+        self,
+        kept: KeptSteps,
+        layers: "Mapping[str, Labels]",
+        draft_for: Callable[[ObjectEdit], object],
+    ) -> None:
+        """Go on with steps that were given up, on layers that hold the same.
+
+        Parameters
+        ----------
+        kept : KeptSteps
+            The steps; those of layers that are not there are dropped.
+        layers : mapping
+            The layers by the names they were given up with.
+        draft_for : callable
+            Returns the draft that a step is to have from now on.
+        """
+        for edits, steps in ((self._done, kept.done), (self._undone, kept.undone)):
+            edits += [
+                edit.moved(layers[name], draft_for(edit))
+                for name, edit in steps
+                if name in layers
+            ]
+        self.steps_changed.emit()
+
     def _move(
         self,
         source: list[ObjectEdit],
@@ -249,68 +325,16 @@ class ObjectHistory(QObject):
 _Rows = Mapping[int, ObjectRow | None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pixels:
-    """Pixels that were changed: where, and their values before and after."""
-
-    plane: Plane
-    window: Window
-    packed_mask: bytes
-    before: "_Packed"
-    after: "_Packed"
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        shape = self.window.height, self.window.width
-        bits = np.frombuffer(zlib.decompress(self.packed_mask), np.uint8)
-        return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape) > 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Packed:
-    """Values (N,), compressed; only one if all are the same."""
-
-    data: bytes
-    dtype: np.dtype[Any]
-
-    @classmethod
-    def of(cls, values: NDArray[np.integer]) -> "_Packed":
-        if (values == values[0]).all():
-            values = values[:1]
-        return cls(zlib.compress(values.tobytes(), 1), values.dtype)
-
-    @property
-    def values(self) -> NDArray[np.integer]:
-        unpacked: NDArray[np.integer] = np.frombuffer(
-            zlib.decompress(self.data), self.dtype
-        )
-        return unpacked
-
-
-def _write(layer: "Labels", change: PixelChange) -> _Pixels | None:
-    """Write pixels, and return those that changed; None for none."""
-    present = np.asarray(layer.data[change.plane.select(*change.window.slices)])
-    mask = change.mask & (present != change.values)
-    box = bounding_window(mask)
-    if box is None:
-        return None
-    inside = Window(*box)
-    window = inside.moved(change.window.top, change.window.left)
-    mask, before = mask[inside.slices], present[inside.slices]
-    values = np.broadcast_to(change.values, change.mask.shape)[inside.slices]
-    packed_mask = zlib.compress(np.packbits(mask).tobytes(), 1)
-    after = values[mask].astype(present.dtype)
-    pixels = _Pixels(
-        change.plane, window, packed_mask, _Packed.of(before[mask]), _Packed.of(after)
-    )
-    commit_mask(layer, change.plane, window, mask, values)
-    return pixels
+def _name_in(layers: "Mapping[str, Labels]", edit: ObjectEdit) -> str | None:
+    """Return the name of the layer that a step was done to."""
+    layer = edit.layer
+    return next((name for name, one in layers.items() if one is layer), None)
 
 
 def _take_back(layer: "Labels", edit: ObjectEdit) -> None:
     with layer.block_history():
         for part in reversed(edit._pixels):
-            _exchange(layer, part, part.after, part.before)
+            part.take_back(layer)
     before, after = edit._rows
     _exchange_rows(layer, after, before)
 
@@ -318,19 +342,9 @@ def _take_back(layer: "Labels", edit: ObjectEdit) -> None:
 def _bring_back(layer: "Labels", edit: ObjectEdit) -> None:
     with layer.block_history():
         for part in edit._pixels:
-            _exchange(layer, part, part.before, part.after)
+            part.bring_back(layer)
     before, after = edit._rows
     _exchange_rows(layer, before, after)
-
-
-def _exchange(layer: "Labels", part: _Pixels, old: _Packed, new: _Packed) -> None:
-    """Give the pixels that still have their old value the new one."""
-    present = np.asarray(layer.data[part.plane.select(*part.window.slices)])
-    mask = part.mask
-    there, values = np.zeros_like(mask), np.zeros_like(present)
-    there[mask] = present[mask] == old.values
-    values[mask] = new.values
-    commit_mask(layer, part.plane, part.window, there, values)
 
 
 def _write_rows(

@@ -15,6 +15,7 @@ from napari_edgeflow.project.project_file import PageSummary, State
 from napari_edgeflow.project.records import PageContent
 from napari_edgeflow.project.saver import SaveState
 from napari_edgeflow.widgets.label_layers import Kind, LabelScheme
+from napari_edgeflow.widgets.page_steps import PageSteps
 from napari_edgeflow.widgets.project_drafts import PageDrafts
 from napari_edgeflow.widgets.project_layers import PageLayers
 from napari_edgeflow.widgets.project_state import READ_ONLY, status_text
@@ -25,6 +26,7 @@ from napari_edgeflow.widgets.project_work import (
     read_with_plugins,
 )
 from napari_edgeflow.widgets.workers import LatestCall, Post
+from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 class ProjectController(QObject):
     """Turns the pages of one project in a viewer, and saves all that happens to them.
 
-    A page that is left takes the undo histories of its layers along: what is undone
-    is always on the page that is shown.
+    What is undone is always on the page that is shown. A page that is left keeps its
+    steps until it is opened again, napari's own undo of its layers excepted.
 
     Parameters
     ----------
@@ -76,6 +78,7 @@ class ProjectController(QObject):
         self._cache = ImageCache(read_with_plugins)
         self.layers = PageLayers(viewer)
         self.drafts = PageDrafts(viewer, self.layers)
+        self._steps = PageSteps(Workspace.of(viewer).history)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._post = Post(self._told.emit)
         self._opening = LatestCall(self._open, self._on_opened, self._on_open_failed)
@@ -115,7 +118,7 @@ class ProjectController(QObject):
     def _on_opened(self, _: ProjectPlace, project: Project) -> None:
         self.leave_project()
         self.project = project
-        work = PageWork(project, self._cache)
+        work = PageWork(project, self._cache, self._steps)
         self._pages = LatestCall(work, self._on_page, self._on_page_failed)
         self._say(SaveState())
         self.opened.emit(project)
@@ -137,6 +140,7 @@ class ProjectController(QObject):
             self._pages = None
         self.drafts.let_go()
         self.layers.take_out()
+        self._steps.forget()
         project, self.project, self.current = self.project, None, ""
         self._asked.clear()
         self._latest = ""
@@ -156,6 +160,7 @@ class ProjectController(QObject):
         saved = project is None or project.close()
         self._post.close()
         self._closer.shutdown()
+        self._steps.close()
         self.drafts.close()
         if viewer_remains and saved:
             self.layers.take_out()
@@ -207,6 +212,7 @@ class ProjectController(QObject):
             LabelScheme(self.kind, project.record.classes),
             page.kept,
         )
+        self._steps.enter(name, self.layers)
         self.drafts.turn(page.content.draft)
         project.note(replace(project.record, last=name))
         self.page_failed.emit(name, "")
@@ -234,6 +240,7 @@ class ProjectController(QObject):
         self._save_page()
         self.draft_gone.emit()
         self.drafts.let_go()
+        self._steps.leave(self.current, self.layers)
         for name in {*self._asked, self.current} - {coming, ""}:
             if self.project is not None:
                 self.project.leave_page(name)

@@ -89,10 +89,19 @@ class PageLayers(QObject):
         return next(iter(self._labels.values()), None)
 
     @property
+    def all_labels(self) -> "Mapping[str, Labels]":
+        """All Labels layers by the short names they have in the project."""
+        return dict(self._labels)
+
+    @property
     def classes(self) -> ClassTable | None:
         """The classes of the layer that finished objects go to."""
         scheme = None if self.labels is None else read_scheme(self.labels)
         return None if scheme is None else scheme.classes
+
+    def shows(self, layer: "Layer | None") -> bool:
+        """Return whether the viewer shows a layer, of the page or not."""
+        return layer in self._viewer.layers
 
     def show(
         self,
@@ -142,7 +151,7 @@ class PageLayers(QObject):
         self._viewer.reset_view()
 
     def take_out(self) -> None:
-        """Take the page out of the viewer; undo histories of its layers go with it."""
+        """Take the page out of the viewer; napari's own undo of it goes with it."""
         self.let_go()
         layers = [*self._labels.values(), self.image]
         self._labels, self.image = {}, None

@@ -14,6 +14,7 @@ from napari_edgeflow.project.image_cache import ImageCache
 from napari_edgeflow.project.images import is_rgb, spatial_shape
 from napari_edgeflow.project.listing import SUFFIXES
 from napari_edgeflow.project.records import PageContent
+from napari_edgeflow.widgets.page_steps import PageSteps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,10 +54,12 @@ class PageWork:
         The project.
     cache : ImageCache
         Where its images are, or come from.
+    steps : PageSteps
+        What can be undone on pages that were left.
     """
 
-    def __init__(self, project: Project, cache: ImageCache) -> None:
-        self._project, self._cache = project, cache
+    def __init__(self, project: Project, cache: ImageCache, steps: PageSteps) -> None:
+        self._project, self._cache, self._steps = project, cache, steps
 
     def __call__(self, name: str) -> LoadedPage:
         """Return a page.
@@ -82,6 +85,7 @@ class PageWork:
                 )
         content = PageContent(fitting, page.content.draft)
         kept = tuple(page.content.layers)
+        self._steps.compare(name, {k: layer.labels for k, layer in fitting.items()})
         return LoadedPage(name, pixels, is_rgb(pixels), content, kept, tuple(problems))
 
 
