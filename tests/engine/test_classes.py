@@ -79,3 +79,34 @@ def test_classes_are_moved_and_replaced() -> None:
     assert [c.id for c in table.replaced(3, owl)][:4] == [1, 2, 77, 4]
     with pytest.raises(ValueError, match="class id 4 occurs twice"):
         table.replaced(3, table.get(4))
+
+
+def test_what_differs_between_two_tables_is_exchanged_in_a_third() -> None:
+    cat, dog, owl, cow = (
+        LabelClass(i, name, (i, 0, 0))
+        for i, name in enumerate(("cat", "dog", "owl", "cow"), 1)
+    )
+    tiger = LabelClass(1, "tiger", (1, 0, 0))
+
+    def table(*entries: LabelClass) -> ClassTable:
+        return ClassTable(entries)
+
+    old = table(cat, dog, owl)
+    assert old.exchanged(old, table(tiger, dog)) == table(tiger, dog)
+    # Somebody added a class, and renamed another one.
+    hound = LabelClass(2, "hound", (2, 0, 0))
+    since = table(tiger, hound, owl, cow)
+    assert since.exchanged(table(tiger, dog, owl), old) == table(cat, hound, owl, cow)
+    both = since.exchanged(table(tiger, dog), table(tiger, owl, dog))
+    assert both == table(tiger, owl, hound, cow)
+    assert table(dog, cow).exchanged(table(dog), table(cat, dog)) == table(
+        cat, dog, cow
+    )
+    assert table(cow, dog, cat).exchanged(table(dog, cat), table(cat, dog)) == table(
+        cow, cat, dog
+    )
+    # An order that somebody changed since stays.
+    assert table(owl, cat, dog).exchanged(old, table(dog, cat, owl)) == table(
+        owl, cat, dog
+    )
+    assert table(cat).exchanged(table(cat), table()) == table(cat)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.layers import Labels
+from qtpy.QtGui import QColor
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.image import Window
@@ -12,7 +13,7 @@ from napari_edgeflow.widgets import class_layer
 from napari_edgeflow.widgets.class_layer import ClassLayer
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.class_question import Answer, ClassQuestion
-from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
+from napari_edgeflow.widgets.label_layers import LabelScheme, read_scheme, write_scheme
 from napari_edgeflow.widgets.object_history import PixelChange
 from napari_edgeflow.widgets.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.planes import Plane
@@ -185,6 +186,64 @@ def test_a_class_made_anew_is_not_undone_by_other_steps(
     room.put(9, CAT, (0, slice(8, 9), slice(8, 9)))
     room.history.undo()
     assert CAT in room.ids
+
+
+def test_edits_of_the_table_are_steps_among_those_of_objects(
+    make_room: Callable[[str], Room],
+) -> None:
+    room = make_room("object")
+    classes, history = room.classes, room.history
+    classes.changed.connect(
+        lambda: write_scheme(room.layer, LabelScheme("object", classes.classes))
+    )
+
+    def now() -> tuple[Any, ...]:
+        assert read_scheme(room.layer).classes == classes.classes
+        colour = tuple(room.layer.colormap.color_dict[1].tolist())
+        names = tuple(r.class_name for r in read_records(room.layer).values())
+        return classes.classes, colour, names
+
+    states = [now()]
+    classes.choose(CAT)
+    tiger = replace(classes.classes.get(CAT), name="tiger")
+    for what, edit in (
+        (
+            "rename class cat to tiger",
+            lambda: classes.replace(classes.classes.with_class(tiger), CAT),
+        ),
+        ("recolour class tiger", lambda: classes.set_colour(QColor(1, 2, 3))),
+        ("reorder the classes", lambda: classes.move_class(2)),
+        ("put", lambda: room.put(7, DOG, (0, slice(20, 22), slice(0, 4)))),
+        ("delete class bird", lambda: room.remove(OWL)),
+        ("add class class 3", classes.add_class),
+    ):
+        edit()
+        assert history.undo_text == what
+        states.append(now())
+    assert states[1][2] == ("tiger", "tiger", "dog")
+    for state in reversed(states[:-1]):
+        history.undo()
+        assert now() == state
+    for state in states[1:5]:
+        history.redo()
+        assert now() == state
+
+
+def test_classes_of_no_layer_yet_are_brought_back(
+    make_room: Callable[[str], Room],
+) -> None:
+    room = make_room("object")
+    room.work.follow(None)
+    told: list[int] = []
+    room.classes.changed.connect(lambda: told.append(len(room.classes.classes)))
+    room.remove(OWL)
+    assert room.history.undo_text == "delete class bird"
+    room.history.undo()
+    assert room.classes.classes == ClassTable.voc()
+    assert told[-1] == 20
+    room.history.redo()
+    assert OWL not in room.ids
+    assert read_scheme(room.layer).classes == ClassTable.voc()
 
 
 def test_layers_come_and_go(

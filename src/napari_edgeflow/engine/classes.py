@@ -204,6 +204,31 @@ class ClassTable:
         kept = (entry if c.id == class_id else c for c in self.classes)
         return ClassTable(tuple(kept))
 
+    def exchanged(self, old: "ClassTable", new: "ClassTable") -> "ClassTable":
+        """Return a table in which what differs between two others is exchanged.
+
+        Classes that are neither's stay as they are, and so does the order unless it is
+        that of ``old``. No table becomes empty by that.
+        """
+        before, after = ({c.id: c for c in table} for table in (old, new))
+        kept = {
+            c.id: after.get(c.id) if before.get(c.id) == c else c for c in self.classes
+        }
+        found = [c for c in kept.values() if c is not None]
+        in_order = [c.id for c in self if c.id in before] == list(before)
+        for place, entry in enumerate(new):
+            if entry.id not in kept and entry.id not in before:
+                found.insert(place, entry)
+        if in_order:
+            places = [at for at, c in enumerate(found) if c.id in after]
+            ranks = list(after)
+            ordered = sorted(
+                (found[at] for at in places), key=lambda c: ranks.index(c.id)
+            )
+            for at, entry in zip(places, ordered, strict=True):
+                found[at] = entry
+        return ClassTable(tuple(found)) if found else self
+
     def next_id(self) -> int:
         """Return the lowest free id."""
         taken = {c.id for c in self.classes}

@@ -8,13 +8,16 @@ from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
+from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.label_parts import count_labels, tiles_with
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.class_question import ask_heir
 from napari_edgeflow.widgets.class_rows import count_objects
 from napari_edgeflow.widgets.class_steps import (
+    ClassChange,
     ClassRemoval,
     Tiles,
+    changed,
     removing,
     values_of,
 )
@@ -73,7 +76,10 @@ class ClassLayer(QObject):
         view.hidden_changed.connect(self._on_hidden)
         view.removal_asked.connect(self.remove)
         view.merge_asked.connect(self.merge)
-        workspace.class_steps.changed.connect(self._on_steps)
+        view.edited.connect(self._on_table_edited)
+        self._steps = workspace.class_steps
+        self._steps.changed.connect(self._on_steps)
+        self._steps.list_asked.connect(self._on_list_asked)
         self._history.changed.connect(self._on_edited)
 
     @property
@@ -128,6 +134,16 @@ class ClassLayer(QObject):
             self._view.show_counts(counts, "pixels")
 
     # ---- what the list asks for
+
+    def _on_table_edited(self, before: ClassTable, after: ClassTable) -> None:
+        layer = self._layer
+        has_classes = layer is not None and read_scheme(layer) is not None
+        self._steps.note(layer if has_classes else None, self._view, before, after)
+
+    def _on_list_asked(self, view: Any, change: ClassChange, back: bool) -> None:
+        if view is self._view:
+            self._view.set_classes(changed(change, self._view.classes, back=back))
+            self._view.changed.emit()
 
     def _on_hidden(self, hidden: frozenset[int]) -> None:
         if self._layer is not None:

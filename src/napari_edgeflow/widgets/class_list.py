@@ -43,6 +43,8 @@ class ClassList(QWidget):
 
     changed = Signal()
     """The classes or the current one were changed by the person."""
+    edited = Signal(object, object)
+    """The person edited the classes: as they were, and as they are."""
     hidden_changed = Signal(object)
     """The ids of the classes whose labels are to be hidden."""
     removal_asked = Signal(int)
@@ -198,8 +200,10 @@ class ClassList(QWidget):
 
     def replace(self, classes: ClassTable, current: int) -> None:
         """Take over classes as an edit of the person's."""
-        self._classes = classes
+        before, self._classes = self._classes, classes
         self._fill(current)
+        if classes != before:
+            self.edited.emit(before, classes)
         self.changed.emit()
 
     # ---- what a layer tells of them

@@ -1,8 +1,9 @@
-"""Taking a class away, and what becomes of its labels: one step that can be undone."""
+"""Edits of classes as steps that can be undone: of their table, and of their labels."""
 
+import weakref
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
@@ -27,6 +28,58 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 Tiles = list[tuple[tuple[int, ...], Window]]
+
+
+class ClassChange(Protocol):
+    """What a step does to a table of classes."""
+
+    def done(self, classes: ClassTable) -> ClassTable:
+        """Return a table with the change."""
+
+    def undone(self, classes: ClassTable) -> ClassTable:
+        """Return a table without the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableEdit:
+    """A table of classes that a person edited; no labels change by that.
+
+    Parameters
+    ----------
+    before, after : ClassTable
+        The classes.
+    """
+
+    before: ClassTable
+    after: ClassTable
+
+    @property
+    def text(self) -> str:
+        """What is done, as in "rename class cat"."""
+        old, new = set(self.before), set(self.after)
+        gone, come = old - new, new - old
+        if len(gone) == 1 and len(come) == 1:
+            return _text_of_edit(*gone, *come)
+        if len(gone) + len(come) == 1:
+            what = "delete" if gone else "add"
+            return f"{what} class {(gone or come).pop().name}"
+        return "change the classes" if gone or come else "reorder the classes"
+
+    def done(self, classes: ClassTable) -> ClassTable:
+        """Return a table with what was edited."""
+        return classes.exchanged(self.before, self.after)
+
+    def undone(self, classes: ClassTable) -> ClassTable:
+        """Return a table without it; what was edited since stays."""
+        return classes.exchanged(self.after, self.before)
+
+
+def _text_of_edit(old: LabelClass, new: LabelClass) -> str:
+    if old.name != new.name:
+        return f"rename class {old.name} to {new.name}"
+    if old.id != new.id:
+        return f"give class {old.name} the id {new.id}"
+    return f"recolour class {old.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +191,13 @@ def removing(
                 for record in found.values()
             ]
     yield from history.applying(
-        layer, removal.text, changes, records, gone, draft=removal
+        layer, removal.text, changes, records, gone, draft=removal, always=True
     )
     write_scheme(layer, LabelScheme(scheme.kind, removal.done(scheme.classes)))
 
 
 class ClassSteps(QObject):
-    """Brings classes back that undo brings back, and takes away what redo does.
+    """Undoes and redoes what steps of the history did to classes.
 
     Parameters
     ----------
@@ -154,37 +207,61 @@ class ClassSteps(QObject):
 
     changed = Signal(object)
     """The Labels layer whose classes undo or redo changed."""
+    list_asked = Signal(object, object, bool)
+    """A list of classes that has no layer is to undo (True) or redo a change."""
 
     def __init__(self, history: ObjectHistory) -> None:
         super().__init__()
         self._history = history
-        self._seen: tuple[ObjectEdit | None, ObjectEdit | None] = None, None
-        history.changed.connect(self._on_changed)
-        history.steps_changed.connect(self._on_steps)
+        history.moved.connect(self._on_moved)
 
-    def _on_steps(self) -> None:
-        self._seen = self._history.next_undo, self._history.next_redo
+    def note(
+        self,
+        layer: "Labels | None",
+        view: QObject,
+        before: ClassTable,
+        after: ClassTable,
+    ) -> None:
+        """Remember that a person edited a table of classes.
 
-    def _on_changed(self, layer: Any) -> None:
-        done, undone = self._seen
-        scheme = read_scheme(layer)
-        if scheme is None:
+        Parameters
+        ----------
+        layer : Labels or None
+            The layer whose classes they are; None for classes of no layer yet.
+        view : QObject
+            The list that was edited.
+        before, after : ClassTable
+            The classes.
+        """
+        edit = TableEdit(before, after)
+        draft = edit if layer is not None else _ListEdit(weakref.ref(view), edit)
+        self._history.note(layer, edit.text, draft)
+
+    def _on_moved(self, step: ObjectEdit, back: bool) -> None:
+        draft, layer = step.draft, step.layer
+        if isinstance(draft, _ListEdit):
+            self.list_asked.emit(draft.view(), draft.edit, back)
+        scheme = None if layer is None else read_scheme(layer)
+        if layer is None or scheme is None:
             return
-        classes = scheme.classes
-        back = _removal_in(done) if done is self._history.next_redo else None
-        again = _removal_in(undone) if undone is self._history.next_undo else None
-        if back is not None:
-            classes = back.undone(classes)
-        elif again is not None:
-            classes = again.done(classes)
-        if classes != scheme.classes:
-            write_scheme(layer, LabelScheme(scheme.kind, classes))
-            self.changed.emit(layer)
+        if isinstance(draft, ClassRemoval | TableEdit):
+            classes = changed(draft, scheme.classes, back=back)
+            if classes != scheme.classes:
+                write_scheme(layer, LabelScheme(scheme.kind, classes))
+                self.changed.emit(layer)
 
 
-def _removal_in(edit: ObjectEdit | None) -> ClassRemoval | None:
-    draft = None if edit is None else edit.draft
-    return draft if isinstance(draft, ClassRemoval) else None
+@dataclass(frozen=True, slots=True, eq=False)
+class _ListEdit:
+    """An edit of classes that no layer has yet, and the list it was made in."""
+
+    view: "weakref.ref[QObject]"
+    edit: TableEdit
+
+
+def changed(change: ClassChange, classes: ClassTable, *, back: bool) -> ClassTable:
+    """Return a table with a change, or without it."""
+    return change.undone(classes) if back else change.done(classes)
 
 
 def _records(layer: "Labels", class_id: int) -> dict[int, ObjectRecord]:

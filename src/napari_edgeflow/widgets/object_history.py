@@ -68,15 +68,24 @@ class ObjectEdit:
 
     what: str
     draft: object
-    _layer: "weakref.ref[Labels]" = field(repr=False)
-    _shape: tuple[int, ...] = field(repr=False)
-    _pixels: tuple[ChangedPixels, ...] = field(repr=False)
-    _rows: "tuple[_Rows, _Rows]" = field(repr=False)
+    _layer: "weakref.ref[Labels] | None" = field(default=None, repr=False)
+    _shape: tuple[int, ...] = field(default=(), repr=False)
+    _pixels: tuple[ChangedPixels, ...] = field(default=(), repr=False)
+    _rows: "tuple[_Rows, _Rows]" = field(default=({}, {}), repr=False)
 
     @property
     def layer(self) -> "Labels | None":
-        """The layer it was done to; None if that is gone."""
-        return self._layer()
+        """The layer it was done to; None if that is gone, or it was done to none."""
+        return None if self._layer is None else self._layer()
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether its layer is there and has the same shape; also if it has none."""
+        if self._layer is None:
+            return True
+        layer = self._layer()
+        # Somebody may have given the layer other data.
+        return layer is not None and layer_shape(layer) == self._shape
 
     @property
     def nbytes(self) -> int:
@@ -131,6 +140,8 @@ class ObjectHistory(QObject):
 
     changed = Signal(object)
     """The Labels layer whose objects were changed by a step, by undo or by redo."""
+    moved = Signal(object, bool)
+    """A step was undone (True) or redone (False)."""
     steps_changed = Signal()
     """There is something else to undo or to redo."""
 
@@ -179,10 +190,13 @@ class ObjectHistory(QObject):
         records: Iterable[ObjectRecord] = (),
         removed: Sequence[int] = (),
         draft: object = None,
+        *,
+        always: bool = False,
     ) -> Generator[None, None, None]:
         """Do :meth:`apply` step by step, so that the window can live meanwhile.
 
-        ``records`` is asked for once all pixels are written.
+        ``records`` is asked for once all pixels are written. What changes nothing is
+        a step only if ``always`` is set.
         """
         parts = []
         with layer.block_history():
@@ -204,15 +218,38 @@ class ObjectHistory(QObject):
             change_of_rows = _write_rows(layer, values, ids)
             yield
             yield from _colouring(layer, change_of_rows[1])
-        if not parts and not ids:
-            return
+        if parts or ids or always:
+            self._add(layer, what, draft, tuple(parts), change_of_rows)
+
+    def note(self, layer: "Labels | None", what: str, draft: object) -> None:
+        """Remember a step that changed neither pixels nor rows; see :attr:`moved`.
+
+        Parameters
+        ----------
+        layer : Labels or None
+            The layer it belongs to, and goes with; None if it belongs to none.
+        what : str
+            What was done, as in "rename class cat".
+        draft : object
+            What undo and redo need.
+        """
+        self._add(layer, what, draft)
+
+    def _add(
+        self,
+        layer: "Labels | None",
+        what: str,
+        draft: object,
+        pixels: tuple[ChangedPixels, ...] = (),
+        rows: "tuple[_Rows, _Rows]" = ({}, {}),
+    ) -> None:
         self._undone.clear()
-        shape = layer_shape(layer)
-        self._done.append(
-            ObjectEdit(
-                what, draft, weakref.ref(layer), shape, tuple(parts), change_of_rows
-            )
-        )
+        if layer is None:
+            self._done.append(ObjectEdit(what, draft))
+        else:
+            shape = layer_shape(layer)
+            edit = ObjectEdit(what, draft, weakref.ref(layer), shape, pixels, rows)
+            self._done.append(edit)
         self._tell(layer)
 
     @property
@@ -247,11 +284,11 @@ class ObjectHistory(QObject):
 
     def undo(self) -> ObjectEdit | None:
         """Take the last step back, and return it; None if there is none."""
-        return self._move(self._done, self._undone, _take_back)
+        return self._move(self._done, self._undone, _take_back, back=True)
 
     def redo(self) -> ObjectEdit | None:
         """Bring back the step undone last, and return it; None if there is none."""
-        return self._move(self._undone, self._done, _bring_back)
+        return self._move(self._undone, self._done, _bring_back, back=False)
 
     def give_up(self, layers: "Mapping[str, Labels]") -> KeptSteps:
         """Forget the steps of layers, and return them for :meth:`take_up`.
@@ -299,14 +336,17 @@ class ObjectHistory(QObject):
         source: list[ObjectEdit],
         target: list[ObjectEdit],
         do: "Callable[[Labels, ObjectEdit], None]",
+        *,
+        back: bool,
     ) -> ObjectEdit | None:
         while source:
             edit = source.pop()
-            layer = edit.layer
-            # Somebody may have given the layer other data.
-            if layer is not None and layer_shape(layer) == edit._shape:
-                do(layer, edit)
+            if edit.is_possible:
+                layer = edit.layer
+                if layer is not None:
+                    do(layer, edit)
                 target.append(edit)
+                self.moved.emit(edit, back)
                 self._tell(layer)
                 return edit
         self.steps_changed.emit()
@@ -317,8 +357,9 @@ class ObjectHistory(QObject):
             edits[:] = [edit for edit in edits if edit.layer is not event.value]
         self.steps_changed.emit()
 
-    def _tell(self, layer: "Labels") -> None:
-        self.changed.emit(layer)
+    def _tell(self, layer: "Labels | None") -> None:
+        if layer is not None:
+            self.changed.emit(layer)
         self.steps_changed.emit()
 
 
