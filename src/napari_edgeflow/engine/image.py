@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-_REDUCTION = 4
-"""Each level of the pyramid is this many times smaller than the one before."""
+_HALVED_PIXELS = 64_000_000
+"""Images of at most this many pixels get a level of half their size; of larger ones
+the first level is a quarter, to bound the memory."""
 
-_TOP_SIDE = 1024
+_TOP_SIDE = 512
 """Levels are added until both sides are at most this many pixels."""
 
 
@@ -176,17 +177,16 @@ class ImageReader:
         if level is None:
             whole = Window(0, 0, window.height, window.width)
             return resize_image(_as_rgb(self._scaled(window)), whole, shape)
-        part = Image.fromarray(level)
-        box = tuple(
-            min(edge / factor, side)
-            for edge, side in zip(
-                (window.left, window.top, window.right, window.bottom),
-                (level.shape[1], level.shape[0]) * 2,
-                strict=True,
-            )
+        width, height = level.size
+        box = (
+            min(window.left / factor, width),
+            min(window.top / factor, height),
+            min(window.right / factor, width),
+            min(window.bottom / factor, height),
         )
-        resized = part.resize((shape[1], shape[0]), Image.Resampling.BILINEAR, box=box)
-        return np.asarray(resized)
+        size = (shape[1], shape[0])
+        resized = level.resize(size, Image.Resampling.BILINEAR, box=box)
+        return np.asarray(resized.convert("RGB"))
 
     def read_whole(self) -> NDArray[np.uint8]:
         """Return the whole image at its own size as (H, W, 3) uint8."""
@@ -202,34 +202,33 @@ class ImageReader:
             part = np.nan_to_num(scaled, nan=0.0).clip(0, 255).astype(np.uint8)
         return part
 
-    def _build_levels(self) -> list[tuple[int, NDArray[np.uint8]]]:
-        levels: list[tuple[int, NDArray[np.uint8]]] = []
-        factor, height, width = 1, *self.shape
+    def _build_levels(self) -> list[tuple[int, Image.Image]]:
+        """Return reduced copies of the image, each with how much smaller it is."""
+        levels: list[tuple[int, Image.Image]] = []
+        factor, (height, width) = 1, self.shape
         while max(height, width) > _TOP_SIDE:
-            levels.append((factor * _REDUCTION, self._reduced(levels)))
-            factor *= _REDUCTION
-            height, width = levels[-1][1].shape[:2]
+            step = 2 if height * width <= _HALVED_PIXELS else 4
+            level = levels[-1][1].reduce(step) if levels else self._reduced(step)
+            factor *= step
+            levels.append((factor, level))
+            width, height = level.size
         return levels
 
-    def _reduced(
-        self, levels: list[tuple[int, NDArray[np.uint8]]]
-    ) -> NDArray[np.uint8]:
-        """Return the next level, made strip by strip to bound the memory."""
-        if levels:
-            return _reduced(levels[-1][1])
+    def _reduced(self, step: int) -> Image.Image:
+        """Return the image averaged to a smaller size, grey if it is grey.
+
+        It is made strip by strip to bound the memory.
+        """
         height, width = self.shape
-        rows = 256 * _REDUCTION
-        strips = [
-            Window(top, 0, min(top + rows, height), width)
-            for top in range(0, height, rows)
-        ]
-        return np.concatenate(
-            [
-                # Grey is repeated after the reduction: a third of the work.
-                _as_rgb(_reduced(self._scaled(strip)))
-                for strip in strips
-            ]
-        )
+        grey = self._source.shape[2] == 1
+        size = (-(-width // step), -(-height // step))
+        result = Image.new("L" if grey else "RGB", size)
+        rows = 256 * step
+        for top in range(0, height, rows):
+            strip = self._scaled(Window(top, 0, min(top + rows, height), width))
+            part = Image.fromarray(strip[..., 0] if grey else _as_rgb(strip))
+            result.paste(part.reduce(step), (0, top // step))
+        return result
 
 
 def _as_rgb(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -239,13 +238,6 @@ def _as_rgb(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if part.shape[2] == 2:
         return np.concatenate([part, np.zeros_like(part[..., :1])], axis=2)
     return part
-
-
-def _reduced(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (h, w, c) averaged to the next level's size."""
-    if part.shape[2] == 1:
-        return np.asarray(Image.fromarray(part[..., 0]).reduce(_REDUCTION))[..., None]
-    return np.asarray(Image.fromarray(_as_rgb(part)).reduce(_REDUCTION))
 
 
 def _as_channels(image: ArrayLike) -> Any:

@@ -1,13 +1,12 @@
 """Where an object is believed to be, kept small until someone asks for pixels."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.interpolation import linear_weights
+from napari_edgeflow.engine.interpolation import linear_bands
 from napari_edgeflow.engine.masks import bounding_window
 
 _ROWS, _COLUMNS = 16, 64
@@ -144,9 +143,8 @@ def _widen(
     ``extent`` is where the axis of the values starts and ends in pixels of the image,
     ``wanted`` where that of the result does.
     """
-    matrix, first = _weights(values.shape[1], extent, result.shape[1], wanted)
-    for columns, band in _blocks(first, _COLUMNS):
-        weights = matrix[columns, band]
+    places = _places(values.shape[1], extent, result.shape[1], wanted)
+    for columns, band, weights in linear_bands(places, values.shape[1], _COLUMNS):
         step = max(_PRODUCTS // weights.size, 1)
         for top in range(0, len(values), step):
             rows = slice(top, top + step)
@@ -160,31 +158,19 @@ def _heighten(
     result: NDArray[np.float32],
 ) -> None:
     """Resample (n, w) values linearly along their columns; see :func:`_widen`."""
-    matrix, first = _weights(len(values), extent, len(result), wanted)
-    for rows, band in _blocks(first, _ROWS):
-        weights = matrix[rows, band]
+    places = _places(len(values), extent, len(result), wanted)
+    for rows, band, weights in linear_bands(places, len(values), _ROWS):
         step = max(_PRODUCTS // weights.size, 1)
         for left in range(0, values.shape[1], step):
             columns = slice(left, left + step)
             np.matmul(weights, values[band, columns], out=result[rows, columns])
 
 
-def _weights(
+def _places(
     count: int, extent: tuple[int, int], samples: int, wanted: tuple[int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Return the (samples, count) weights of values, and each sample's first value."""
+) -> NDArray[np.floating]:
+    """Return where samples lie among ``count`` values, the first of which is at 0."""
     start, end = extent
     low, high = wanted
     centres = low + (np.arange(samples) + 0.5) * ((high - low) / samples)
-    positions = (centres - start) * (count / (end - start)) - 0.5
-    matrix, first = linear_weights(positions, count)
-    matrix[(centres <= start) | (centres >= end)] = 0
-    return matrix, first
-
-
-def _blocks(first: NDArray[np.intp], size: int) -> Iterator[tuple[slice, slice]]:
-    """Yield which samples to do at a time, and which few values count for them."""
-    for begin in range(0, len(first), size):
-        samples = slice(begin, begin + size)
-        # The positions ascend.
-        yield samples, slice(first[samples][0], first[samples][-1] + 2)
+    return (centres - start) * (count / (end - start)) - 0.5

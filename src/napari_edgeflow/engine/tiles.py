@@ -128,8 +128,8 @@ class TileScores:
         )
         rows, columns = _needed(down), _needed(across)
         few = values[classes, rows, columns]
-        tall, _ = linear_weights(down - rows.start, few.shape[1])
-        wide, _ = linear_weights(across - columns.start, few.shape[2])
+        tall = linear_weights(down - rows.start, few.shape[1])
+        wide = linear_weights(across - columns.start, few.shape[2])
         result: NDArray[np.float32] = np.matmul(np.matmul(tall, few), wide.T)
         return result
 
