@@ -4,6 +4,7 @@ The number that it begins with says what it does: the page is the same function 
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def main(images: Path) -> None:
     # Small enough that label images are written all the time.
     saver.COMPACT_BYTES = 1500
     project = open_project(ProjectPlace(images))
+    project.note(replace(project.record, classes=CLASSES))
     page = project.open_page("a.png").content.layers.get("objects")
     labels = np.zeros((100, 100), np.uint16) if page is None else page.labels
     rows = {} if page is None else dict(page.rows)

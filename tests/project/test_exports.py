@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def images(tmp_path: Path) -> Path:
 def labelled(images: Path) -> Project:
     """Return a project with objects, classes, a stack, and images without labels."""
     project = open_project(ProjectPlace(images))
+    project.note(replace(project.record, classes=ClassTable(TABLE.classes[1:])))
     objects = LabelContent("object", TABLE, IDS, ROWS)
     classes = LabelContent("semantic", TABLE, SAMPLE.class_labels())
     nothing = LabelContent("object", TABLE, IDS * 0)

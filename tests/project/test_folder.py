@@ -1,8 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.project.page_edits import Page, assert_same
+from tests.project.page_edits import CLASSES, Page, assert_same
 
 from napari_edgeflow.project.folder import ProjectPlace, count_states, open_project
 from napari_edgeflow.project.lock import ProjectLockedError
@@ -23,6 +24,7 @@ def images(tmp_path: Path) -> Path:
 def test_work_comes_back(images: Path) -> None:
     project = open_project(ProjectPlace(images))
     assert project.names == NAMES
+    project.note(replace(project.record, classes=CLASSES))
     page = Page()
     project.open_page("sub/ö.png")
     page.add(4)
@@ -34,7 +36,7 @@ def test_work_comes_back(images: Path) -> None:
     assert project.close()
     again = open_project(ProjectPlace(images))
     assert again.names == NAMES
-    assert again.record.page("sub/ö.png") == PageSummary("work", 1)
+    assert again.record.page("sub/ö.png") == PageSummary("work", 1, {1: 1})
     assert count_states(again) == {"new": 1, "work": 1, "done": 1}
     assert_same(again.open_page("sub/ö.png").content, page.content())
     assert [name for name, _ in again.read_pages()] == ["a10.png", "sub/ö.png"]
@@ -56,6 +58,7 @@ def test_two_windows_do_not_write_the_same_project(images: Path) -> None:
     first = open_project(ProjectPlace(images))
     with pytest.raises(ProjectLockedError, match="look only"):
         open_project(ProjectPlace(images))
+    first.note(replace(first.record, classes=CLASSES))
     page = Page()
     first.open_page("a2.png")
     page.add(1)

@@ -15,6 +15,8 @@ from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.page_files import PageFiles, read_page
+from napari_edgeflow.widgets import class_layer
+from napari_edgeflow.widgets.class_question import Answer
 from napari_edgeflow.widgets.click import ClickWidget
 from napari_edgeflow.widgets.label_layers import commit_mask, read_scheme
 from napari_edgeflow.widgets.object_history import PixelChange
@@ -222,6 +224,56 @@ def test_a_page_keeps_what_can_be_undone(
     person.turn("a 10.png")
     history.undo()
     assert not person.labels.data.any()
+    person.leave()
+
+
+def test_a_merged_class_is_merged_on_all_pages(
+    make_labeller: Callable[..., Labeller],
+    images: Path,
+    models: FakeModels,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person = make_labeller()
+    click = ClickWidget(person.viewer, models)
+    person.viewer.window.add_dock_widget(click, name="Click to label")
+    asked: list[str] = []
+
+    def answer(_view: Any, _classes: Any, _id: int, count: str) -> Answer:
+        asked.append(count)
+        return Answer(12)
+
+    monkeypatch.setattr(class_layer, "ask_heir", answer)
+    person.open(ProjectPlace(images))
+    for name in ("a 2.png", "a 10.png", "sub/z.png"):
+        person.turn(name)
+        person.finish(1, 10)
+        person.saved()
+    work = click.controls.class_layer
+    person.until(lambda: not work.busy)
+    work.remove(15)
+    person.until(lambda: not work.busy)
+    assert asked == ["1 object here and 2 objects in 2 other images"]
+    project = person.controller.project
+    person.saved()
+    assert [page.classes for page in project.record.pages.values()] == [{12: 1}] * 3
+
+    def found() -> dict[str, Any]:
+        assert project.saver.wait(timeout=60)
+        layers = {n: c.layers["objects"] for n, c in project.read_pages()}
+        return {n: [r["class_id"] for r in x.rows.values()] for n, x in layers.items()}
+
+    person.until(lambda: set(map(tuple, found().values())) == {(12,)})
+    person.turn("a 2.png")
+    assert read_scheme(person.labels).classes == project.record.classes
+    assert person.labels.features["class_name"].tolist() == ["dog"]
+    person.turn("sub/z.png")
+    Workspace.of(person.viewer).history.undo()
+    assert 15 in [entry.id for entry in project.record.classes]
+    person.saved()
+    # An image that was seen without the class stays so.
+    after = {"a 2.png": [12], "a 10.png": [15], "sub/z.png": [15]}
+    person.until(lambda: found() == after)
+    assert project.record.page("a 10.png").classes == {15: 1}
     person.leave()
 
 

@@ -1,10 +1,12 @@
 """A project: a folder of images, and the folder with all that was made on them."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from napari_edgeflow.project.class_changes import up_to_date
 from napari_edgeflow.project.listing import HOME, SUFFIXES, list_images
 from napari_edgeflow.project.lock import ProjectLock, ProjectLockedError
 from napari_edgeflow.project.page_files import PageFiles, StoredPage, read_page
@@ -107,7 +109,11 @@ class Project:
             If a newer version of this program wrote it.
         """
         files = self.page_files(name)
-        return read_page(files) if self.saver is None else self.saver.open_page(files)
+        page = read_page(files) if self.saver is None else self.saver.open_page(files)
+        return replace(page, content=self._up_to_date(page.content))
+
+    def _up_to_date(self, content: PageContent) -> PageContent:
+        return up_to_date(content, self.record.removed, self.record.classes)
 
     def read_pages(self) -> Iterator[tuple[str, PageContent]]:
         """Yield what is on disk of each image that has something, for exports.
@@ -119,7 +125,8 @@ class Project:
         """
         for name in self.names:
             if self.record.page(name) != PageSummary():
-                yield name, read_page(self.page_files(name)).content
+                content = read_page(self.page_files(name)).content
+                yield name, self._up_to_date(content)
 
     def note(self, record: ProjectRecord) -> None:
         """Change what the project's file says."""
@@ -149,10 +156,12 @@ class Project:
         """
         if self.saver is None:
             return False
-        self.saver.note_page(name, content)
+        removals = self.record.removals
+        layers = {k: replace(x, removals=removals) for k, x in content.layers.items()}
+        self.saver.note_page(name, replace(content, layers=layers))
         before = self.record.page(name)
         state: State = "work" if before.state == "new" else before.state
-        page = PageSummary(state, sum(len(x.rows) for x in content.layers.values()))
+        page = _summary(state, content)
         if not edited or page == before:
             return False
         self.note(self.record.with_page(name, page))
@@ -171,6 +180,13 @@ class Project:
             self.lock.release()
             self.lock = None
         return saved
+
+
+def _summary(state: State, content: PageContent) -> PageSummary:
+    rows = [row for layer in content.layers.values() for row in layer.rows.values()]
+    ids = Counter(row.get("class_id") for row in rows)
+    classes = {i: n for i, n in sorted(ids.items()) if isinstance(i, int)}
+    return PageSummary(state, len(rows), classes)
 
 
 def open_project(

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +202,13 @@ def write_label_image(path: Path, layer: LabelContent) -> None:
 def _record_of(layer: LabelContent, file: str) -> LayerRecord:
     labels = layer.labels
     return LayerRecord(
-        layer.kind, layer.classes, labels.shape, labels.dtype.str, file, layer.rows
+        layer.kind,
+        layer.classes,
+        labels.shape,
+        labels.dtype.str,
+        file,
+        layer.rows,
+        layer.removals,
     )
 
 
@@ -279,14 +285,12 @@ class _Page:
         if about is None and before is not None:
             about = before.to_json()
         record = LayerRecord.from_json({**(about or {}), "objects": ()})
-        self._records[key] = LayerRecord(
-            record.kind, record.classes, record.shape, record.dtype, rows=rows
-        )
+        self._records[key] = replace(record, rows=rows, file="")
         self._labels[key] = _fitting(self._labels.get(key), record)
 
     def stored(self) -> StoredPage:
         layers = {
-            key: LabelContent(r.kind, r.classes, self._labels[key], r.rows)
+            key: LabelContent(r.kind, r.classes, self._labels[key], r.rows, r.removals)
             for key, r in self._records.items()
         }
         content = PageContent(layers, self._draft)

@@ -123,6 +123,7 @@ class PageWriter:
                 ClassTable.from_records(saved.about["classes"]),
                 saved.labels.copy(),
                 saved.rows,
+                saved.about["removals"],
             )
             for key, saved in self._layers.items()
         }
@@ -235,4 +236,5 @@ def _about(layer: LabelContent) -> dict[str, Any]:
         "classes": layer.classes.to_records(),
         "shape": list(layer.labels.shape),
         "dtype": layer.labels.dtype.str,
+        "removals": layer.removals,
     }

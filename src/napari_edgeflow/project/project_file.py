@@ -1,13 +1,14 @@
 """The file project.json: what a project knows besides the labels of its images."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.formats.json_files import read_record
+from napari_edgeflow.project.class_changes import RemovedClass
 from napari_edgeflow.project.durable import write_durably
 from napari_edgeflow.project.page_files import NewerProjectError
 
@@ -51,10 +52,30 @@ class PageSummary:
         How far a person got.
     objects : int
         How many objects they finished.
+    classes : dict
+        How many of them have each class, by its id.
     """
 
     state: State = "new"
     objects: int = 0
+    classes: Mapping[int, int] = field(default_factory=dict)
+
+    def without(self, removed: RemovedClass) -> "PageSummary":
+        """Return it after a class went."""
+        left = removed.moved(self.classes)
+        gone = sum(self.classes.values()) - sum(left.values())
+        return replace(self, objects=self.objects - gone, classes=left)
+
+    def with_again(self, removed: RemovedClass, count: int) -> "PageSummary":
+        """Return it with so many objects of a class that went and is back."""
+        classes, objects = dict(self.classes), self.objects
+        if removed.heir:
+            classes[removed.heir] = max(classes.get(removed.heir, 0) - count, 0)
+        else:
+            objects += count
+        classes[removed.class_id] = classes.get(removed.class_id, 0) + count
+        kept = {i: n for i, n in sorted(classes.items()) if n}
+        return replace(self, objects=objects, classes=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +96,10 @@ class ProjectRecord:
         JSON values of each dock by its name.
     window : str
         Size and docks of the window, as its toolkit wrote them; "" for unknown.
+    removed : tuple of RemovedClass
+        Classes that were taken away, in order.
+    removals : int
+        How many that were so far; also those that were brought back count.
     """
 
     images: str = ".."
@@ -83,6 +108,8 @@ class ProjectRecord:
     pages: Mapping[str, PageSummary] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     window: str = ""
+    removed: tuple[RemovedClass, ...] = ()
+    removals: int = 0
 
     def page(self, name: str) -> PageSummary:
         """Return what is known of an image."""
@@ -91,6 +118,71 @@ class ProjectRecord:
     def with_page(self, name: str, page: PageSummary) -> "ProjectRecord":
         """Return the record with other words on one image."""
         return replace(self, pages={**self.pages, name: page})
+
+    def objects_elsewhere(self, class_id: int, shown: str) -> tuple[int, int]:
+        """Return how many objects of a class other images have, and how many do."""
+        counts = [
+            p.classes.get(class_id, 0) for n, p in self.pages.items() if n != shown
+        ]
+        return sum(counts), sum(count > 0 for count in counts)
+
+    def uncounted_elsewhere(self, shown: str, *, semantic: bool) -> int:
+        """Return how many other images may have labels of which no one knows."""
+        others = [page for name, page in self.pages.items() if name != shown]
+        return sum(
+            page.state != "new"
+            if semantic
+            else page.objects > sum(page.classes.values())
+            for page in others
+        )
+
+    def without_class(
+        self, class_id: int, heir: int, known: Collection[str] = ()
+    ) -> "ProjectRecord":
+        """Return the record after a class was taken away.
+
+        Parameters
+        ----------
+        class_id, heir
+            As in :class:`RemovedClass`.
+        known : collection of str
+            The images on which that was done already.
+        """
+        others = {name: page for name, page in self.pages.items() if name not in known}
+        counts = {name: page.classes.get(class_id, 0) for name, page in others.items()}
+        entry = RemovedClass(self.removals + 1, class_id, heir, counts)
+        changed = {name: page.without(entry) for name, page in others.items()}
+        return replace(
+            self,
+            pages={**self.pages, **changed},
+            removed=(*self.removed, entry),
+            removals=entry.number,
+        )
+
+    def with_class_again(self, class_id: int, heir: int) -> "ProjectRecord":
+        """Return the record after a class was brought back that was taken away last.
+
+        Images that were opened meanwhile have what it became.
+        """
+        found = [e for e in self.removed if (e.class_id, e.heir) == (class_id, heir)]
+        if not found:
+            return self
+        entry, pages = found[-1], dict(self.pages)
+        for name, count in entry.pages.items():
+            if name in pages and count:
+                pages[name] = pages[name].with_again(entry, count)
+        removed = tuple(e for e in self.removed if e is not entry)
+        return replace(self, pages=pages, removed=removed)
+
+    def known_to(self, name: str) -> "ProjectRecord":
+        """Return the record after an image was opened: it knows of all that went."""
+        removed = tuple(
+            replace(e, pages={n: c for n, c in e.pages.items() if n != name})
+            if name in e.pages
+            else e
+            for e in self.removed
+        )
+        return replace(self, removed=removed)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -102,8 +194,14 @@ class ProjectRecord:
             "classes": self.classes.to_records(),
             "settings": dict(self.settings),
             "window": self.window,
+            "removals": self.removals,
+            "removed": [entry.to_json() for entry in self.removed],
             "pages": {
-                name: {"state": page.state, "objects": page.objects}
+                name: {
+                    "state": page.state,
+                    "objects": page.objects,
+                    "classes": {str(i): n for i, n in page.classes.items()},
+                }
                 for name, page in self.pages.items()
             },
         }
@@ -125,6 +223,8 @@ class ProjectRecord:
                 {str(n): _summary(page) for n, page in record["pages"].items()},
                 dict(record.get("settings", {})),
                 str(record.get("window", "")),
+                tuple(map(RemovedClass.from_json, record.get("removed", ()))),
+                int(record.get("removals", 0)),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it lacks {error}") from error
@@ -134,7 +234,8 @@ def _summary(page: Mapping[str, Any]) -> PageSummary:
     state = page["state"]
     if state not in STATES:
         raise ValueError(f"the state {state!r} of an image is none of {STATES}")
-    return PageSummary(cast("State", state), int(page.get("objects", 0)))
+    classes = {int(i): int(n) for i, n in page.get("classes", {}).items()}
+    return PageSummary(cast("State", state), int(page.get("objects", 0)), classes)
 
 
 class ProjectFile:

@@ -36,12 +36,15 @@ class LabelContent:
         working in it: what they miss is told to them by the next content.
     rows : dict
         Of objects: what is known of each, by id.
+    removals : int
+        How many of the project's :class:`RemovedClass` they know of.
     """
 
     kind: Kind
     classes: ClassTable
     labels: NDArray[np.integer[Any]] = field(repr=False)
     rows: Mapping[int, Row] = field(default_factory=dict)
+    removals: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +81,8 @@ class LayerRecord:
         The label image below the project's folder; "" before there is one.
     rows : dict
         Of objects: what is known of each, by id.
+    removals : int
+        As in :class:`LabelContent`.
     """
 
     kind: Kind
@@ -86,6 +91,7 @@ class LayerRecord:
     dtype: str
     file: str = ""
     rows: Mapping[int, Row] = field(default_factory=dict)
+    removals: int = 0
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "LayerRecord":
@@ -106,6 +112,7 @@ class LayerRecord:
                 _label_dtype(record["dtype"]),
                 str(record.get("file", "")),
                 rows_from_json(record.get("objects", ())),
+                int(record.get("removals", 0)),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"a layer of labels lacks {error}") from error
@@ -118,6 +125,7 @@ class LayerRecord:
             "shape": list(self.shape),
             "dtype": self.dtype,
             "file": self.file,
+            "removals": self.removals,
             "objects": rows_to_json(self.rows),
         }
 

@@ -141,8 +141,9 @@ class ClassLayer(QObject):
         self._steps.note(layer if has_classes else None, self._view, before, after)
 
     def _on_list_asked(self, view: Any, change: ClassChange, back: bool) -> None:
-        if view is self._view:
-            self._view.set_classes(changed(change, self._view.classes, back=back))
+        classes = changed(change, self._view.classes, back=back)
+        if view is self._view and classes != self._view.classes:
+            self._view.set_classes(classes)
             self._view.changed.emit()
 
     def _on_hidden(self, hidden: frozenset[int]) -> None:
@@ -151,7 +152,7 @@ class ClassLayer(QObject):
 
     def remove(self, class_id: int) -> None:
         """Take a class away; ask first what becomes of its labels, if it has any."""
-        count = self._view.count_text(class_id)
+        count = self._count_text(class_id)
         if not count:
             self._take_away(class_id, None)
             return
@@ -161,12 +162,19 @@ class ClassLayer(QObject):
 
     def merge(self, class_id: int) -> None:
         """Take a class away and give its labels another one, which is asked for."""
-        count = self._view.count_text(class_id)
+        count = self._count_text(class_id)
         answer = ask_heir(
             self._view, self._view.classes, class_id, count, may_delete=False
         )
         if answer is not None:
             self._take_away(class_id, answer.heir)
+
+    def _count_text(self, class_id: int) -> str:
+        """Return how many labels a class has, also those of images not open now."""
+        here = self._view.count_text(class_id)
+        layer = self._layer
+        there = "" if layer is None else self._steps.elsewhere(layer, class_id)
+        return f"{here} here and {there}" if here and there else here or there
 
     def _take_away(self, class_id: int, heir: int | None) -> None:
         layer = self._layer

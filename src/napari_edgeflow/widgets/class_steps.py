@@ -1,7 +1,7 @@
 """Edits of classes as steps that can be undone: of their table, and of their labels."""
 
 import weakref
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +27,7 @@ from napari_edgeflow.widgets.planes import Plane, layer_shape
 if TYPE_CHECKING:
     from napari.layers import Labels
 
+_Elsewhere = Callable[["Labels", int], str]
 Tiles = list[tuple[tuple[int, ...], Window]]
 
 
@@ -64,6 +65,15 @@ class TableEdit:
             what = "delete" if gone else "add"
             return f"{what} class {(gone or come).pop().name}"
         return "change the classes" if gone or come else "reorder the classes"
+
+    @property
+    def went(self) -> tuple[int, int] | None:
+        """The id of a class that has another one now, and that; None for none."""
+        gone = [entry for entry in self.before if entry not in self.after.classes]
+        come = [entry for entry in self.after if entry not in self.before.classes]
+        if len(gone) == len(come) == 1 and gone[0].id != come[0].id:
+            return gone[0].id, come[0].id
+        return None
 
     def done(self, classes: ClassTable) -> ClassTable:
         """Return a table with what was edited."""
@@ -123,6 +133,11 @@ class ClassRemoval:
         if self.heir is None:
             return f"delete class {self.entry.name}"
         return f"merge class {self.entry.name} into {self.heir.name}"
+
+    @property
+    def went(self) -> tuple[int, int]:
+        """The id of the class, and of the one its labels get; 0 for none."""
+        return self.entry.id, 0 if self.heir is None else self.heir.id
 
     def done(self, classes: ClassTable) -> ClassTable:
         """Return a table without the class."""
@@ -193,11 +208,10 @@ def removing(
     yield from history.applying(
         layer, removal.text, changes, records, gone, draft=removal, always=True
     )
-    write_scheme(layer, LabelScheme(scheme.kind, removal.done(scheme.classes)))
 
 
 class ClassSteps(QObject):
-    """Undoes and redoes what steps of the history did to classes.
+    """Does to classes what steps of the history are to do, and takes it back.
 
     Parameters
     ----------
@@ -206,14 +220,29 @@ class ClassSteps(QObject):
     """
 
     changed = Signal(object)
-    """The Labels layer whose classes undo or redo changed."""
+    """The Labels layer whose classes a step changed."""
     list_asked = Signal(object, object, bool)
     """A list of classes that has no layer is to undo (True) or redo a change."""
+    taken_away = Signal(object, int, int, bool)
+    """A class of a layer has another id (0 for none) now; or has its own again."""
 
     def __init__(self, history: ObjectHistory) -> None:
         super().__init__()
         self._history = history
+        self._elsewhere: weakref.WeakMethod[_Elsewhere] | None = None
         history.moved.connect(self._on_moved)
+
+    def ask(self, elsewhere: "_Elsewhere") -> None:
+        """Ask a method what labels of a class there are that no layer shows.
+
+        It is not kept alive for that.
+        """
+        self._elsewhere = weakref.WeakMethod(elsewhere)
+
+    def elsewhere(self, layer: "Labels", class_id: int) -> str:
+        """Return what labels of a class a project has beside a layer; "" for none."""
+        ask = None if self._elsewhere is None else self._elsewhere()
+        return "" if ask is None else ask(layer, class_id)
 
     def note(
         self,
@@ -249,6 +278,8 @@ class ClassSteps(QObject):
             if classes != scheme.classes:
                 write_scheme(layer, LabelScheme(scheme.kind, classes))
                 self.changed.emit(layer)
+            if draft.went is not None:
+                self.taken_away.emit(layer, *draft.went, back)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -141,7 +141,7 @@ class ObjectHistory(QObject):
     changed = Signal(object)
     """The Labels layer whose objects were changed by a step, by undo or by redo."""
     moved = Signal(object, bool)
-    """A step was undone (True) or redone (False)."""
+    """A step was done or redone (False), or undone (True)."""
     steps_changed = Signal()
     """There is something else to undo or to redo."""
 
@@ -250,6 +250,7 @@ class ObjectHistory(QObject):
             shape = layer_shape(layer)
             edit = ObjectEdit(what, draft, weakref.ref(layer), shape, pixels, rows)
             self._done.append(edit)
+        self.moved.emit(self._done[-1], False)
         self._tell(layer)
 
     @property

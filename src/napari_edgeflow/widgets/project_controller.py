@@ -11,14 +11,13 @@ from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.image_cache import ImageCache
-from napari_edgeflow.project.project_file import PageSummary, State
 from napari_edgeflow.project.records import PageContent
 from napari_edgeflow.project.saver import SaveState
-from napari_edgeflow.widgets.label_layers import Kind, LabelScheme
+from napari_edgeflow.widgets.label_layers import Kind, LabelScheme, read_scheme
 from napari_edgeflow.widgets.page_steps import PageSteps
 from napari_edgeflow.widgets.project_drafts import PageDrafts
 from napari_edgeflow.widgets.project_layers import PageLayers
-from napari_edgeflow.widgets.project_state import READ_ONLY, status_text
+from napari_edgeflow.widgets.project_state import READ_ONLY, elsewhere_text, status_text
 from napari_edgeflow.widgets.project_work import (
     LoadedPage,
     PageWork,
@@ -29,7 +28,10 @@ from napari_edgeflow.widgets.workers import LatestCall, Post
 from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
+    from napari.layers import Labels
     from napari.viewer import Viewer
+
+    from napari_edgeflow.project.project_file import State
 
 
 class ProjectController(QObject):
@@ -78,7 +80,11 @@ class ProjectController(QObject):
         self._cache = ImageCache(read_with_plugins)
         self.layers = PageLayers(viewer)
         self.drafts = PageDrafts(viewer, self.layers)
-        self._steps = PageSteps(Workspace.of(viewer).history)
+        workspace = Workspace.of(viewer)
+        self._steps = PageSteps(workspace.history)
+        self._class_steps = workspace.class_steps
+        self._class_steps.taken_away.connect(self._on_taken_away)
+        self._class_steps.ask(self._elsewhere)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._post = Post(self._told.emit)
         self._opening = LatestCall(self._open, self._on_opened, self._on_open_failed)
@@ -214,7 +220,7 @@ class ProjectController(QObject):
         )
         self._steps.enter(name, self.layers)
         self.drafts.turn(page.content.draft)
-        project.note(replace(project.record, last=name))
+        project.note(replace(project.record.known_to(name), last=name))
         self.page_failed.emit(name, "")
         for problem in page.problems:
             show_warning(f"{problem}.")
@@ -255,7 +261,7 @@ class ProjectController(QObject):
         page = project.record.page(name)
         before: State = "work" if page.objects else "new"
         state = before if page.state == "done" else "done"
-        project.note(project.record.with_page(name, PageSummary(state, page.objects)))
+        project.note(project.record.with_page(name, replace(page, state=state)))
         self.page_known.emit(name)
 
     def remember(self, settings: Mapping[str, Any], window: str) -> None:
@@ -283,6 +289,28 @@ class ProjectController(QObject):
         classes = self.layers.classes
         if classes is not None:
             project.note(replace(project.record, classes=classes))
+
+    def _on_taken_away(
+        self, layer: "Labels", class_id: int, heir: int, back: bool
+    ) -> None:
+        """Take a class away from the images that are not open, too."""
+        project = self.project
+        if project is None or layer is not self.layers.labels:
+            return
+        record = project.record
+        if back:
+            record = record.with_class_again(class_id, heir)
+        else:
+            record = record.without_class(class_id, heir, {self.current})
+        classes = self.layers.classes
+        project.note(record if classes is None else replace(record, classes=classes))
+
+    def _elsewhere(self, layer: "Labels", class_id: int) -> str:
+        if self.project is None or layer is not self.layers.labels:
+            return ""
+        scheme = read_scheme(layer)
+        kind = self.kind if scheme is None else scheme.kind
+        return elsewhere_text(self.project.record, class_id, self.current, kind)
 
     def _on_layer_removed(self, name: str) -> None:
         if not self._closing:

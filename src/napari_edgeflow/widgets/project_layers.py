@@ -13,6 +13,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.project.class_changes import known_classes
 from napari_edgeflow.project.records import LabelContent
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.connections import Connections
@@ -287,12 +288,7 @@ def _scheme(layer: LabelContent, classes: ClassTable) -> LabelScheme | None:
     """Return the scheme of kept labels: the classes now, and those only they have."""
     if layer.kind == "plain":
         return None
-    known = {entry.id for entry in classes}
-    used = {row.get("class_id") for row in layer.rows.values()}
-    for entry in layer.classes:
-        if entry.id not in known and (layer.kind == "semantic" or entry.id in used):
-            classes = classes.with_class(entry)
-    return LabelScheme(layer.kind, classes)
+    return LabelScheme(layer.kind, known_classes(layer, classes))
 
 
 def _table(layer: LabelContent) -> dict[str, list[object]]:

@@ -1,6 +1,9 @@
-"""The words on how saving goes."""
+"""The words on how saving goes, and on what images have that are not shown."""
 
+from napari_edgeflow.project.project_file import ProjectRecord
 from napari_edgeflow.project.saver import SaveState
+from napari_edgeflow.widgets.export_texts import counted
+from napari_edgeflow.widgets.label_layers import Kind
 
 READ_ONLY = "Open to look only: nothing is saved."
 
@@ -18,3 +21,14 @@ def status_text(state: SaveState) -> str:
         f"NOT SAVED: {state.problem}. Your work stays in memory and is saved as soon "
         "as that is possible."
     )
+
+
+def elsewhere_text(record: ProjectRecord, class_id: int, shown: str, kind: Kind) -> str:
+    """Return what labels of a class other images than the shown one have, in words."""
+    objects, images = record.objects_elsewhere(class_id, shown)
+    unknown = record.uncounted_elsewhere(shown, semantic=kind == "semantic")
+    if objects:
+        return f"{counted(objects, 'object')} in {counted(images, 'other image')}"
+    if unknown:
+        return f"labels, perhaps, in {counted(unknown, 'other image')}"
+    return ""
