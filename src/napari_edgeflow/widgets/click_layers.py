@@ -93,7 +93,7 @@ class ClickLayers(QObject):
         """
         shape = thick_shape(layer_shape(image), plane)
         if self.image is not image:
-            self.remove()
+            self._leave_image(image)
         before, self.image, self._plane = self._plane, image, plane
         self._clicks.plane = plane
         preview = self.preview
@@ -106,6 +106,25 @@ class ClickLayers(QObject):
             points = self._clicks.add(image)
             for action_id, function in self._actions.items():
                 self._keys.keep(self._shortcuts.bind(points, action_id, function))
+
+    def _leave_image(self, coming: "Image") -> None:
+        """Get ready for another image.
+
+        Both layers are kept for it if they can be: napari takes a quarter of a second
+        to take them out and put new ones in.
+        """
+        points, self._plane = self.points, None
+        if self.image is None or points is None or points.ndim != coming.ndim:
+            self.remove()
+            return
+        self._clicks.show(())
+        self._clicks.place(coming)
+        layers = self._viewer.layers
+        ours = [layer for layer in (self.preview, points) if layer in layers]
+        if coming in layers and any(
+            layers.index(layer) < layers.index(coming) for layer in ours
+        ):
+            layers.move_multiple([layers.index(layer) for layer in ours], len(layers))
 
     def _add_preview(self, image: "Image", plane: Plane) -> None:
         layers = self._viewer.layers

@@ -295,8 +295,11 @@ def placement(layer: "Layer", plane: Plane | None = None) -> dict[str, Any]:
 
 def follow(layer: "Layer", other: "Layer", plane: Plane | None = None) -> None:
     """Move an existing layer to where another one is; see :func:`placement`."""
+    here = placement(layer)
     for name, value in placement(other, plane).items():
-        setattr(layer, name, value)
+        # napari slices the layer again for each of them.
+        if not np.array_equal(here[name], value):
+            setattr(layer, name, value)
 
 
 def thick_shape(shape: tuple[int, ...], plane: Plane) -> tuple[int, ...]:

@@ -170,7 +170,7 @@ class ProjectController(QObject):
         self.drafts.close()
         if viewer_remains and saved:
             self.layers.take_out()
-        self.layers.let_go()
+        self.layers.close()
         if project is not None and viewer_remains:
             self._say_goodbye(project, saved)
 

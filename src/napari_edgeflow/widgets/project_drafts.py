@@ -63,9 +63,7 @@ class PageDrafts(QObject):
         self._look()
         self._timer.start()
         if self._dock is not None and self._layers.image is not None:
-            # The dock exchanges its own layers for that.
-            with self._layers.quick_removal():
-                self._dock.turn_to(self._layers.image, self._layers.labels)
+            self._dock.turn_to(self._layers.image, self._layers.labels)
 
     def let_go(self) -> None:
         """Follow no page; the click dock lets go of the object in progress."""

@@ -3,9 +3,6 @@
 Together with :mod:`label_layers` the only code of projects that touches layers.
 """
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +23,7 @@ from napari_edgeflow.widgets.label_layers import (
     write_scheme,
 )
 from napari_edgeflow.widgets.planes import layer_shape
+from napari_edgeflow.widgets.project_garbage import PageGarbage
 from napari_edgeflow.widgets.project_rows import FeatureRows, as_features
 
 if TYPE_CHECKING:
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
 
 _SOON_MS, _LATER_MS = 20, 300
 """How long edits are gathered; redrawing, which may be an edit or not, for longer."""
-
-_MOST_GARBAGE = 512 << 20
-"""Bytes of pages that may wait to be collected."""
 
 _NAMES = {"object": "objects", "semantic": "classes", "plain": "labels"}
 
@@ -69,7 +64,7 @@ class PageLayers(QObject):
         self.image: Image | None = None
         self._labels: dict[str, Labels] = {}
         self._gone: list[str] = []
-        self._garbage = 0
+        self._garbage = PageGarbage(viewer)
         self._taken: set[str] = set()
         self._links, self._label_links = Connections(), Connections()
         self._soon = self._make_timer(_SOON_MS, self.edited)
@@ -130,7 +125,6 @@ class PageLayers(QObject):
         kept : sequence of str
             Short names that labels have which are not shown.
         """
-        self.take_out()
         image = Image(pixels, name=name, rgb=rgb)
         known = {
             key: labels_of(
@@ -138,48 +132,45 @@ class PageLayers(QObject):
             )
             for key, layer in layers.items()
         }
-        self._taken = {*known, *kept}
-        if not self._taken:
+        taken = {*known, *kept}
+        if not taken:
             known = {_NAMES[new.kind]: new_labels(image, new)}
+        # napari sorts out what it draws, and frees memory, once for all layers.
+        with self._garbage.turning(), self._viewer.layers.batched_update():
+            self._take_out()
+            self._put_in(image, known)
+        self._taken = taken
+        self._viewer.reset_view()
+
+    def _put_in(self, image: Image, labels: "Mapping[str, Labels]") -> None:
         self.image = image
         self._viewer.layers.insert(0, image)
-        for at, (key, layer) in enumerate(known.items(), 1):
+        for at, (key, layer) in enumerate(labels.items(), 1):
             self._viewer.layers.insert(at, layer)
             self._follow(key, layer)
         events = self._viewer.layers.events
         self._links.connect(events.inserted, self._on_inserted)
         self._links.connect(events.removed, self._on_removed)
-        self._viewer.reset_view()
 
     def take_out(self) -> None:
         """Take the page out of the viewer; napari's own undo of it goes with it."""
+        with self._viewer.layers.batched_update():
+            self._take_out()
+        self._garbage.look_at_all()
+
+    def _take_out(self) -> None:
         self.let_go()
         layers = [*self._labels.values(), self.image]
         self._labels, self.image = {}, None
-        self._garbage += sum(layer.data.nbytes for layer in layers if layer is not None)
-        with self.quick_removal():
-            for layer in layers:
-                if layer is not None and layer in self._viewer.layers:
-                    layer.locked = False
-                    self._viewer.layers.remove(layer)
+        for layer in layers:
+            if layer is not None and layer in self._viewer.layers:
+                layer.locked = False
+                self._viewer.layers.remove(layer)
 
-    @contextmanager
-    def quick_removal(self) -> Iterator[None]:
-        """Keep napari from looking through all memory for each layer that goes.
-
-        It collects garbage then, which takes a third of a second where torch is
-        loaded. What is not collected now is so later, as Python sees fit; except
-        where pages are large: every few of them napari may do it.
-        """
-        if self._garbage > _MOST_GARBAGE:
-            self._garbage = 0
-            yield
-            return
-        gc.freeze()
-        try:
-            yield
-        finally:
-            gc.unfreeze()
+    def close(self) -> None:
+        """Follow the layers no longer; they stay where they are."""
+        self.let_go()
+        self._garbage.look_at_all()
 
     def let_go(self) -> None:
         """Follow the layers no longer; they stay where they are."""
