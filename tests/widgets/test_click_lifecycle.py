@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -479,3 +480,48 @@ def test_two_docks_in_turn(make_person: MakePerson, models: FakeModels) -> None:
     person.wait()
     add(person, *WHITE)
     assert person.mask[40, 55]
+
+
+def test_another_image_keeps_our_layers(make_person: MakePerson) -> None:
+    person = make_person(show=False)
+    ours = person.layers.points, person.layers.preview
+    add(person, *WHITE)
+    second = person.viewer.add_image(
+        np.zeros((50, 60), np.uint8), name="second", scale=(2, 2), translate=(5, 0)
+    )
+    person.dock.controls.image.choose(second)
+    person.wait()
+    assert (person.layers.points, person.layers.preview) == ours
+    assert [layer.name for layer in person.viewer.layers][-3:] == [
+        "second",
+        "Preview",
+        "Clicks",
+    ]
+    assert not person.mask.any()
+    assert len(ours[0].data) == 0
+    for layer in ours:
+        assert tuple(layer.scale) == (2, 2)
+        assert tuple(layer.translate) == (5, 0)
+    add(person, 20, 30)
+    assert person.mask.shape == (50, 60)
+    stack = person.viewer.add_image(np.zeros((3, 50, 60), np.uint8), name="stack")
+    person.dock.controls.image.choose(stack)
+    person.wait()
+    assert person.layers.points.ndim == 3
+    assert not {*ours} & {*person.viewer.layers}
+
+
+def test_a_stroke_under_way_stays_on_its_image(make_person: MakePerson) -> None:
+    person = make_person(show=False)
+    preview = person.layers.preview
+    preview.mode = "paint"
+    press = SimpleNamespace(type="mouse_press")
+    stroke = person.layers._mask._on_press(preview, press)
+    next(stroke)
+    second = person.viewer.add_image(two_squares(), name="second")
+    with preview.block_history():
+        preview.paint((10, 10), 1, refresh=False)
+        person.dock.controls.image.choose(second)
+    person.wait()
+    assert person.layers.preview is not preview
+    assert not person.layers.preview.data.any()

@@ -401,13 +401,16 @@ def test_the_object_in_progress_comes_back_with_its_clicks(
     person.click(*RED)
     page = PageFiles(images / "napari-edgeflow", "a 2.png")
     labeller.until(lambda: read_page(page).content.draft is not None)
+    ours = click.controller.layers.points, click.controller.layers.preview
     labeller.turn("a 10.png")
     person.wait()
+    assert (click.controller.layers.points, click.controller.layers.preview) == ours
     assert click.controller.draft() is None
     assert click.controls.image.layer.name == "a 10"
     assert person.target is labeller.labels
     labeller.turn("a 2.png")
     person.wait()
+    assert labeller.viewer.scene.camera.center[-2:] == (59.5, 79.5)
     notice = labeller.controls.notice
     assert "with 1 click." in notice.text.text()
     notice.buttons[0].click()

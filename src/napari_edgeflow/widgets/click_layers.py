@@ -114,17 +114,17 @@ class ClickLayers(QObject):
         to take them out and put new ones in.
         """
         points, self._plane = self.points, None
-        if self.image is None or points is None or points.ndim != coming.ndim:
+        fits = points is not None and points.ndim == coming.ndim
+        if self.image is None or not fits or self._mask.is_being_painted:
             self.remove()
             return
         self._clicks.show(())
         self._clicks.place(coming)
         layers = self._viewer.layers
-        ours = [layer for layer in (self.preview, points) if layer in layers]
-        if coming in layers and any(
-            layers.index(layer) < layers.index(coming) for layer in ours
-        ):
-            layers.move_multiple([layers.index(layer) for layer in ours], len(layers))
+        ours = [layers.index(x) for x in (self.preview, points) if x in layers]
+        if ours and min(ours) < layers.index(coming):
+            # On top, where new ones would be.
+            layers.move_multiple(ours, len(layers))
 
     def _add_preview(self, image: "Image", plane: Plane) -> None:
         layers = self._viewer.layers

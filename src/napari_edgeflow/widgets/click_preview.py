@@ -73,6 +73,11 @@ class ClickPreview(QObject):
         active = self._viewer.layers.selection.active
         return self.layer is not None and active is self.layer
 
+    @property
+    def is_being_painted(self) -> bool:
+        """Whether a stroke is under way."""
+        return self._painting
+
     def add(self, image: "Image", plane: Plane, index: int) -> Labels:
         """Put an empty layer on a plane of an image, at a place among the layers."""
         self._image, self._plane = image, plane

@@ -220,6 +220,8 @@ class ProjectController(QObject):
         )
         self._steps.enter(name, self.layers)
         self.drafts.turn(page.content.draft)
+        # Now that also the layers of the clicks are on this image.
+        self.layers.fit_view()
         project.note(replace(project.record.known_to(name), last=name))
         self.page_failed.emit(name, "")
         for problem in page.problems:

@@ -140,6 +140,9 @@ class PageLayers(QObject):
             self._take_out()
             self._put_in(image, known)
         self._taken = taken
+
+    def fit_view(self) -> None:
+        """Let the window show all of the page."""
         self._viewer.reset_view()
 
     def _put_in(self, image: Image, labels: "Mapping[str, Labels]") -> None:
