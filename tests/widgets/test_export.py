@@ -357,3 +357,75 @@ def test_a_project_is_exported_as_a_whole(
     person.export("coco", tmp_path / "one")
     (back,) = read_coco(tmp_path / "one" / "annotations.json")
     assert back.file_name == "a b.png"
+
+
+def test_labels_are_imported_into_all_images_of_a_project(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: Any,
+    tmp_path: Path,
+    notices: list[str],
+) -> None:
+    folder = tmp_path / "images"
+    (folder / "sub").mkdir(parents=True)
+    names = ("a.png", "b.png", "full.png", "sub/c.png", "other size.png")
+    for name in names:
+        Image.fromarray(PIXELS if "size" not in name else PIXELS[5:]).save(
+            folder / name
+        )
+    update_coco(
+        tmp_path / "in.json",
+        [ring_and_parts(name) for name in (*names, "unknown.png")],
+    )
+    viewer = make_napari_viewer(show=False)
+    dock = ExportWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="Export and import")
+    person = ExportPerson(viewer, dock, qtbot)
+    dock.imports.what.setCurrentIndex(1)
+    person.load(tmp_path / "in.json")
+    assert notices.pop().startswith("No project is open: open one in the dock")
+    project = ProjectWidget(viewer, RecentProjects(tmp_path / "recent.json"))
+    viewer.window.add_dock_widget(project, name="Project folder")
+    pages = project.controller
+
+    def turn(name: str) -> Any:
+        pages.turn_to(name)
+        qtbot.waitUntil(lambda: pages.current == name, timeout=20_000)
+        return pages.layers.labels
+
+    pages.open(ProjectPlace(folder))
+    qtbot.waitUntil(lambda: pages.current == "a.png", timeout=20_000)
+    turn("full.png").data_setitem((np.array([0]), np.array([0])), 1)
+    shown = turn("a.png")
+
+    def load() -> list[str]:
+        person.load(tmp_path / "in.json")
+        qtbot.waitUntil(lambda: not dock.folder_importer.busy, timeout=20_000)
+        return str(dock.imports.state.text()).splitlines()
+
+    said = load()
+    assert said[0] == "Imported 12 objects into 3 images."
+    assert said[1] == "Left as before, since it has labels: 1 image."
+    assert said[2].startswith("other size.png is left out: the labels are for an image")
+    assert said[3] == "'unknown.png' is no image of the folder."
+    assert np.array_equal(shown.data > 0, IDS > 0)
+    history = Workspace.of(viewer).history
+    assert history.undo_text == "import"
+    history.undo()
+    assert not shown.data.any()
+    for name in ("b.png", "sub/c.png"):
+        labels = turn(name)
+        assert pages.project.record.page(name).objects == 4
+        assert np.array_equal(labels.data > 0, IDS > 0)
+        of_ids = classes_of_objects(labels.features)
+        classes = read_scheme(labels).classes
+        assert {classes.get(c).name for c in of_ids.values()} == {
+            TABLE.get(c).name for c in CLASS_OF.values()
+        }
+    assert turn("full.png").data.sum() == 1
+    # Images that have labels can be given more; pixels that have a label keep it.
+    dock.imports.labelled.setCurrentIndex(1)
+    assert load()[0] == "Imported 8 objects into 4 images."
+    assert pages.layers.labels.data[0, 0] == 1
+    assert len(read_scheme(pages.layers.labels).classes) == len(
+        pages.project.record.classes
+    )

@@ -1,6 +1,6 @@
 """Where labels are: how many pixels each has, and the tiles that hold them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 
 import numpy as np
@@ -78,3 +78,13 @@ def tiles_with(
             window = Window(top, left, bottom, right)
             if np.isin(labels[place][window.slices], wanted).any():
                 yield place, window
+
+
+def exchanged(
+    labels: NDArray[np.integer], new: Mapping[int, int]
+) -> NDArray[np.integer]:
+    """Return labels with other values; those that have none become 0."""
+    values, places = np.unique(labels, return_inverse=True)
+    table = np.array([new.get(value, 0) for value in values.tolist()], np.int64)
+    result: NDArray[np.integer] = table[places].reshape(labels.shape)
+    return result

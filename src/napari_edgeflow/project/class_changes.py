@@ -120,16 +120,21 @@ def _without(layer: LabelContent, entry: RemovedClass) -> LabelContent:
         else:
             del rows[index]
     if layer.kind == "semantic":
-        labels = _exchanged(labels, [entry.class_id], entry.heir)
+        labels = _overwritten(labels, [entry.class_id], entry.heir)
     elif mine and not entry.heir:
-        labels = _exchanged(labels, mine, 0)
+        labels = _overwritten(labels, mine, 0)
     classes = ClassTable(tuple(c for c in layer.classes if c.id != entry.class_id))
     return replace(
-        layer, classes=classes, labels=labels, rows=rows, removals=entry.number
+        layer,
+        classes=classes,
+        labels=labels,
+        rows=rows,
+        removals=entry.number,
+        counts=None,
     )
 
 
-def _exchanged(
+def _overwritten(
     labels: NDArray[np.integer[Any]], values: Iterable[int], value: int
 ) -> NDArray[np.integer[Any]]:
     """Return labels with one value in place of others."""

@@ -183,10 +183,11 @@ class Project:
 
 
 def _summary(state: State, content: PageContent) -> PageSummary:
-    rows = [row for layer in content.layers.values() for row in layer.rows.values()]
-    ids = Counter(row.get("class_id") for row in rows)
-    classes = {i: n for i, n in sorted(ids.items()) if isinstance(i, int)}
-    return PageSummary(state, len(rows), classes)
+    layers, counts = content.layers.values(), Counter[int]()
+    for layer in layers:
+        counts.update(layer.class_counts)
+    objects = sum(len(layer.rows) for layer in layers)
+    return PageSummary(state, objects, dict(sorted(counts.items())))
 
 
 def open_project(

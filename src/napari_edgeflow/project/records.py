@@ -1,5 +1,6 @@
 """What a project knows of one image: its labels, their objects, and unfinished work."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,6 +39,8 @@ class LabelContent:
         Of objects: what is known of each, by id.
     removals : int
         How many of the project's :class:`RemovedClass` they know of.
+    counts : dict or None
+        How many rows have each class, where that is known; see :attr:`class_counts`.
     """
 
     kind: Kind
@@ -45,6 +48,15 @@ class LabelContent:
     labels: NDArray[np.integer[Any]] = field(repr=False)
     rows: Mapping[int, Row] = field(default_factory=dict)
     removals: int = 0
+    counts: Mapping[int, int] | None = None
+
+    @property
+    def class_counts(self) -> Mapping[int, int]:
+        """How many rows have each class."""
+        if self.counts is not None:
+            return self.counts
+        ids = Counter(row.get("class_id") for row in self.rows.values())
+        return {i: count for i, count in ids.items() if isinstance(i, int)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QTabWidget
 
 from napari_edgeflow.project.folder import Project
+from napari_edgeflow.project.imports import FolderImport
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.export_controller import ExportController
@@ -17,7 +18,13 @@ from napari_edgeflow.widgets.import_controller import ImportController
 from napari_edgeflow.widgets.import_controls import ImportControls
 from napari_edgeflow.widgets.import_request import import_request
 from napari_edgeflow.widgets.layer_annotation import LabelledLayers, labelled_layers
-from napari_edgeflow.widgets.project_docks import open_project_of, project_file
+from napari_edgeflow.widgets.project_docks import (
+    open_project_of,
+    project_and_pages,
+    project_file,
+)
+from napari_edgeflow.widgets.project_import import FolderImporter
+from napari_edgeflow.widgets.project_work import read_with_plugins
 
 if TYPE_CHECKING:
     import napari
@@ -43,16 +50,19 @@ class ExportWidget(Dock):
         self.imports = ImportControls(self._viewer, self._links, is_helper)
         self.exporter = ExportController()
         self.importer = ImportController(self._viewer)
+        self.folder_importer = FolderImporter(self._viewer)
         self.tabs = QTabWidget(self)
         self.tabs.addTab(self.exports, "Export")
         self.tabs.addTab(self.imports, "Import")
         self.tabs.setMinimumWidth(_LEAST_WIDTH)
         self._connect()
-        exporter, importer = self.exporter, self.importer
+        exporter = self.exporter
+        importers = self.importer, self.folder_importer
 
         def stop(viewer_remains: bool) -> None:
             exporter.close()
-            importer.close(viewer_remains)
+            for importer in importers:
+                importer.close(viewer_remains)
 
         self._set_up(self.tabs, stop)
 
@@ -63,9 +73,10 @@ class ExportWidget(Dock):
         self.exporter.running_changed.connect(self.exports.show_running)
         self.exporter.written.connect(self.exports.show_written)
         self.imports.run_asked.connect(self._on_import)
-        self.imports.cancel_asked.connect(self.importer.cancel)
-        self.importer.state_changed.connect(self.imports.show_state)
-        self.importer.running_changed.connect(self.imports.show_running)
+        for importer in (self.importer, self.folder_importer):
+            self.imports.cancel_asked.connect(importer.cancel)
+            importer.state_changed.connect(self.imports.show_state)
+            importer.running_changed.connect(self.imports.show_running)
         self.importer.committed.connect(self.imports.target.choose)
 
     def _on_export(self) -> None:
@@ -95,6 +106,9 @@ class ExportWidget(Dock):
 
     def _on_import(self) -> None:
         fields = self.imports
+        if fields.is_project:
+            self._import_folder()
+            return
         try:
             request = import_request(
                 self._viewer,
@@ -115,3 +129,24 @@ class ExportWidget(Dock):
             fields.keep_existing.isChecked(),
         )
         self.importer.run(request, target)
+
+    def _import_folder(self) -> None:
+        fields, path = self.imports, self.imports.chosen_path
+        try:
+            project, pages = project_and_pages(self._viewer)
+            if project.read_only:
+                raise ValueError("The project is open to look only: nothing is saved.")
+            if path is None:
+                raise ValueError("Choose a file or a folder to import from.")
+        except ValueError as error:
+            show_warning(str(error))
+            return
+        request = FolderImport(
+            path,
+            fields.source,
+            fields.kind.kind,
+            fields.adds,
+            fields.keep_existing.isChecked(),
+            read_with_plugins,
+        )
+        self.folder_importer.run(pages, request)

@@ -62,3 +62,20 @@ def imported_text(summary: ImportSummary, problems: Sequence[str]) -> str:
     else:
         line = f"Nothing new for {name!r}: all of it has labels already."
     return "\n".join((line, *filter(None, [problems_text(problems)])))
+
+
+def folder_progress_text(images: int, objects: int) -> str:
+    """Return what to say while images of a folder get labels."""
+    return f"{counted(images, 'image')}, {counted(objects, 'object')} so far"
+
+
+def folder_imported_text(
+    images: int, objects: int, left_alone: int, problems: Sequence[str]
+) -> str:
+    """Return what to say of an import into a folder that is done."""
+    lines = [f"Imported {counted(objects, 'object')} into {counted(images, 'image')}."]
+    if left_alone:
+        lines.append(
+            f"Left as before, since it has labels: {counted(left_alone, 'image')}."
+        )
+    return "\n".join((*lines, *filter(None, [problems_text(problems)])))

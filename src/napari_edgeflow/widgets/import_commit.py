@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.label_parts import exchanged
 from napari_edgeflow.engine.semantic_regions import match_classes
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation_changes import without_void
 from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.widgets.class_steps import TableEdit
 from napari_edgeflow.widgets.import_work import Imported
 from napari_edgeflow.widgets.label_layers import (
     LabelScheme,
@@ -107,13 +109,14 @@ def write_import(
     if labels is None:
         labels = add_labels(viewer, image, LabelScheme(kind, table))
     check_target(labels, layer_shape(image), highest)
+    before = None if scheme is None else TableEdit(scheme.classes, table)
     write_scheme(labels, LabelScheme(kind, table))
     yield
     summary, seen = ImportSummary(labels), list[ObjectRecord]()
     pixels = _counted(_changes(labels, parts, target.keep_existing, seen), summary)
     what = f"import of {len(found)} images" if len(found) > 1 else "import"
     history = Workspace.of(viewer).history
-    yield from history.applying(labels, what, pixels, _each(seen))
+    yield from history.applying(labels, what, pixels, _each(seen), draft=before)
     summary.objects = len(seen)
     yield
     # Edits leave out the thumbnail.
@@ -149,7 +152,7 @@ def _parts(
     for (plane, annotation), of_image in zip(found, ids, strict=True):
         if kind == "semantic":
             labels = annotation.class_labels()
-            yield _Part(plane, _exchanged(labels, of_image))
+            yield _Part(plane, exchanged(labels, of_image))
             continue
         given = {o.id: first + at for at, o in enumerate(annotation.objects)}
         first += len(given)
@@ -165,17 +168,7 @@ def _parts(
             )
             for o in annotation.objects
         }
-        yield _Part(plane, _exchanged(annotation.object_labels(), given), records)
-
-
-def _exchanged(
-    labels: NDArray[np.unsignedinteger], new: Mapping[int, int]
-) -> NDArray[np.integer]:
-    """Return labels with other values."""
-    values, places = np.unique(labels, return_inverse=True)
-    table = np.array([new.get(value, 0) for value in values.tolist()], np.int64)
-    exchanged: NDArray[np.integer] = table[places].reshape(labels.shape)
-    return exchanged
+        yield _Part(plane, exchanged(annotation.object_labels(), given), records)
 
 
 def _changes(

@@ -61,6 +61,10 @@ class ImportControls(QWidget):
         self.format.addItem("Find out", None)
         for name, title in TITLES.items():
             self.format.addItem(title, name)
+        self.what = QComboBox(self)
+        self.what.addItems(["the image shown", "the whole project folder"])
+        self.labelled = QComboBox(self)
+        self.labelled.addItems(["leave them as they are", "add to their labels"])
         self.image = image_combo(viewer, links, self)
         self.planes = PlanesCombo(self)
         self.target = target_combo(viewer, is_helper, links, self)
@@ -72,10 +76,20 @@ class ImportControls(QWidget):
         self.state.setWordWrap(True)
         self._make_buttons()
         self._lay_out()
+        self.what.currentIndexChanged.connect(self._on_what)
         self.image.layer_changed.connect(self._on_image)
         self.target.layer_changed.connect(self._on_target)
-        self._on_image()
-        self._on_target()
+        self._on_what()
+
+    @property
+    def is_project(self) -> bool:
+        """Whether the labels are for a whole project."""
+        return self.what.currentIndex() == 1
+
+    @property
+    def adds(self) -> bool:
+        """Whether images of a project that have labels get more."""
+        return self.labelled.currentIndex() == 1
 
     @property
     def source(self) -> str | None:
@@ -113,6 +127,8 @@ class ImportControls(QWidget):
     def _lay_out(self) -> None:
         self.form = field_form(
             ("Format", self.format),
+            ("Import for", self.what),
+            ("Images with labels", self.labelled),
             ("Image", self.image),
             ("Slices", self.planes),
             ("Labels", self.target),
@@ -134,12 +150,20 @@ class ImportControls(QWidget):
         layout.addWidget(self.state)
         layout.addStretch(1)
 
+    def _on_what(self) -> None:
+        for field in (self.image, self.target):
+            self.form.setRowVisible(field, not self.is_project)
+        self.form.setRowVisible(self.labelled, self.is_project)
+        self._on_image()
+        self._on_target()
+
     def _on_image(self) -> None:
         self.planes.follow(self.image.layer)
-        self.form.setRowVisible(self.planes, self.planes.in_image > 1)
+        several = self.planes.in_image > 1
+        self.form.setRowVisible(self.planes, several and not self.is_project)
 
     def _on_target(self) -> None:
-        layer = self.target.layer
+        layer = None if self.is_project else self.target.layer
         scheme = None if layer is None else read_scheme(layer)
         self.kind.follow(scheme)
 

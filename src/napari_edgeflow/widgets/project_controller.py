@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Qt, Signal
 
+from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.image_cache import ImageCache
 from napari_edgeflow.project.records import PageContent
@@ -254,6 +255,32 @@ class ProjectController(QObject):
                 self.project.leave_page(name)
         self._asked.clear()
         self._latest = ""
+
+    def is_open(self, name: str) -> bool:
+        """Return whether an image is shown, or is just being opened."""
+        return name == self.current or name in self._asked
+
+    def take_over(self, name: str, content: PageContent) -> None:
+        """Save what an image has now that is not open but was read by someone."""
+        if self.project is not None:
+            self.project.note_page(name, content)
+            self.project.leave_page(name)
+            self.page_known.emit(name)
+
+    def add_classes(self, classes: ClassTable) -> None:
+        """Make classes known that labels of other images have."""
+        project = self.project
+        if project is None:
+            return
+        known = project.record.classes
+        ids = {entry.id for entry in known}
+        added = [entry for entry in classes if entry.id not in ids]
+        if added:
+            table = ClassTable((*known, *added))
+            project.note(replace(project.record, classes=table))
+            self.layers.set_classes(table)
+            if self.layers.labels is not None:
+                self._class_steps.changed.emit(self.layers.labels)
 
     def toggle_done(self) -> None:
         """Mark the image as done, or as not done any more."""

@@ -23,10 +23,21 @@ def open_project_of(viewer: "Viewer") -> "Project":
     ValueError
         If there is none.
     """
+    return project_and_pages(viewer)[0]
+
+
+def project_and_pages(viewer: "Viewer") -> "tuple[Project, ProjectController]":
+    """Return the project that is open in a viewer, and who turns its pages.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
     controller = next(_controllers(viewer), None)
     if controller is None or controller.project is None:
         raise ValueError("No project is open: open one in the dock “Project folder”.")
-    return controller.project
+    return controller.project, controller
 
 
 def project_file(viewer: "Viewer", image: "Layer | None") -> "Path | None":

@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.project.class_changes import known_classes
 from napari_edgeflow.project.records import LabelContent
+from napari_edgeflow.widgets.class_rows import count_objects
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.label_layers import (
@@ -275,7 +276,8 @@ def _content(layer: Labels) -> LabelContent:
     rows = FeatureRows(layer.features)
     if scheme is None:
         return LabelContent("plain", ClassTable(()), layer.data, rows)
-    return LabelContent(scheme.kind, scheme.classes, layer.data, rows)
+    counts = count_objects(layer)
+    return LabelContent(scheme.kind, scheme.classes, layer.data, rows, counts=counts)
 
 
 def _scheme(layer: LabelContent, classes: ClassTable) -> LabelScheme | None:

@@ -1,0 +1,229 @@
+"""Importing labels for all images of an open project."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+
+from napari_edgeflow.project.imports import (
+    FolderImport,
+    PageImport,
+    read_folder_import,
+)
+from napari_edgeflow.widgets.activity import ActivityBar
+from napari_edgeflow.widgets.export_texts import (
+    folder_imported_text,
+    folder_progress_text,
+)
+from napari_edgeflow.widgets.import_commit import (
+    ImportSummary,
+    ImportTarget,
+    write_import,
+)
+from napari_edgeflow.widgets.import_work import Imported
+from napari_edgeflow.widgets.planes import Plane
+from napari_edgeflow.widgets.turns import Turns
+from napari_edgeflow.widgets.workers import StreamCall, show_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari.viewer import Viewer
+
+    from napari_edgeflow.project.folder import Project
+    from napari_edgeflow.widgets.project_controller import ProjectController
+
+_FLAT = Plane((None, None))
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    project: "Project"
+    pages: "ProjectController"
+    request: FolderImport
+    bar: ActivityBar
+    waiting: dict[str, PageImport] = field(default_factory=dict)
+    """Images that are open, or are just being opened."""
+    images: int = 0
+    objects: int = 0
+    left_alone: int = 0
+    problems: list[str] | None = None
+    """What was left out, once all is read."""
+    cancelled: bool = False
+
+
+class FolderImporter(QObject):
+    """Reads labels in the background, and gives each image of a project its own.
+
+    Images that are not open get theirs on disk. The one that is shown gets them
+    through the history of its objects, as one step.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where the project is.
+    """
+
+    state_changed = Signal(str)
+    running_changed = Signal(bool, bool)
+    """Whether there is a run, and whether it can still be cancelled."""
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._run: _Run | None = None
+        self._calls: StreamCall[_Run, PageImport, list[str]] = StreamCall(
+            _read,
+            report=self._on_page,
+            deliver=self._on_read,
+            stopped=self._on_stopped,
+            fail=lambda run, error: self._fail(error),
+        )
+        self._turns: Turns[ImportSummary] = Turns(self._on_written, self._fail)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is read or written."""
+        return self._run is not None
+
+    def run(self, pages: "ProjectController", request: FolderImport) -> None:
+        """Start to read labels for the project that is open there."""
+        project = pages.project
+        if self._run is not None or project is None:
+            return
+        # What is on disk must be what is seen.
+        pages.layers.flush()
+        self._run = run = _Run(project, pages, request, ActivityBar("Importing"))
+        pages.page_shown.connect(self._write_waiting)
+        # The layers of the page go soon.
+        pages.page_asked.connect(self._finish_writing)
+        self.running_changed.emit(True, True)
+        self.state_changed.emit("Reading …")
+        self._calls(run)
+
+    def cancel(self) -> None:
+        """Read no more; images that got their labels keep them."""
+        if self._run is not None and self._run.problems is None:
+            self._calls.cancel()
+            self.state_changed.emit("Cancelling …")
+
+    def close(self, viewer_remains: bool) -> None:
+        """Stop; what is just being written is written to its end."""
+        self._calls.close()
+        if viewer_remains:
+            self._turns.finish()
+        self._turns.stop()
+        self._forget()
+
+    # ---- what was read
+
+    def _on_page(self, run: _Run, page: PageImport) -> None:
+        if run is not self._run:
+            return
+        if run.pages.project is not run.project:
+            self._calls.cancel()
+            self._end("Stopped: the folder was closed.")
+            return
+        pages = run.pages
+        if pages.is_open(page.name):
+            run.waiting[page.name] = page
+            self._write_waiting()
+        elif page.content is None:
+            run.left_alone += 1
+            run.project.leave_page(page.name)
+        else:
+            pages.add_classes(page.classes)
+            pages.take_over(page.name, page.content)
+            run.images += 1
+            run.objects += page.objects
+        self._say_progress(run)
+
+    def _say_progress(self, run: _Run) -> None:
+        run.bar.show(run.images + run.left_alone, 0)
+        self.state_changed.emit(folder_progress_text(run.images, run.objects))
+
+    def _on_read(self, run: _Run, problems: list[str]) -> None:
+        if run is self._run:
+            run.problems = problems
+            self.running_changed.emit(True, False)
+            self._end_if_done()
+
+    def _on_stopped(self, run: _Run) -> None:
+        if run is self._run:
+            run.cancelled = True
+            self._on_read(run, [])
+
+    # ---- the image that is shown
+
+    def _write_waiting(self, _name: str = "") -> None:
+        """Write the labels of the image that is shown, if they wait for that."""
+        run = self._run
+        if run is None or self._turns.busy:
+            return
+        pages = run.pages
+        page = run.waiting.pop(pages.current, None)
+        image, labels = pages.layers.image, pages.layers.labels
+        if page is None:
+            self._end_if_done()
+            return
+        has_labels = any(
+            np.any(layer.data) for layer in pages.layers.all_labels.values()
+        )
+        if image is None or (has_labels and not run.request.add):
+            run.left_alone += 1
+            self._end_if_done()
+            return
+        request = run.request
+        target = ImportTarget(image, labels, request.kind, request.keep_existing)
+        imported = Imported([(_FLAT, page.annotation)])
+        self._turns.start(write_import(self._viewer, imported, target))
+
+    def _finish_writing(self, _name: str) -> None:
+        self._turns.finish()
+
+    def _on_written(self, summary: ImportSummary) -> None:
+        run = self._run
+        if run is not None:
+            run.images += 1
+            run.objects += summary.objects
+            self._say_progress(run)
+            self._write_waiting()
+
+    def _end_if_done(self) -> None:
+        run = self._run
+        if run is None or run.problems is None or self._turns.busy:
+            return
+        # Those that were not opened in the end, such as broken ones.
+        for name in [n for n in run.waiting if not run.pages.is_open(n)]:
+            page = run.waiting.pop(name)
+            if page.content is not None:
+                run.pages.take_over(name, page.content)
+                run.images += 1
+                run.objects += page.objects
+        if not run.waiting:
+            said = folder_imported_text(
+                run.images, run.objects, run.left_alone, run.problems
+            )
+            self._end(f"Cancelled. {said}" if run.cancelled else said)
+
+    def _fail(self, error: Exception) -> None:
+        if self._run is not None:
+            self._end("Nothing was imported." if not self._run.images else "Stopped.")
+            show_problem(error)
+
+    def _end(self, state: str) -> None:
+        self._forget()
+        self.running_changed.emit(False, False)
+        self.state_changed.emit(state)
+
+    def _forget(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            run.pages.page_shown.disconnect(self._write_waiting)
+            run.pages.page_asked.disconnect(self._finish_writing)
+            run.bar.close()
+
+
+def _read(run: _Run) -> "Generator[PageImport, None, list[str]]":
+    return (yield from read_folder_import(run.project, run.request))
