@@ -20,6 +20,7 @@ from napari_edgeflow.formats.export_targets import FORMATS
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.formats.label_tiff import read_label_tiff
 from napari_edgeflow.formats.labelled_plane import classes_of_objects
+from napari_edgeflow.project import imports
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.widgets.export import ExportWidget
 from napari_edgeflow.widgets.label_layers import read_scheme
@@ -429,3 +430,63 @@ def test_labels_are_imported_into_all_images_of_a_project(
     assert len(read_scheme(pages.layers.labels).classes) == len(
         pages.project.record.classes
     )
+
+
+def test_a_folder_import_goes_on_while_pages_are_turned_and_stops_on_cancel(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    names = [f"{number}.png" for number in range(4)]
+    for name in names:
+        Image.fromarray(PIXELS).save(folder / name)
+    update_coco(tmp_path / "in.json", [ring_and_parts(name) for name in names])
+    gates = [threading.Event() for _ in names]
+
+    def slow(*given: Any, **more: Any) -> Any:
+        for gate, annotation in zip(
+            gates, read_annotations(*given, **more), strict=True
+        ):
+            assert gate.wait(20)
+            yield annotation
+
+    read_annotations = imports.read_annotations
+    monkeypatch.setattr(imports, "read_annotations", slow)
+    viewer = make_napari_viewer(show=False)
+    dock = ExportWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="Export and import")
+    project = ProjectWidget(viewer, RecentProjects(tmp_path / "recent.json"))
+    viewer.window.add_dock_widget(project, name="Project folder")
+    pages = project.controller
+    pages.open(ProjectPlace(folder))
+    qtbot.waitUntil(lambda: pages.current == "0.png", timeout=20_000)
+    fields = dock.imports
+    fields.what.setCurrentIndex(1)
+    fields.path.setText(str(tmp_path / "in.json"))
+    fields.run.click()
+    assert not fields.run.isEnabled()
+    # The image that is just being opened gets its labels once it is there.
+    pages.turn_to("1.png")
+    for gate in gates[:2]:
+        gate.set()
+    qtbot.waitUntil(lambda: pages.current == "1.png", timeout=20_000)
+    qtbot.waitUntil(
+        lambda: np.array_equal(pages.layers.labels.data > 0, IDS > 0), timeout=20_000
+    )
+    fields.cancel.click()
+    gates[2].set()
+    gates[3].set()
+    qtbot.waitUntil(lambda: not dock.folder_importer.busy, timeout=20_000)
+    assert fields.state.text().startswith("Cancelled. Imported")
+    assert pages.project.record.page("3.png").objects == 0
+    # Another time all that is missing comes; 0.png is left while it is read.
+    fields.run.click()
+    pages.turn_to("2.png")
+    qtbot.waitUntil(lambda: not dock.folder_importer.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: pages.current == "2.png", timeout=20_000)
+    assert np.array_equal(pages.layers.labels.data > 0, IDS > 0)
+    QTest.qWait(30)
+    assert [pages.project.record.page(name).objects for name in names] == [4] * 4

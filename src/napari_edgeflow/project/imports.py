@@ -133,6 +133,23 @@ def read_folder_import(
     return problems
 
 
+def read_again(
+    project: Project, request: FolderImport, pages: Sequence[PageImport]
+) -> Generator[PageImport, None, list[str]]:
+    """Do :func:`read_folder_import` again for images that were edited since."""
+    problems: list[str] = []
+    classes = project.record.classes
+    for page in pages:
+        try:
+            again = _page(project, page.name, page.annotation, classes, request)
+        except (ValueError, OSError) as error:
+            problems.append(f"{page.name} is left out: {error}")
+            continue
+        classes = again.classes
+        yield again
+    return problems
+
+
 def _annotations(
     project: Project, request: FolderImport, problems: list[str]
 ) -> Iterator[ImageAnnotation]:

@@ -62,9 +62,11 @@ class ImportControls(QWidget):
         for name, title in TITLES.items():
             self.format.addItem(title, name)
         self.what = QComboBox(self)
-        self.what.addItems(["the image shown", "the whole project folder"])
+        self.what.addItems(["this image", "whole folder"])
         self.labelled = QComboBox(self)
-        self.labelled.addItems(["leave them as they are", "add to their labels"])
+        self.labelled.addItems(["skip", "add to them"])
+        self.what.setToolTip("The image shown, or all of the open project folder")
+        self.labelled.setToolTip("What becomes of images that have labels already")
         self.image = image_combo(viewer, links, self)
         self.planes = PlanesCombo(self)
         self.target = target_combo(viewer, is_helper, links, self)
@@ -128,7 +130,7 @@ class ImportControls(QWidget):
         self.form = field_form(
             ("Format", self.format),
             ("Import for", self.what),
-            ("Images with labels", self.labelled),
+            ("Labelled images", self.labelled),
             ("Image", self.image),
             ("Slices", self.planes),
             ("Labels", self.target),

@@ -53,6 +53,8 @@ class ProjectController(QObject):
     """A :class:`ProjectPlace` could not be opened, and why."""
     page_asked = Signal(str)
     """An image is being opened."""
+    page_leaves = Signal()
+    """The layers of the image go next: whoever writes into them is to finish."""
     page_shown = Signal(str)
     """An image is open, or is the current one though it cannot be read."""
     page_failed = Signal(str, str)
@@ -140,6 +142,7 @@ class ProjectController(QObject):
 
     def leave_project(self) -> None:
         """Save and close the project, in the background, and take its page away."""
+        self.page_leaves.emit()
         self.layers.flush()
         self._save_page()
         if self._pages is not None:
@@ -245,6 +248,7 @@ class ProjectController(QObject):
 
     def _leave_page(self, coming: str) -> None:
         """Save the page that is shown; forget those that were overtaken."""
+        self.page_leaves.emit()
         self.layers.flush()
         self._save_page()
         self.draft_gone.emit()

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_edgeflow.project.imports import (
     FolderImport,
     PageImport,
+    read_again,
     read_folder_import,
 )
 from napari_edgeflow.widgets.activity import ActivityBar
@@ -45,11 +46,15 @@ class _Run:
     bar: ActivityBar
     waiting: dict[str, PageImport] = field(default_factory=dict)
     """Images that are open, or are just being opened."""
+    touched: set[str] = field(default_factory=set)
+    """Images that were open since they may have been read: they may be edited."""
+    again: list[PageImport] = field(default_factory=list)
+    """Images that are to be read once more for that."""
     images: int = 0
     objects: int = 0
     left_alone: int = 0
-    problems: list[str] | None = None
-    """What was left out, once all is read."""
+    left_out: list[str] = field(default_factory=list)
+    is_read: bool = False
     cancelled: bool = False
 
 
@@ -96,15 +101,15 @@ class FolderImporter(QObject):
         pages.layers.flush()
         self._run = run = _Run(project, pages, request, ActivityBar("Importing"))
         pages.page_shown.connect(self._write_waiting)
-        # The layers of the page go soon.
-        pages.page_asked.connect(self._finish_writing)
+        pages.page_leaves.connect(self._on_leaving)
+        pages.page_asked.connect(run.touched.add)
         self.running_changed.emit(True, True)
         self.state_changed.emit("Reading …")
         self._calls(run)
 
     def cancel(self) -> None:
         """Read no more; images that got their labels keep them."""
-        if self._run is not None and self._run.problems is None:
+        if self._run is not None and not self._run.is_read:
             self._calls.cancel()
             self.state_changed.emit("Cancelling …")
 
@@ -125,19 +130,25 @@ class FolderImporter(QObject):
             self._calls.cancel()
             self._end("Stopped: the folder was closed.")
             return
-        pages = run.pages
-        if pages.is_open(page.name):
+        if run.pages.is_open(page.name):
             run.waiting[page.name] = page
             self._write_waiting()
+        else:
+            self._take_over(run, page)
+        self._say_progress(run)
+
+    def _take_over(self, run: _Run, page: PageImport) -> None:
+        """Save what an image has now that is not open."""
+        if page.name in run.touched:
+            run.again.append(page)
         elif page.content is None:
             run.left_alone += 1
             run.project.leave_page(page.name)
         else:
-            pages.add_classes(page.classes)
-            pages.take_over(page.name, page.content)
+            run.pages.add_classes(page.classes)
+            run.pages.take_over(page.name, page.content)
             run.images += 1
             run.objects += page.objects
-        self._say_progress(run)
 
     def _say_progress(self, run: _Run) -> None:
         run.bar.show(run.images + run.left_alone, 0)
@@ -145,7 +156,8 @@ class FolderImporter(QObject):
 
     def _on_read(self, run: _Run, problems: list[str]) -> None:
         if run is self._run:
-            run.problems = problems
+            run.left_out += problems
+            run.is_read = True
             self.running_changed.emit(True, False)
             self._end_if_done()
 
@@ -179,8 +191,11 @@ class FolderImporter(QObject):
         imported = Imported([(_FLAT, page.annotation)])
         self._turns.start(write_import(self._viewer, imported, target))
 
-    def _finish_writing(self, _name: str) -> None:
-        self._turns.finish()
+    def _on_leaving(self) -> None:
+        run = self._run
+        if run is not None:
+            self._turns.finish()
+            run.touched.add(run.pages.current)
 
     def _on_written(self, summary: ImportSummary) -> None:
         run = self._run
@@ -192,18 +207,18 @@ class FolderImporter(QObject):
 
     def _end_if_done(self) -> None:
         run = self._run
-        if run is None or run.problems is None or self._turns.busy:
+        if run is None or not run.is_read or self._turns.busy:
             return
-        # Those that were not opened in the end, such as broken ones.
+        # Those that were left before anything could be written.
         for name in [n for n in run.waiting if not run.pages.is_open(n)]:
-            page = run.waiting.pop(name)
-            if page.content is not None:
-                run.pages.take_over(name, page.content)
-                run.images += 1
-                run.objects += page.objects
-        if not run.waiting:
+            self._take_over(run, run.waiting.pop(name))
+        if run.again and not run.cancelled:
+            run.is_read = False
+            run.touched.clear()
+            self._calls(run)
+        elif not run.waiting:
             said = folder_imported_text(
-                run.images, run.objects, run.left_alone, run.problems
+                run.images, run.objects, run.left_alone, run.left_out
             )
             self._end(f"Cancelled. {said}" if run.cancelled else said)
 
@@ -221,9 +236,13 @@ class FolderImporter(QObject):
         run, self._run = self._run, None
         if run is not None:
             run.pages.page_shown.disconnect(self._write_waiting)
-            run.pages.page_asked.disconnect(self._finish_writing)
+            run.pages.page_leaves.disconnect(self._on_leaving)
+            run.pages.page_asked.disconnect(run.touched.add)
             run.bar.close()
 
 
 def _read(run: _Run) -> "Generator[PageImport, None, list[str]]":
-    return (yield from read_folder_import(run.project, run.request))
+    if not run.again:
+        return (yield from read_folder_import(run.project, run.request))
+    pages, run.again = run.again, []
+    return (yield from read_again(run.project, run.request, pages))
