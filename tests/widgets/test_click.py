@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from tests.widgets.dock_person import GROUND, RED, RIGHT, WHITE, MakePerson, two_squares
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.widgets.workspace import Workspace
 
 
 def test_a_click_shows_the_mask_and_enter_keeps_it(make_person: MakePerson) -> None:
@@ -225,6 +226,11 @@ def test_the_dock_shows_device_time_and_what_to_do(make_person: MakePerson) -> N
     person.click(*WHITE)
     assert controls.state.text().startswith("CPU · last click ")
     assert "Enter" in controls.hint.text()
+    shortcuts = Workspace.of(person.viewer).shortcuts
+    shortcuts.assign("finish", "J")
+    assert "press J to keep it" in controls.hint.text()
+    shortcuts.assign("finish", "")
+    assert f"press “{controls.finish.text()}” to keep" in controls.hint.text()
     assert controls.undo.isEnabled()
     person.viewer.layers.selection.active = person.viewer.layers["squares"]
     assert "Select the layer" in controls.hint.text()

@@ -83,6 +83,8 @@ class Labeller:
 
     def saved(self) -> None:
         self.until(lambda: not self.controller.layers._soon.isActive())
+        # What the dock says comes a moment after the saver knows.
+        self.until(lambda: self.controller.project.saver.wait(timeout=0))
         self.until(lambda: self.controls.status.text() == "saved")
 
     def leave(self) -> None:

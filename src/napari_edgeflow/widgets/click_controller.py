@@ -87,6 +87,7 @@ class ClickController(QObject):
             "redo": self.redo,
             "edit_outline": self.edit_outline,
         }
+        self._shortcuts = shortcuts
         self._layers = ClickLayers(viewer, shortcuts, actions)
         self._stage = ClickStage(viewer, self._layers)
         self._edits = ClickEdits(viewer, self._session, self._stage, self._layers)
@@ -104,6 +105,7 @@ class ClickController(QObject):
         watch.placed.connect(layers.place)
         watch.pixels_exchanged.connect(self._on_image_data)
         watch.ours_removed.connect(self._restore_layers)
+        self._shortcuts.changed.connect(self._tell)
         self._steps.changed.connect(self._tell)
         self._steps.told.connect(self.state_changed)
         self._steps.taken_back.connect(self.taken_back)
@@ -300,8 +302,8 @@ class ClickController(QObject):
         """
         if self._session.active:
             raise ValueError(
-                "There is an object in progress: finish it (Enter) or clear it, "
-                "then refine the other one."
+                "There is an object in progress: finish it or clear it, then refine "
+                "the other one."
             )
 
     def close(self, remove_layers: bool) -> None:
@@ -312,6 +314,7 @@ class ClickController(QObject):
         self._layers.release_keys()
         if remove_layers:
             # When the window goes, Qt may have deleted it.
+            self._shortcuts.changed.disconnect(self._tell)
             self._steps.close()
             self._layers.set_aside(None)
             self._layers.remove()
@@ -470,5 +473,6 @@ class ClickController(QObject):
         )
         self.tool_changed.emit(self._layers.tool)
         layer = self._settings.image
-        hint = what_to_do(self._viewer, layer, self._layers, self._session)
+        key = self._shortcuts.shown("finish")
+        hint = what_to_do(self._viewer, layer, self._layers, session, key)
         self.hint_changed.emit(hint)

@@ -17,6 +17,7 @@ def what_to_do(
     layer: "Image | None",
     layers: "ClickLayers",
     session: ClickSession,
+    finish_key: str,
 ) -> str:
     """Return one sentence.
 
@@ -30,6 +31,8 @@ def what_to_do(
         The layers of the clicks and of the preview.
     session : ClickSession
         The object in progress.
+    finish_key : str
+        The key that finishes it; "" for none.
     """
     if layer is None:
         return "Open an image to start."
@@ -37,9 +40,10 @@ def what_to_do(
         plane = plane_shown(viewer, layer)
     except ValueError as error:
         return f"{str(error)[0].upper()}{str(error)[1:]}."
+    finish = finish_key or "“Finish object”"
     active, points = viewer.layers.selection.active, layers.points
     if active is not None and active is layers.preview:
-        return "Paint or erase the mask with napari's tools. Enter keeps it."
+        return f"Paint or erase the mask with napari's tools. {finish} keeps it."
     if points is None or active is not points:
         name = "Clicks" if points is None else points.name
         return f"Select the layer “{name}” to click."
@@ -51,4 +55,4 @@ def what_to_do(
     if session.image is not None and session.image.plane != plane:
         place = session.image.plane.name
         return f"The object in progress is in {place}: go back, finish or clear it."
-    return "Correct the mask with more clicks, or press Enter to keep it."
+    return f"Correct the mask with more clicks, or press {finish} to keep it."
