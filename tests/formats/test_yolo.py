@@ -57,12 +57,21 @@ def test_lines_are_as_ultralytics_reads_them(tmp_path: Path) -> None:
     lines = (tmp_path / "a.txt").read_text().splitlines()
     assert lines[1] == "0 0.165 0.20625 0.235 0.20625 0.235 0.26875 0.165 0.26875"
     assert [line.split()[0] for line in lines] == ["1", "0", "0", "1"]
-    # Drawn with their outlines, as OpenCV draws them, rings and parts stay apart.
-    values = np.array(lines[0].split()[1:], float).reshape(-1, 2) * (500, 400)
+
+
+def test_a_ring_stays_one_for_others(tmp_path: Path) -> None:
+    # Of a size that objects have: a quarter of a pixel is little of it.
+    ys, xs = np.ogrid[:400, :500]
+    distance = (ys - 200) ** 2 + (xs - 250) ** 2
+    ring = (distance < 150**2) & (distance > 75**2)
+    annotation = ImageAnnotation.from_labels("a", ring.astype(np.uint8), TABLE)
+    write_yolo(tmp_path / "a.txt", annotation)
+    (line,) = (tmp_path / "a.txt").read_text().splitlines()
+    values = np.array(line.split()[1:], float).reshape(-1, 2) * (500, 400)
     image = Image.new("1", (500, 400))
+    # Drawn with its outline, as OpenCV draws it.
     ImageDraw.Draw(image).polygon([tuple(p) for p in values], outline=1, fill=1)
-    truth = ring_and_parts().objects[0].region.full((40, 50)).repeat(10, 0)
-    assert iou(np.asarray(image), truth.repeat(10, 1)) > 0.9
+    assert iou(np.asarray(image), ring) > 0.95
 
 
 def test_drawing_with_the_outline_makes_no_object_wider(tmp_path: Path) -> None:

@@ -186,3 +186,49 @@ def test_planes_beside_one_end_with_the_stack() -> None:
         Plane((2, 3, None, None)),
     )
     assert planes_beside(start, 0, 3, 3) == ()
+
+
+def test_regions_of_a_class_are_followed(
+    make_follower: Callable[..., Follower], notices: list[str]
+) -> None:
+    stack = moving_square(6, 6)
+    # Another one stands still and vanishes.
+    stack[:3, 30:46, 60:76] = 230
+    follower = make_follower(stack)
+    scheme = LabelScheme("semantic", ClassTable.voc())
+    layer = add_labels(follower.viewer, follower.viewer.layers["video"], scheme)
+    follower.labels = layer
+    layer.data[0][(stack[0] == 230).all(-1)] = 12
+    layer.data[2, 14:20, 18:40] = 7
+    layer.data[4, 50:55, 5:9] = 12
+    follower.objects.set_layer(layer)
+    follower.wait()
+    tab = follower.tab
+    tab.of_class.setCurrentIndex(tab.of_class.findText("cat"))
+    tab.slices.setValue(5)
+    assert tab.start.isEnabled()
+    tab.start.click()
+    assert "nothing of the class 'cat'" in notices[-1]
+    tab.of_class.setCurrentIndex(tab.of_class.findText("dog"))
+    tab.start.click()
+    follower.wait()
+    area = SIDE * SIDE
+    found = [int((part == 12).sum()) for part in layer.data]
+    assert found[:2] == pytest.approx([2 * area] * 2, abs=area / 5)
+    # Other labels stay, also what the class had there.
+    assert (layer.data[2, 14:20, 18:40] == 7).all()
+    assert found[2] == pytest.approx(2 * area - 6 * SIDE, abs=area / 5)
+    assert found[4:] == pytest.approx([area + 20, area], abs=area / 8)
+    assert follower.tab.result.text().startswith("2 regions followed, 5 slices")
+    assert "1 of them ends before the last slice" in follower.tab.result.text()
+    history = follower.objects.history
+    assert history.undo_text == "propagate class dog to 5 slices"
+    history.undo()
+    assert [int((part == 12).sum()) for part in layer.data] == [
+        2 * area,
+        0,
+        0,
+        0,
+        20,
+        0,
+    ]

@@ -164,6 +164,19 @@ def class_summary(labels: Labels, confidence: NDArray[np.float32]) -> list[Class
     return sorted(shares, key=lambda share: share.pixels, reverse=True)
 
 
+def regions_of(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Return the connected components of a mask, the largest first.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (H, W) bool.
+    """
+    ids, found = objects_of(mask.astype(np.uint8))
+    by_size = sorted(found, key=lambda region: -region.pixels)
+    return [ids == region.object_id for region in by_size]
+
+
 def match_classes(
     present: ClassTable, found: ClassTable
 ) -> tuple[ClassTable, dict[int, int]]:

@@ -3,16 +3,23 @@
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
+import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.weights import BUNDLED
 from napari_edgeflow.widgets.click_docks import click_docks
 from napari_edgeflow.widgets.click_work import LoadSegmenter
-from napari_edgeflow.widgets.label_layers import check_target
+from napari_edgeflow.widgets.label_layers import check_target, read_scheme
 from napari_edgeflow.widgets.object_reopen import image_of
 from napari_edgeflow.widgets.object_view import plane_to_edit
-from napari_edgeflow.widgets.planes import Plane, layer_shape, read_plane_at
+from napari_edgeflow.widgets.planes import (
+    Plane,
+    layer_shape,
+    plane_shown,
+    read_plane_at,
+)
 from napari_edgeflow.widgets.propagate_work import (
+    Followed,
     FoundPart,
     PropagateRequest,
     PropagateWork,
@@ -92,11 +99,47 @@ class PropagateController(QObject):
             If there is no image for it, no slice to go to, or something else is being
             followed.
         """
-        if self.busy:
-            raise ValueError("An object is being followed: wait for it, or stop it.")
-        check_target(labels, layer_shape(labels), entry.id)
-        image = image_of(self._viewer, labels)
         plane = self.plane_of(labels, entry)
+        self._start(labels, Followed.of_object(entry), plane, axis, count)
+
+    def start_class(
+        self, labels: "Labels", class_id: int, axis: int, count: int
+    ) -> None:
+        """Follow each region that a class has in the slice being shown.
+
+        Parameters
+        ----------
+        labels : Labels
+            A layer of classes.
+        class_id : int
+            The class.
+        axis, count
+            See :meth:`start`.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`start`, or if the slice has nothing of the class.
+        """
+        scheme, plane = read_scheme(labels), plane_shown(self._viewer, labels)
+        if scheme is None:
+            return
+        entry = scheme.classes.get(class_id)
+        present = np.asarray(labels.data[plane.select(slice(None), slice(None))])
+        if not (present == class_id).any():
+            raise ValueError(
+                f"{plane.name} has nothing of the class {entry.name!r}: go to the "
+                "slice in which it is labelled."
+            )
+        self._start(labels, Followed.of_class(entry), plane, axis, count)
+
+    def _start(
+        self, labels: "Labels", followed: Followed, plane: Plane, axis: int, count: int
+    ) -> None:
+        if self.busy:
+            raise ValueError("Something is being followed: wait for it, or stop it.")
+        check_target(labels, layer_shape(labels), followed.value)
+        image = image_of(self._viewer, labels)
         planes = planes_beside(plane, axis, count, layer_shape(labels)[axis])
         if not planes:
             where = "after" if count > 0 else "before"
@@ -106,7 +149,9 @@ class PropagateController(QObject):
         self._found = []
         first = read_plane_at(image, plane)
         self._calls(
-            PropagateRequest(self._model(), labels, entry, first, labels.data, planes)
+            PropagateRequest(
+                self._model(), labels, followed, first, labels.data, planes
+            )
         )
         self.progressed.emit(0, len(planes))
 
@@ -128,9 +173,13 @@ class PropagateController(QObject):
 
     def _on_found(self, request: PropagateRequest, part: FoundPart) -> None:
         self._found.append(part)
-        self.progressed.emit(len(self._found), len(request.planes))
+        each = len(request.planes)
+        self.progressed.emit(part.region * each + part.report.step, part.regions * each)
 
     def _on_done(self, request: PropagateRequest, _result: None) -> None:
+        if request.followed.is_class:
+            self._write(request, self._class_summary())
+            return
         found, asked = len(self._kept()), len(request.planes)
         last = self._found[-1] if self._found else None
         if last is not None and last.report.ended:
@@ -140,11 +189,21 @@ class PropagateController(QObject):
         self._write(request, f"{_slices(found)} labelled. {reason}".strip())
 
     def _on_stopped(self, request: PropagateRequest) -> None:
-        self._write(request, f"Stopped: {_slices(len(self._kept()))} labelled.")
+        self._write(request, f"Stopped: {self._slices()} labelled.")
 
     def _on_failed(self, request: PropagateRequest, error: Exception) -> None:
         show_problem(error)
-        self._write(request, f"Failed after {_slices(len(self._kept()))}.")
+        self._write(request, f"Failed after {self._slices()}.")
+
+    def _class_summary(self) -> str:
+        regions = self._found[0].regions if self._found else 0
+        ended = len(self._found) - len(self._kept())
+        which = f"{regions} region{'s' * (regions != 1)} followed"
+        ends = f" {ended} of them end{'s' * (ended == 1)} before the last slice."
+        return f"{which}, {self._slices()} labelled.{ends if ended else ''}"
+
+    def _slices(self) -> str:
+        return _slices(len({part.plane for part in self._kept()}))
 
     def _kept(self) -> list[FoundPart]:
         return [part for part in self._found if not part.report.ended]

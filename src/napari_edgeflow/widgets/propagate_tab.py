@@ -18,7 +18,9 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.widgets.click import load_segmenter
 from napari_edgeflow.widgets.click_work import LoadSegmenter
+from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.propagate_controller import PropagateController
+from napari_edgeflow.widgets.swatches import swatch
 
 if TYPE_CHECKING:
     from napari_edgeflow.widgets.object_entries import ObjectSelection
@@ -45,6 +47,7 @@ class PropagateTab(QWidget):
         self._objects = controller
         self.controller = PropagateController(controller.viewer, load)
         self.hint, self.result = QLabel(self), QLabel(self)
+        self.of_class = QComboBox(self)
         self.axis, self.direction = QComboBox(self), QComboBox(self)
         self.slices = QSpinBox(self)
         self.start = QPushButton("Propagate", self)
@@ -77,6 +80,7 @@ class PropagateTab(QWidget):
 
     def _lay_out(self) -> None:
         self.form = QFormLayout()
+        self.form.addRow("Class", self.of_class)
         self.form.addRow("Along", self.axis)
         self.form.addRow("Direction", self.direction)
         self.form.addRow("Slices", self.slices)
@@ -97,11 +101,38 @@ class PropagateTab(QWidget):
         self.controller.progressed.connect(self._on_progress)
         self.controller.ended.connect(self._on_ended)
         self._objects.selection_changed.connect(self._on_selection)
+        self._objects.entries_changed.connect(self._on_entries)
         self.destroyed.connect(self.controller.stop)
 
     # ---- what happens
 
+    @property
+    def _is_of_classes(self) -> bool:
+        return self._objects.layer is not None and not self._objects.has_objects
+
+    def _on_entries(self, _entries: object) -> None:
+        self._on_selection(self._objects.selection)
+
+    def _show_classes(self) -> None:
+        """List the classes of a layer of classes."""
+        layer, before = self._objects.layer, self.of_class.currentData()
+        self.form.setRowVisible(self.of_class, self._is_of_classes)
+        scheme = None if layer is None else read_scheme(layer)
+        if layer is None or scheme is None or not self._is_of_classes:
+            self.of_class.clear()
+            return
+        known = [(entry.name, entry.id) for entry in scheme.classes]
+        box = self.of_class
+        if known == [(box.itemText(i), box.itemData(i)) for i in range(box.count())]:
+            return
+        box.clear()
+        for entry in scheme.classes:
+            box.addItem(swatch(entry.colour), entry.name, entry.id)
+        wanted = layer.selected_label if before is None else before
+        box.setCurrentIndex(max(box.findData(wanted), 0))
+
     def _on_selection(self, selection: "ObjectSelection") -> None:
+        self._show_classes()
         layer = selection.layer
         held = () if layer is None else layer.axis_labels[:-2]
         if [self.axis.itemText(at) for at in range(self.axis.count())] != list(held):
@@ -111,6 +142,11 @@ class PropagateTab(QWidget):
         self.form.setRowVisible(self.axis, len(held) > 1)
         if layer is not None and not held:
             self.hint.setText("A single image has no slices to propagate to.")
+        elif self._is_of_classes:
+            self.hint.setText(
+                "Each region of the class in the slice being shown is followed to the "
+                "slices beside it. What has labels there keeps them."
+            )
         elif len(selection.entries) != 1:
             self.hint.setText(
                 "Select one object in the table. From the slice being shown it is "
@@ -127,7 +163,8 @@ class PropagateTab(QWidget):
 
     def _enable(self) -> None:
         selection, busy = self._objects.selection, self.controller.busy
-        ready = len(selection.entries) == 1 and self.axis.count() > 0
+        chosen = self._is_of_classes or len(selection.entries) == 1
+        ready = chosen and self.axis.count() > 0
         self.start.setEnabled(ready and not busy)
         self.cancel.setEnabled(busy)
 
@@ -137,13 +174,16 @@ class PropagateTab(QWidget):
     def _start_now(self) -> None:
         selection = self._objects.selection
         layer = selection.layer
-        if layer is None or len(selection.entries) != 1:
+        if layer is None or not (self._is_of_classes or len(selection.entries) == 1):
             return
+        axis = self.axis.currentData()
         count = self.slices.value() * self.direction.currentData()
         try:
-            self.controller.start(
-                layer, selection.entries[0], self.axis.currentData(), count
-            )
+            if self._is_of_classes:
+                class_id = self.of_class.currentData()
+                self.controller.start_class(layer, class_id, axis, count)
+            else:
+                self.controller.start(layer, selection.entries[0], axis, count)
         except ValueError as error:
             show_warning(str(error))
         self._enable()

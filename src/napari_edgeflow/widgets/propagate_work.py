@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_edgeflow.engine.classes import LabelClass
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.masks import bounding_window
 from napari_edgeflow.engine.propagate import SliceReport, propagate
+from napari_edgeflow.engine.semantic_regions import regions_of
 from napari_edgeflow.widgets.click_work import LastSegmenter, LoadSegmenter
 from napari_edgeflow.widgets.object_edits import ObjectChange
 from napari_edgeflow.widgets.object_history import PixelChange
@@ -18,20 +20,53 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from napari_edgeflow.widgets.object_entries import ObjectEntry
+    from napari_edgeflow.widgets.object_records import ObjectRecord
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """What is followed: an object, or each connected region of a class.
+
+    Parameters
+    ----------
+    value : int
+        Its value in the layer.
+    text : str
+        What to call it, as in "object 3" or "class cat".
+    record : ObjectRecord or None
+        How the object came to be; None if nobody told.
+    is_class : bool
+        Whether it is a class.
+    """
+
+    value: int
+    text: str
+    record: "ObjectRecord | None" = None
+    is_class: bool = False
+
+    @classmethod
+    def of_object(cls, entry: "ObjectEntry") -> "Followed":
+        """Return an object."""
+        return cls(entry.id, f"object {entry.id}", entry.record)
+
+    @classmethod
+    def of_class(cls, entry: LabelClass) -> "Followed":
+        """Return the regions of a class."""
+        return cls(entry.id, f"class {entry.name}", is_class=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PropagateRequest:
-    """An object to follow.
+    """What to follow, and where.
 
     Parameters
     ----------
     model : str
         Name or path of the model.
     labels : Labels
-        The layer that the object is in.
-    entry : ObjectEntry
-        The object.
+        The layer that it is in.
+    followed : Followed
+        The object or class.
     image : PlaneImage
         The plane in which it is labelled.
     data : array_like
@@ -42,7 +77,7 @@ class PropagateRequest:
 
     model: str
     labels: "Labels"
-    entry: "ObjectEntry"
+    followed: Followed
     image: PlaneImage
     data: Any = field(repr=False)
     planes: tuple[Plane, ...]
@@ -50,10 +85,12 @@ class PropagateRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundPart:
-    """What was found in a plane."""
+    """What was found in a plane, of which region and of how many."""
 
     plane: Plane
     report: SliceReport
+    region: int = 0
+    regions: int = 1
 
 
 class PropagateWork:
@@ -82,11 +119,14 @@ class PropagateWork:
         """
         segmenter = self._models.get(request.model)
         first, whole = request.image, (slice(None), slice(None))
-        mask = np.asarray(request.data[first.plane.select(*whole)]) == request.entry.id
-        slices = (first.at(plane) for plane in request.planes)
-        reports = propagate(segmenter, first, mask, slices, first.limits)
-        for plane, report in zip(request.planes, reports, strict=False):
-            yield FoundPart(plane, report)
+        present = np.asarray(request.data[first.plane.select(*whole)])
+        mask = present == request.followed.value
+        regions = regions_of(mask) if request.followed.is_class else [mask]
+        for region, part in enumerate(regions):
+            slices = (first.at(plane) for plane in request.planes)
+            reports = propagate(segmenter, first, part, slices, first.limits)
+            for plane, report in zip(request.planes, reports, strict=False):
+                yield FoundPart(plane, report, region, len(regions))
 
 
 def planes_beside(plane: Plane, axis: int, count: int, size: int) -> tuple[Plane, ...]:
@@ -116,23 +156,25 @@ def planes_beside(plane: Plane, axis: int, count: int, size: int) -> tuple[Plane
 def propagated(request: PropagateRequest, found: Sequence[FoundPart]) -> ObjectChange:
     """Return what following an object changes in its layer.
 
-    What it had in these planes before is replaced; other objects stay as they are.
+    What an object had in these planes before is replaced. All other labels stay as
+    they are, and so do those of a class.
     """
-    entry, slices = request.entry, len(found)
-    record = entry.record
+    followed, record = request.followed, request.followed.record
+    slices = len({part.plane for part in found})
     records = [] if record is None else [replace(record, source="propagated")]
-    what = f"propagate object {entry.id} to {slices} slice{'s' * (slices > 1)}"
+    what = f"propagate {followed.text} to {slices} slice{'s' * (slices > 1)}"
     return ObjectChange(what, _pixels(request, found), records)
 
 
 def _pixels(
     request: PropagateRequest, found: Sequence[FoundPart]
 ) -> Generator[PixelChange, None, None]:
-    value, data = request.entry.id, request.labels.data
+    value, data = request.followed.value, request.labels.data
     for part in found:
         present = np.asarray(data[part.plane.select(slice(None), slice(None))])
         own = present == value
-        box, window, mask = bounding_window(own), part.report.window, part.report.mask
+        window, mask = part.report.window, part.report.mask
+        box = None if request.followed.is_class else bounding_window(own)
         if box is not None:
             around = Window(*box)
             yield PixelChange(part.plane, around, own[around.slices], 0)
