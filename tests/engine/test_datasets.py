@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from napari_edgeflow.engine.datasets import (
+    ClickSample,
     ClickSamples,
     ClickSource,
     SampleSettings,
+    augment,
     draw_object,
     draw_window,
 )
@@ -82,3 +84,23 @@ def test_samples_are_consistent_and_reproducible(labelled_folder: Path) -> None:
     for first, second in zip(samples, again, strict=True):
         assert np.array_equal(first.image, second.image)
         assert first.clicks == second.clicks
+
+
+@pytest.mark.parametrize("microscopy", [False, True])
+def test_images_of_a_microscope_are_turned_and_lit_in_all_ways(
+    microscopy: bool,
+) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.zeros((32, 32), bool)
+    truth[:8, :16] = True
+    image = np.where(truth[..., None], 200, 60).repeat(3, 2).astype(np.uint8)
+    sample = ClickSample(image, truth, np.ones_like(truth), [], truth.astype("f4"))
+    results = [augment(sample, rng, microscopy=microscopy) for _ in range(200)]
+    for result in results:
+        inside = result.image[result.truth].mean() - result.image[~result.truth].mean()
+        assert result.truth.sum() == truth.sum()
+        assert abs(inside) > 5
+    upright = np.mean([result.truth[0].any() for result in results])
+    dark = np.mean([result.image.max() < 140 for result in results])
+    assert (upright < 0.7) == microscopy
+    assert (dark > 0.1) == microscopy

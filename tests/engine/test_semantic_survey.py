@@ -10,7 +10,6 @@ from napari_edgeflow.engine.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.semantic_survey import (
     check_size,
-    is_microscopy,
     survey,
     unknown_values,
 )
@@ -94,10 +93,3 @@ def test_a_single_image_smaller_than_a_crop_is_told(tmp_path: Path) -> None:
         check_size(one, 32)
     check_size(one, 30)
     check_size(survey(source(tmp_path, small, small)), 32)
-
-
-def test_mostly_grey_images_are_taken_for_microscopy(tmp_path: Path) -> None:
-    pairs = save_pairs(tmp_path, [patches((8, 8)), np.zeros((8, 8), np.uint8)] * 3)
-    assert is_microscopy(pairs[1::2])
-    assert not is_microscopy(pairs[::2])
-    assert not is_microscopy([*pairs[::2], pairs[1]])

@@ -226,9 +226,26 @@ def test_the_schedule_follows_steps_or_minutes() -> None:
     assert settings.rate_factor(0, 0) == 0.1
     assert settings.rate_factor(50, 0.5) == pytest.approx(0.51)
     assert settings.rate_factor(99, 1) == pytest.approx(0.02)
+    hurried = TrainSettings(steps=20_000, minutes=2, warmup=100)
+    assert hurried.rate_factor(4, 0.05) == pytest.approx(0.5, abs=0.01)
+    assert hurried.rate_factor(9, 0.1) == pytest.approx(0.98, abs=0.01)
     for bad in ({"steps": 0}, {"rate": 0}, {"minutes": -1}, {"patience": 0}):
         with pytest.raises(ValueError, match="0"):
             TrainSettings(**bad)  # type: ignore[arg-type]
+
+
+def test_the_result_lies_between_the_start_and_what_was_learned(
+    tmp_path: Path,
+) -> None:
+    whole, half = LineTask(), LineTask()
+    list(train(whole, SHORT, tmp_path / "whole"))
+    blended = replace(SHORT, blend=0.5)
+    list(train(LineTask(), replace(blended, steps=30), tmp_path / "half"))
+    # What is resumed is built from the same start, which is 0.
+    list(train(half, blended, tmp_path / "half", resume=True))
+    assert half.published[-1] == pytest.approx(whole.published[-1] / 2, rel=0.1)
+    with pytest.raises(ValueError, match="blend 0: use a share over 0"):
+        TrainSettings(blend=0)
 
 
 def sample(clicks: list[Click]) -> ClickSample:

@@ -15,6 +15,7 @@ from napari_edgeflow.cli.training import (
     as_long_as_asked,
     epochs_of,
     in_size_asked,
+    microscopy_asked,
     run_training,
 )
 
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 RATE, ADAPTING_RATE = 1e-3, 2e-4
 """Of a new network, and of one that knows objects and shall not forget them."""
+
+ADAPTING_BLEND = 0.4
+"""How far a network that knows objects is moved by few images; see
+:class:`engine.blending.StartBlend`."""
+
+FEW_IMAGES = 200
 
 _SETTINGS = ("weight", "whole", "list", "images")
 """What a source may have after its folder."""
@@ -133,9 +140,10 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
         packaged_imagenet() if options.imagenet else None,
         options.device,
         _task(options),
-        _loop(options),
+        _loop(options, sum(len(source.pairs) for source in sources)),
         epochs_of(options),
         options.validation,
+        microscopy_asked(options),
         options.command,
     )
 
@@ -146,8 +154,11 @@ def _task(options: argparse.Namespace) -> "ClickTaskSettings":
     return in_size_asked(ClickTaskSettings(seed=options.seed), options)
 
 
-def _loop(options: argparse.Namespace) -> "TrainSettings":
+def _loop(options: argparse.Namespace, images: int) -> "TrainSettings":
     from napari_edgeflow.engine.train_settings import TrainSettings
 
-    usual = RATE if options.init is None else ADAPTING_RATE
-    return as_long_as_asked(TrainSettings(rate=usual), options)
+    usual = TrainSettings(rate=RATE)
+    if options.init is not None:
+        blend = ADAPTING_BLEND if images <= FEW_IMAGES else 1.0
+        usual = TrainSettings(rate=ADAPTING_RATE, blend=blend)
+    return as_long_as_asked(usual, options)

@@ -17,6 +17,7 @@ from napari_edgeflow.cli.training import (
     as_long_as_asked,
     epochs_of,
     in_size_asked,
+    microscopy_asked,
     run_training,
 )
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 
 RATE = 1e-3
-
-_MICROSCOPY = {"auto": None, "photographs": False, "microscopy": True}
-"""What ``--augment`` says of the images."""
 
 
 def add_train_semantic(commands: "Commands") -> None:
@@ -50,7 +48,6 @@ def add_train_semantic(commands: "Commands") -> None:
     _add_classes(parser)
     _add_start(parser)
     _add_learning(parser)
-    _add_images(parser)
     add_training(parser)
     parser.set_defaults(run=_run_train_semantic)
 
@@ -112,16 +109,6 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_images(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--augment",
-        choices=list(_MICROSCOPY),
-        default="auto",
-        help="how crops are varied; auto takes mostly grey images for microscopy; "
-        "default: %(default)s",
-    )
-
-
 def _run_train_semantic(options: argparse.Namespace) -> int:
     def prepare() -> "Training":
         from napari_edgeflow.engine.semantic_training import train_semantic
@@ -150,7 +137,7 @@ def training_of(options: argparse.Namespace) -> "SemanticTraining":
         epochs=epochs_of(options),
         validation=options.validation,
         unlabelled=options.unlabelled is not None,
-        microscopy=_MICROSCOPY[options.augment],
+        microscopy=microscopy_asked(options),
         command=options.command,
         predictions=options.predictions,
     )

@@ -24,6 +24,10 @@ EPOCHS = 30
 """How long a training is if nothing else is said."""
 
 
+_MICROSCOPY = {"auto": None, "photographs": False, "microscopy": True}
+"""What ``--augment`` says of the images."""
+
+
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options that every training has."""
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
@@ -55,6 +59,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--size", type=int, help="side of crops in pixels; default: 256, or growing"
+    )
+    parser.add_argument(
+        "--augment",
+        choices=list(_MICROSCOPY),
+        default="auto",
+        help="how crops are varied; auto takes mostly grey images for microscopy; "
+        "default: %(default)s",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -100,6 +111,11 @@ def epochs_of(options: argparse.Namespace) -> int | None:
     if options.epochs is not None:
         return int(options.epochs)
     return EPOCHS if options.steps is None and options.minutes is None else None
+
+
+def microscopy_asked(options: argparse.Namespace) -> bool | None:
+    """Return whether the images are those of a microscope; None to judge by them."""
+    return _MICROSCOPY[options.augment]
 
 
 def in_size_asked(task: Task, options: argparse.Namespace) -> Task:

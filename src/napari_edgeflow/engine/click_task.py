@@ -80,12 +80,15 @@ class ClickTask:
         How it learns.
     targets : tuple of ClickTarget
         Objects that are clicked on after each epoch.
+    microscopy : bool
+        Whether the images are those of a microscope.
     """
 
     model: EdgeFlow
     sources: Sequence[ClickSource]
     settings: ClickTaskSettings = field(default_factory=ClickTaskSettings)
     targets: tuple[ClickTarget, ...] = ()
+    microscopy: bool = False
 
     def __post_init__(self) -> None:
         """Start with nothing drawn."""
@@ -188,9 +191,9 @@ class ClickTask:
         return self._carried + [next(self._samples) for _ in range(missing)]
 
     def _loader(self, size: int) -> Iterator[ClickSample]:
-        samples = ClickSamples(
-            self.sources, SampleSettings(size=size), int(self._rng.integers(2**31))
-        )
+        settings = SampleSettings(size=size, microscopy=self.microscopy)
+        seed = int(self._rng.integers(2**31))
+        samples = ClickSamples(self.sources, settings, seed)
         return iter(
             DataLoader(
                 samples,

@@ -11,6 +11,7 @@ from napari_edgeflow.engine.click_holdout import ClickHoldout, hold_back_objects
 from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings
 from napari_edgeflow.engine.datasets import ClickSource
 from napari_edgeflow.engine.imagenet import copy_in_order, read_state
+from napari_edgeflow.engine.microscopy import judged
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.train import begin, train
 from napari_edgeflow.engine.train_folder import note_command
@@ -50,6 +51,9 @@ class ClickTraining:
     validation : float
         Share of the images, or of the blocks of one or two, whose objects are held
         back to see how many clicks they take; 0 for none. The best weights are kept.
+    microscopy : bool or None
+        Whether the images are those of a microscope: they are turned and lit in all
+        ways then. None to judge by the images.
     command : str
         What is noted in the folder as having started this.
     """
@@ -64,6 +68,7 @@ class ClickTraining:
     loop: TrainSettings = field(default_factory=TrainSettings)
     epochs: int | None = None
     validation: float = 0.0
+    microscopy: bool | None = None
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -101,14 +106,14 @@ def train_clicks(
     pretrained = training.init is not None or training.imagenet is not None
     settings = replace(training.task, frozen_statistics=pretrained)
     holdout = hold_back_objects(training.sources, training.validation, seed)
-    task = ClickTask(model, holdout.sources, settings, holdout.targets)
+    pairs = [pair for source in training.sources for pair in source.pairs]
+    microscopy, kind = judged(pairs, training.microscopy)
+    task = ClickTask(model, holdout.sources, settings, holdout.targets, microscopy)
     # Every process has its own dropout.
     torch.manual_seed(seed + fabric.global_rank)
     if fabric.is_global_zero and training.command:
         note_command(training.output, training.command)
-    told = holdout.describe()
-    if told is not None:
-        yield TrainMessage(told)
+    yield from (TrainMessage(text) for text in (kind, holdout.describe()) if text)
     yield from train(
         task,
         _loop(training, holdout),

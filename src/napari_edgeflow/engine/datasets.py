@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.utils.data import IterableDataset, get_worker_info
 
-from napari_edgeflow.engine.augmentation import recoloured
+from napari_edgeflow.engine.augmentation import recoloured, relit
 from napari_edgeflow.engine.clicks import Click, depth, next_click, random_click
 from napari_edgeflow.engine.image import Window, resize_image, resize_mask
 from napari_edgeflow.engine.masks import bounding_window, disturbed, signed_edge
@@ -99,11 +99,14 @@ class SampleSettings:
         large part of it.
     from_mask : float
         Probability of starting from a wrong mask instead of from nothing.
+    microscopy : bool
+        Whether no way is up, and light differs much between images.
     """
 
     size: int = 192
     zoom: float = 0.62
     from_mask: float = 0.08
+    microscopy: bool = False
 
 
 @dataclass
@@ -161,7 +164,7 @@ def draw_sample(
     )
     if crop.truth.sum() < 12:
         return None
-    crop = augment(crop, rng)
+    crop = augment(crop, rng, microscopy=settings.microscopy)
     _start(crop, settings, rng)
     return crop if crop.clicks else None
 
@@ -234,17 +237,24 @@ def draw_window(
     return Window(top, left, min(bottom, height), min(right, width))
 
 
-def augment(sample: ClickSample, rng: np.random.Generator) -> ClickSample:
-    """Return the sample flipped, turned, and with other colours."""
+def augment(
+    sample: ClickSample, rng: np.random.Generator, *, microscopy: bool = False
+) -> ClickSample:
+    """Return the sample flipped, turned, and with other colours.
+
+    Photographs mostly stay upright; see :class:`SampleSettings` for ``microscopy``.
+    """
     arrays: list[NDArray[Any]] = [sample.image, sample.truth, sample.valid]
     if rng.random() < 0.5:
         arrays = [array[:, ::-1] for array in arrays]
     if rng.random() < 0.08:
         arrays = [array[::-1] for array in arrays]
-    if rng.random() < 0.15:
+    if rng.random() < (0.75 if microscopy else 0.15):
         turns = int(rng.integers(1, 4))
         arrays = [np.rot90(array, turns) for array in arrays]
     image, truth, valid = (np.ascontiguousarray(array) for array in arrays)
+    if microscopy and rng.random() < 0.5:
+        image = relit(image, rng)
     return replace(sample, image=recoloured(image), truth=truth, valid=valid)
 
 

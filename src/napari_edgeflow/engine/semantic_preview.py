@@ -7,13 +7,13 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.engine.microscopy import is_microscopy
 from napari_edgeflow.engine.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.semantic_samples import (
     SemanticSamples,
     SemanticSampleSettings,
 )
 from napari_edgeflow.engine.semantic_source import SemanticSource
-from napari_edgeflow.engine.semantic_survey import is_microscopy
 
 SIDE, COLUMNS, ROWS = 256, 4, 2
 _BASE = 512

@@ -8,14 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow.engine.classes import MAX_CLASS_ID
-from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_labels, read_rgb
+from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_labels
 from napari_edgeflow.engine.semantic_source import SemanticSource
-
-_LOOKED_AT = 16
-"""Images at most by which all are judged."""
-
-_GREY_SPREAD = 4.0
-"""Mean difference between channels, of 255, below which an image is grey."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,24 +100,6 @@ def unknown_values(unknown: Sequence[int]) -> str | None:
 def _some(values: Sequence[int]) -> str:
     shown = ", ".join(map(str, values[:5]))
     return shown if len(values) <= 5 else f"{shown} and {len(values) - 5} more"
-
-
-def is_microscopy(pairs: Sequence[LabelledImage]) -> bool:
-    """Return whether images are rather those of a microscope than photographs.
-
-    Most of them are grey then. Some are looked at, spread over all.
-
-    Raises
-    ------
-    OSError
-        If an image cannot be read.
-    """
-    step = -(-len(pairs) // _LOOKED_AT)
-    spreads = [
-        float(np.ptp(read_rgb(pair.image).astype(np.int16), axis=2).mean())
-        for pair in pairs[::step]
-    ]
-    return float(np.median(spreads)) < _GREY_SPREAD
 
 
 def check_size(found: Survey, side: int) -> None:

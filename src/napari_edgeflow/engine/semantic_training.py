@@ -8,6 +8,7 @@ import torch
 from segmentation_models_pytorch.base import SegmentationModel
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.microscopy import judged
 from napari_edgeflow.engine.models.semantic import SemanticConfig
 from napari_edgeflow.engine.pairs import LabelledImage
 from napari_edgeflow.engine.semantic_checkpoint import (
@@ -21,7 +22,6 @@ from napari_edgeflow.engine.semantic_samples import SemanticSampleSettings
 from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.semantic_survey import (
     check_size,
-    is_microscopy,
     survey,
     unknown_values,
 )
@@ -144,21 +144,14 @@ def train_semantic(
     seed = training.task.seed
     fabric = begin(training.output, training.device, seed, resume=resume)
     model, facts = build_semantic(training)
-    microscopy = training.microscopy
-    if microscopy is None:
-        microscopy = is_microscopy(training.pairs)
+    microscopy, kind = judged(training.pairs, training.microscopy)
     if microscopy:
         facts = _of_microscopy(facts)
     source = SemanticSource(training.pairs, facts.class_ids, stretched=facts.stretched)
     found = survey(source)
     check_size(found, min(side for _, side in training.task.sizes))
     holdout = hold_back(source, found.presence, training.validation, seed)
-    kind = "most images are grey: taken for those of a microscope"
-    messages = (
-        unknown_values(found.unknown),
-        kind if microscopy and training.microscopy is None else None,
-        holdout.describe(),
-    )
+    messages = (unknown_values(found.unknown), kind, holdout.describe())
     model = model.to(fabric.device, memory_format=torch.channels_last)
     task = _task(replace(training, microscopy=microscopy), model, facts, holdout)
     # Every process has its own dropout.

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from napari_edgeflow.engine.blending import StartBlend
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.train_curves import draw_curves
 from napari_edgeflow.engine.train_files import STATE_FILE
@@ -70,6 +71,7 @@ class Run:
         self.average = AveragedModel(
             task.model, multi_avg_fn=self._average, use_buffers=True
         )
+        self._blend = StartBlend(task.model, settings.blend)
         self.step = self.samples = self.epoch = self.stale = 0
         self.seconds = self.saved = 0.0
         self.best: float | None = None
@@ -191,6 +193,10 @@ class Run:
         decay = min(self.settings.ema, (1 + done) / (10 + done))
         get_ema_multi_avg_fn(decay)(averages, values, count)  # type: ignore[no-untyped-call]
 
+    def _result(self) -> nn.Module:
+        """Return the averaged weights, mixed with those of the start."""
+        return self._blend(self.average.module)
+
     def ending(self) -> TrainEnd:
         """Return how the run ended, for a person and for another program."""
         best = "" if self.best is None else f", the best had score {self.best:.4f}"
@@ -219,12 +225,13 @@ class Run:
         }
 
     def end_epoch(self) -> EpochReport | None:
-        """Validate the averaged weights and keep them if they are the best.
+        """Validate the result so far and keep it if it is the best.
 
         Before the first step that is the epoch 0.
         """
         started = time.perf_counter()
-        validation = self.task.validate(self.average.module, self.fabric)
+        model = self._result()
+        validation = self.task.validate(model, self.fabric)
         self._spend(started)
         speed, losses = self._since_epoch.take()
         self.epoch += self.step > 0
@@ -234,7 +241,7 @@ class Run:
         self.stale = 0 if better else self.stale + 1
         if better:
             self.best = validation.score
-            self._best_model = copy.deepcopy(self.average.module)
+            self._best_model = copy.deepcopy(model)
         report = EpochReport(
             epoch=self.epoch,
             samples_per_second=speed,
@@ -255,7 +262,7 @@ class Run:
                 draw_curves(self.output, self.history)
 
     def save(self) -> None:
-        """Write the state and the best or the averaged model, all or nothing.
+        """Write the state and the best or the last model, all or nothing.
 
         Raises
         ------
@@ -287,7 +294,7 @@ class Run:
             # What torch raises where the disk is full.
             except RuntimeError as error:
                 raise OSError(str(error)) from error
-        model = self.average.module if self.best is None else self._best_model
+        model = self._result() if self.best is None else self._best_model
         if model is not None:
             self.task.publish(model, self.output, self._facts())
             self._best_model = None

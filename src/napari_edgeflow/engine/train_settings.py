@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass, replace
 
+_LONGEST_WARMUP = 0.1
+"""Share of a training after which its rate has risen, however few steps it has."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
@@ -20,13 +23,16 @@ class TrainSettings:
     weight_decay : float
         Of AdamW.
     warmup : int
-        Steps over which the rate rises.
+        Steps over which the rate rises, a tenth of the training at most.
     final_rate : float
         Share of the peak rate that is left at the end of the cosine.
     gradient_norm : float
         Gradients are clipped to this norm.
     ema : float
         Decay of the averaged weights per step.
+    blend : float
+        How much of what was learned is in the result, 0..1; the rest is as it was in
+        the network that training starts from. See :class:`blending.StartBlend`.
     save_minutes : float
         Minutes between two checkpoints.
     report_steps : int
@@ -49,6 +55,7 @@ class TrainSettings:
     final_rate: float = 0.02
     gradient_norm: float = 5.0
     ema: float = 0.999
+    blend: float = 1.0
     save_minutes: float = 3.0
     report_steps: int = 50
     epoch_steps: int | None = None
@@ -63,6 +70,8 @@ class TrainSettings:
             )
         if self.minutes is not None and self.minutes <= 0:
             raise ValueError(f"minutes {self.minutes}: give more than 0, or none")
+        if not 0 < self.blend <= 1:
+            raise ValueError(f"blend {self.blend}: use a share over 0, up to 1")
         for name in ("report_steps", "epoch_steps", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -88,9 +97,7 @@ class TrainSettings:
             Whether there is something to validate on after each.
         """
         steps = self.steps if epochs is None else epochs * epoch_steps
-        # A short training is not spent on warming up.
-        warmup = min(self.warmup, max(steps // 10, 1))
-        loop = replace(self, steps=steps, warmup=warmup)
+        loop = replace(self, steps=steps)
         if not validated:
             return loop
         often = min(self.report_steps, max(epoch_steps // 4, 1))
@@ -99,7 +106,9 @@ class TrainSettings:
     def rate_factor(self, step: int, progress: float) -> float:
         """Return the share of the peak rate: linear warm-up, then a cosine."""
         cosine = 0.5 * (1 + math.cos(math.pi * progress))
-        warm = min((step + 1) / max(self.warmup, 1), 1.0)
+        # Where little time is given, there may be few steps altogether.
+        warm = max((step + 1) / max(self.warmup, 1), progress / _LONGEST_WARMUP)
+        warm = min(warm, 1.0)
         return warm * (self.final_rate + (1 - self.final_rate) * cosine)
 
 
