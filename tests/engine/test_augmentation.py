@@ -1,6 +1,6 @@
 import numpy as np
 
-from napari_edgeflow.engine.augmentation import relit
+from napari_edgeflow.engine.augmentation import exposed_again, noisy, relit
 
 
 def test_light_changes_and_order_stays() -> None:
@@ -13,3 +13,21 @@ def test_light_changes_and_order_stays() -> None:
         means.append(float(changed.mean()))
     assert min(means) < 80
     assert max(means) > 150
+
+
+def test_grain_is_alike_in_all_channels_and_adds_no_light() -> None:
+    grey = np.full((64, 64, 3), 100, np.uint8)
+    for seed in range(5):
+        grained = noisy(grey, np.random.default_rng(seed))
+        assert grained.dtype == np.uint8
+        assert np.ptp(grained, axis=2).max() == 0
+        assert 1.5 < grained.std() < 22
+        assert abs(grained.mean() - 100) < 1
+
+
+def test_some_images_keep_their_light_and_others_do_not() -> None:
+    ramp = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+    rng = np.random.default_rng(0)
+    results = [exposed_again(ramp, rng) for _ in range(60)]
+    same = sum(np.array_equal(result, ramp) for result in results)
+    assert 10 < same < 35

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import segmentation_models_pytorch as smp
 import torch
 from hypothesis import given
@@ -9,6 +10,7 @@ from napari_edgeflow.engine.metrics import (
     confusion_matrix,
     iou,
     iou_of_classes,
+    mean_iou,
     number_of_clicks,
 )
 
@@ -57,6 +59,13 @@ def test_iou_of_classes_by_hand() -> None:
     found = iou_of_classes(confusion)
     np.testing.assert_allclose(found[:2], [6 / 9, 3 / 8])
     assert np.isnan(found[2])
+
+
+def test_mean_iou_is_that_of_the_classes_that_occur() -> None:
+    # The third class is only predicted, and lowers the first one's.
+    confusion = np.array([[3, 0, 1, 0], [0, 4, 0, 0], [0, 0, 0, 0]])
+    assert mean_iou(confusion) == pytest.approx((3 / 4 + 1) / 2)
+    assert mean_iou(np.zeros((2, 3), np.int64)) == 0
 
 
 @given(

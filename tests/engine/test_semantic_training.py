@@ -87,8 +87,8 @@ def test_two_images_are_learnt_and_the_best_model_is_in_the_folder(
     assert found[-1].validation.score > 0.6
     assert set(found[0].validation.classes) == {"background", "red", "green", "blue"}
     steps = [r for r in reports if isinstance(r, TrainReport)]
-    assert set(steps[0].losses) == {"loss", "ce", "dice", "accuracy"}
-    assert steps[-1].losses["accuracy"] > steps[0].losses["accuracy"]
+    assert set(steps[0].losses) == {"loss", "ce", "dice", "iou"}
+    assert steps[-1].losses["iou"] > steps[0].losses["iou"]
     with (folder / "out/metrics.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == list("123456")
     noted = (folder / "out/command.txt").read_text(encoding="utf-8")

@@ -42,3 +42,23 @@ def relit(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
     values = np.round(255 * np.minimum(light, 1)).astype(np.uint8)
     changed: NDArray[np.uint8] = values[image]
     return changed
+
+
+def noisy(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return an image (H, W, 3) uint8 with grain, alike in all channels.
+
+    Microscopes are short of light; without grain in training, a network finds
+    objects in that of the dark background.
+    """
+    grain = rng.standard_normal(image.shape[:2], np.float32)
+    grain *= np.exp(rng.uniform(np.log(2), np.log(20)))
+    return (image + grain[..., None]).round().clip(0, 255).astype(np.uint8)
+
+
+def exposed_again(
+    image: NDArray[np.uint8], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return what a microscope might have made of the same (H, W, 3) uint8."""
+    if rng.random() < 0.5:
+        image = relit(image, rng)
+    return noisy(image, rng) if rng.random() < 0.3 else image

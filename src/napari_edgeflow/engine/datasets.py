@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.utils.data import IterableDataset, get_worker_info
 
-from napari_edgeflow.engine.augmentation import recoloured, relit
+from napari_edgeflow.engine.augmentation import exposed_again, recoloured
 from napari_edgeflow.engine.clicks import Click, depth, next_click, random_click
 from napari_edgeflow.engine.image import Window, resize_image, resize_mask
 from napari_edgeflow.engine.masks import bounding_window, disturbed, signed_edge
@@ -253,8 +253,8 @@ def augment(
         turns = int(rng.integers(1, 4))
         arrays = [np.rot90(array, turns) for array in arrays]
     image, truth, valid = (np.ascontiguousarray(array) for array in arrays)
-    if microscopy and rng.random() < 0.5:
-        image = relit(image, rng)
+    if microscopy:
+        image = exposed_again(image, rng)
     return replace(sample, image=recoloured(image), truth=truth, valid=valid)
 
 

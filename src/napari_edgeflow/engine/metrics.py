@@ -87,3 +87,17 @@ def iou_of_classes(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
         hits, union, out=np.full(count, np.nan), where=union > 0
     )
     return values
+
+
+def mean_iou(confusion: NDArray[np.int64]) -> float:
+    """Return the mean IoU of the classes that occur; 0 if there are none.
+
+    Classes that were only predicted lower it through those they were mistaken for.
+
+    Parameters
+    ----------
+    confusion : ndarray
+        As :func:`confusion_matrix` gives it, or a sum of such.
+    """
+    occurs = confusion.sum(1) > 0
+    return float(iou_of_classes(confusion)[occurs].mean()) if occurs.any() else 0.0

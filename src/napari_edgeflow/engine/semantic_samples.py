@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from napari_edgeflow.engine.augmentation import recoloured, relit
+from napari_edgeflow.engine.augmentation import exposed_again, recoloured
 from napari_edgeflow.engine.image import Window, resize_image, resize_labels
 from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.engine.semantic_source import SemanticSource
@@ -59,10 +59,10 @@ class SemanticSampleSettings:
         """Return settings for photographs or for images of a microscope.
 
         What a microscope shows has a size, so that crops stay near to the scale at
-        which images are segmented.
+        which images are segmented; and its objects belong to their background.
         """
         if microscopy:
-            return cls(base=base, reach=(0.35, 0.8), microscopy=True)
+            return cls(base=base, reach=(0.35, 0.8), paste=0.0, microscopy=True)
         return cls(base=base)
 
 
@@ -162,8 +162,7 @@ class SemanticSamples(IterableDataset[SemanticSample]):
             sample = SemanticSample(sample.image[:, ::-1], sample.target[:, ::-1])
         if self.settings.microscopy:
             sample = _turned(sample, int(rng.integers(4)))
-            if rng.random() < 0.5:
-                sample = SemanticSample(relit(sample.image, rng), sample.target)
+            sample = SemanticSample(exposed_again(sample.image, rng), sample.target)
         return SemanticSample(recoloured(sample.image), sample.target)
 
 

@@ -18,8 +18,8 @@ from napari_edgeflow.engine.frozen_norm import (
     sharing_twin,
     train_except,
 )
+from napari_edgeflow.engine.metrics import confusion_matrix, mean_iou
 from napari_edgeflow.engine.models.semantic import head_upsampling
-from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.engine.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.semantic_checkpoint import Normalisation
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
@@ -156,9 +156,7 @@ class SemanticTask:
         logits = self._running(pixels).float()
         target = at_corners(targets.to(device), logits.shape[-2:])
         loss, parts = self._loss(logits, target)
-        counted = target != VOID
-        right = (logits.detach().argmax(1) == target) & counted
-        parts["accuracy"] = float(right.sum() / counted.sum().clamp(min=1))
+        parts["iou"] = _mean_iou(logits, target)
         self._drawn += len(images) * self._order.processes
         return loss, parts, len(images)
 
@@ -245,6 +243,12 @@ def _of_smp(model: nn.Module) -> SegmentationModel:
     if not isinstance(model, SegmentationModel):
         raise TypeError(f"{type(model).__name__} is not a network of smp")
     return model
+
+
+def _mean_iou(logits: Tensor, target: Tensor) -> float:
+    """Return the mean IoU of a batch (N, C, h, w); pixels marked VOID do not count."""
+    found, truth = logits.detach().argmax(1).cpu().numpy(), target.cpu().numpy()
+    return mean_iou(confusion_matrix(found, truth, range(logits.shape[1])))
 
 
 def at_corners(target: Tensor, shape: torch.Size) -> Tensor:

@@ -15,7 +15,7 @@ from segmentation_models_pytorch.base import SegmentationModel
 
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.metrics import confusion_matrix, iou_of_classes
+from napari_edgeflow.engine.metrics import confusion_matrix, iou_of_classes, mean_iou
 from napari_edgeflow.engine.pairs import read_pair
 from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
@@ -186,13 +186,10 @@ def summary(confusion: NDArray[np.int64], facts: SemanticFacts) -> Validation:
         The classes, by name.
     """
     values = iou_of_classes(confusion)
-    occurs = confusion.sum(1) > 0
-    score = float(values[occurs].mean()) if occurs.any() else 0.0
-    names = facts.names
     return Validation(
-        score,
+        mean_iou(confusion),
         {
             name: None if math.isnan(value) else float(value)
-            for name, value in zip(names, values, strict=True)
+            for name, value in zip(facts.names, values, strict=True)
         },
     )
