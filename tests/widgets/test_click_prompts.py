@@ -7,6 +7,8 @@ import pytest
 from qtpy.QtCore import Qt
 from tests.widgets.dock_person import GROUND, RED, RIGHT, WHITE, MakePerson, Person
 
+from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.mask_part import MaskPart
 from napari_edgeflow.engine.prompts import Box, Brush, Stroke
 
 SHIFT, CONTROL = (
@@ -139,6 +141,29 @@ def test_the_brush_undoes_by_keys_and_is_enough_for_an_object(
     np.testing.assert_array_equal(person.target.data > 0, mask)
     assert list(person.target.features["source"]) == ["brush"]
     assert person.models.network.calls == calls
+
+
+def test_what_is_painted_over_a_mask_is_what_differs(make_person: MakePerson) -> None:
+    person = make_person(show=False)
+    random = np.random.default_rng(0)
+    before = np.zeros((120, 160), np.bool_)
+    before[20:60, 30:90] = random.random((40, 60)) < 0.5
+    part = MaskPart(Window(20, 30, 60, 90), before[20:60, 30:90])
+    person.layers.show_part(part)
+    now = before.copy()
+    now[5:80, 50:120] = random.random((75, 70)) < 0.5
+    changed, preview = np.nonzero(np.ones_like(now)), person.layers.preview
+    with preview.block_history():
+        preview.data_setitem(changed, now[changed].astype(np.uint8))
+    brush = prompts(person)[-1]
+    assert isinstance(brush, Brush)
+    inside, outside = (np.zeros_like(now) for _ in range(2))
+    inside[brush.window.slices], outside[brush.window.slices] = (
+        brush.inside,
+        brush.outside,
+    )
+    np.testing.assert_array_equal(inside, now & ~before)
+    np.testing.assert_array_equal(outside, before & ~now)
 
 
 def test_a_mask_that_comes_while_one_paints_waits(make_person: MakePerson) -> None:

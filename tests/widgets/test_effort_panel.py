@@ -166,7 +166,10 @@ def test_it_is_a_tab_of_the_objects_dock(qtbot: Any) -> None:
     qtbot.addWidget(panel)
     layer = viewer.add_layer(labelled(Plane((None, None))))
     controller.set_layer(layer)
-    qtbot.waitUntil(lambda: panel.table.rowCount() == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: not controller.busy, timeout=20_000)
+    assert panel.table.rowCount() == 0, "it works while nobody sees it"
+    panel.show()
+    assert panel.table.rowCount() == 3
     layer.data = np.zeros_like(IDS)
     qtbot.waitUntil(lambda: panel.table.rowCount() == 0, timeout=20_000)
     controller.close(True)

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.mask_part import MaskPart
 from napari_edgeflow.engine.prompts import Brush
+from napari_edgeflow.widgets.label_colours import direct_colormap
 from napari_edgeflow.widgets.planes import (
     Plane,
     follow,
@@ -253,11 +254,22 @@ class ClickPreview(QObject):
         window = self._painted_window(event.value)
         if window is None:
             return
-        now, before = self._pixels[window.slices] > 0, self._expected(window)
         self._stray.append(window)
-        painted, erased = now > before, before > now
-        if painted.any() or erased.any():
-            self.brushed.emit(Brush(window, painted, erased))
+        brush = self._brush(window)
+        if brush.inside.any() or brush.outside.any():
+            self.brushed.emit(brush)
+
+    def _brush(self, window: Window) -> Brush:
+        """Return what a window shows that is not in the mask, and the reverse."""
+        part, painted = self._part, self._pixels[window.slices] > 0
+        # Memory is only touched where the mask is: a fill may be of all pixels.
+        erased = np.zeros(painted.shape, np.bool_)
+        if part is not None and part.window.meets(window):
+            both = part.window.intersection(window)
+            place, mask = both.within(window), part.mask[both.within(part.window)]
+            erased[place] = mask > painted[place]
+            painted[place] = painted[place] > mask
+        return Brush(window, painted, erased)
 
     def _painted_window(self, atoms: Iterable[Any]) -> Window | None:
         """Return where napari says that it changed pixels."""
@@ -279,4 +291,4 @@ def _colours(mask: Colour) -> DirectLabelColormap:
     clear = (0.0, 0.0, 0.0, 0.0)
     colours: dict[int | None, Colour] = {None: clear, 0: clear, MASK: tuple(mask)}
     colours.update(_BANDS)
-    return DirectLabelColormap(color_dict=colours)
+    return direct_colormap(colours)

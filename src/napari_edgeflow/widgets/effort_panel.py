@@ -48,6 +48,7 @@ from napari_edgeflow.widgets.workers import StreamCall, show_problem
 if TYPE_CHECKING:
     from napari.layers import Labels
     from napari.viewer import Viewer
+    from qtpy.QtGui import QShowEvent
 
     from napari_edgeflow.widgets.object_entries import ObjectEntry
     from napari_edgeflow.widgets.objects_controller import ObjectsController
@@ -73,6 +74,7 @@ class EffortPanel(QWidget):
         self._viewer = real_viewer(viewer)
         self._layer: Labels | None = None
         self._controller: ObjectsController | None = None
+        self._entries: Sequence[ObjectEntry] | None = None
         self._objects: list[ObjectEffort] = []
         self._calls: StreamCall[BenchmarkRequest, int, int] = StreamCall(
             write_benchmark,
@@ -134,9 +136,20 @@ class EffortPanel(QWidget):
         else:
             self._calls(request)
 
+    def showEvent(self, event: "QShowEvent | None") -> None:
+        """Catch up with what happened while nobody saw the panel."""
+        super().showEvent(event)
+        self._show_entries()
+
     def _on_entries(self, entries: "Sequence[ObjectEntry]") -> None:
-        controller = self._controller
-        if controller is not None:
+        self._entries = entries
+        if self.isVisible():
+            self._show_entries()
+
+    def _show_entries(self) -> None:
+        controller, entries = self._controller, self._entries
+        if controller is not None and entries is not None:
+            self._entries = None
             records = [entry.record for entry in entries if entry.record is not None]
             self.show_layer(
                 controller.layer if controller.has_objects else None, records

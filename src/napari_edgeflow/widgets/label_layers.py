@@ -18,6 +18,7 @@ from napari_edgeflow.engine.classes import (
 )
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.widgets.class_rows import rename_classes
+from napari_edgeflow.widgets.label_colours import direct_colormap
 from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:
         by_class, colours = colours, {value: colours[value] for value in (None, 0)}
         for object_id, class_id in _classes_of_objects(layer).items():
             colours[object_id] = _object_colour(by_class, class_id)
-    return DirectLabelColormap(color_dict=colours)
+    return direct_colormap(colours)
 
 
 def _object_colour(by_class: Mapping[int | None, Rgba], class_id: int) -> Rgba:
@@ -306,11 +307,11 @@ def colouring(
             colours.pop(object_id, None)
         else:
             colours[object_id] = _object_colour(by_class, class_id)
-    same = colours.keys() == known.keys() and all(
-        np.allclose(colours[i], known[i]) for i in class_of if i in known
-    )
-    if not same:
+    colormap = direct_colormap(colours)
+    if any(
+        tuple(colormap.color_dict.get(i, ())) != tuple(known.get(i, ()))
+        for i in class_of
+    ):
         # napari draws its thumbnail for that: not without need.
-        colormap = DirectLabelColormap(color_dict=colours)
         yield
         layer.colormap = colormap

@@ -1,6 +1,6 @@
 """The table of what a training learns from: layers of the viewer, and folders."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -304,13 +304,14 @@ class TrainPairs(QWidget):
                     item.setText(layer.name)
 
 
-def matching_layers(layers: Any) -> Iterator[tuple["Image", "Labels"]]:
+def matching_layers(layers: "Iterable[Layer]") -> Iterator[tuple["Image", "Labels"]]:
     """Yield each layer of labels with the nearest image of its shape below it."""
+    # A part of napari's own list would be one of its lists too, made in 15 ms a layer.
+    layers = list(layers)
     for at, labels in enumerate(layers):
         if not isinstance(labels, Labels) or SAMPLES in labels.metadata:
             continue
-        below: list[Layer] = [*reversed(layers[:at]), *layers[at + 1 :]]
-        for layer in below:
+        for layer in (*reversed(layers[:at]), *layers[at + 1 :]):
             is_image = isinstance(layer, Image) and not is_confidence(layer)
             if is_image and layer_shape(layer) == layer_shape(labels):
                 yield layer, labels
