@@ -15,6 +15,7 @@ from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.page_files import PageFiles, read_page
+from napari_edgeflow.project.project_file import PageSummary
 from napari_edgeflow.widgets import class_layer
 from napari_edgeflow.widgets.class_question import Answer
 from napari_edgeflow.widgets.click import ClickWidget
@@ -276,6 +277,17 @@ def test_a_merged_class_is_merged_on_all_pages(
     after = {"a 2.png": [12], "a 10.png": [15], "sub/z.png": [15]}
     person.until(lambda: found() == after)
     assert project.record.page("a 10.png").classes == {15: 1}
+    # A class that other images have by now is not taken from them.
+    click.controls.classes.add_class()
+    click.controls.classes.add_class()
+    person.until(lambda: len(project.record.classes) == 22)
+    page = PageSummary("work", 1, {22: 1})
+    project.note(project.record.with_page("a 10.png", page))
+    for _ in range(2):
+        Workspace.of(person.viewer).history.undo()
+    known = [entry.id for entry in read_scheme(person.labels).classes]
+    assert known == [*range(1, 21), 22]
+    assert [entry.id for entry in click.controls.classes.classes] == known
     person.leave()
 
 

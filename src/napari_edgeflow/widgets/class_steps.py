@@ -277,10 +277,10 @@ class ClassSteps(QObject):
             classes = changed(draft, scheme.classes, back=back)
             if classes != scheme.classes:
                 write_scheme(layer, LabelScheme(scheme.kind, classes))
-            # Who did the step may have written them already.
-            self.changed.emit(layer)
             if draft.went is not None:
                 self.taken_away.emit(layer, *draft.went, back)
+            # Who did the step may have written them already.
+            self.changed.emit(layer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -87,6 +87,7 @@ class ProjectController(QObject):
         self._steps = PageSteps(workspace.history)
         self._class_steps = workspace.class_steps
         self._class_steps.taken_away.connect(self._on_taken_away)
+        self._class_steps.changed.connect(self._on_classes)
         self._class_steps.ask(self._elsewhere)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._post = Post(self._told.emit)
@@ -337,6 +338,25 @@ class ProjectController(QObject):
             record = record.without_class(class_id, heir, {self.current})
         classes = self.layers.classes
         project.note(record if classes is None else replace(record, classes=classes))
+
+    def _on_classes(self, layer: "Labels") -> None:
+        """Keep classes that undo takes away though other images have objects of them.
+
+        Else their ids were free for other classes.
+        """
+        project, now = self.project, self.layers.classes
+        if project is None or now is None or layer is not self.layers.labels:
+            return
+        record, ids = project.record, {entry.id for entry in now}
+        used = [
+            entry
+            for entry in record.classes
+            if entry.id not in ids
+            and record.objects_elsewhere(entry.id, self.current)[0]
+        ]
+        if used:
+            self.layers.set_classes(ClassTable((*now, *used)))
+            self._class_steps.changed.emit(layer)
 
     def _elsewhere(self, layer: "Labels", class_id: int) -> str:
         if self.project is None or layer is not self.layers.labels:

@@ -187,6 +187,8 @@ class FolderImporter(QObject):
             self._end_if_done()
             return
         request = run.request
+        # Undo of this image must not take them from the others.
+        pages.add_classes(page.classes)
         target = ImportTarget(image, labels, request.kind, request.keep_existing)
         imported = Imported([(_FLAT, page.annotation)])
         self._turns.start(write_import(self._viewer, imported, target))
