@@ -118,6 +118,11 @@ class PlainRun:
         """Of the steps, the validations left out."""
         return self.samples / max(self.training_seconds, 1e-9)
 
+    @property
+    def megapixels_per_second(self) -> float:
+        """Of the crops of those steps."""
+        return 1e-6 * SIDE**2 * self.samples_per_second
+
     def run(self) -> Iterator[float]:
         """Train; yield the seconds spent so far after each step."""
         crops = Crops(self.pairs, self.facts)

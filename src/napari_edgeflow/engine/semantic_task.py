@@ -62,7 +62,7 @@ class SemanticTaskSettings(TaskSettings):
         """Return settings for so many images: of few, more and smaller steps."""
         if images > FEW_IMAGES:
             return cls()
-        return cls(batch=8, sizes=((1.0, 256),))
+        return cls(batch=8, sizes=((0.6, 192), (1.0, 256)))
 
     def __post_init__(self) -> None:
         """Check the values once."""
