@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.refine import RefineSettings
+from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.click_points import Tool
-from napari_edgeflow.widgets.label_layers import Kind, LabelScheme
+from napari_edgeflow.widgets.label_layers import LabelScheme
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels
@@ -17,6 +17,7 @@ from napari_edgeflow.engine.classes import (
     label_colours,
 )
 from napari_edgeflow.engine.image import Window
+from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.class_rows import rename_classes
 from napari_edgeflow.widgets.label_colours import direct_colormap
 from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
@@ -24,8 +25,6 @@ from napari_edgeflow.widgets.planes import Plane, layer_shape, placement
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
-
-Kind = Literal["semantic", "object"]
 
 
 @dataclass(frozen=True, slots=True)

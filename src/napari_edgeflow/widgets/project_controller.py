@@ -14,7 +14,7 @@ from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.image_cache import ImageCache
 from napari_edgeflow.project.records import PageContent
 from napari_edgeflow.project.saver import SaveState
-from napari_edgeflow.widgets.label_layers import Kind, LabelScheme, read_scheme
+from napari_edgeflow.widgets.label_layers import LabelScheme, read_scheme
 from napari_edgeflow.widgets.page_steps import PageSteps
 from napari_edgeflow.widgets.project_drafts import PageDrafts
 from napari_edgeflow.widgets.project_layers import PageLayers
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from napari.viewer import Viewer
 
+    from napari_edgeflow.formats.labelled_plane import Kind
     from napari_edgeflow.project.project_file import State
 
 

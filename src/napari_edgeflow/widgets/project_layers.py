@@ -16,7 +16,6 @@ from napari_edgeflow.widgets.class_rows import count_objects
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.label_layers import (
-    Kind,
     LabelScheme,
     labels_of,
     new_labels,
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
     from numpy.typing import NDArray
+
+    from napari_edgeflow.formats.labelled_plane import Kind
 
 _SOON_MS, _LATER_MS = 20, 300
 """How long edits are gathered; redrawing, which may be an edit or not, for longer."""

@@ -20,7 +20,7 @@ from napari_edgeflow.engine.semantic_regions import (
     objects_of,
     remove_small,
 )
-from napari_edgeflow.widgets.label_layers import Kind
+from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.planes import Plane, PlaneImage, thick_shape
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.workers import UnusableModelError
