@@ -11,6 +11,7 @@ from PIL import Image
 from napari_edgeflow.engine.image import ImageReader
 from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.metrics import iou
+from napari_edgeflow.engine.object_colours import colour_likeness, colours_of
 from napari_edgeflow.engine.object_motion import Shift, find_shift, shifted
 from napari_edgeflow.engine.propagate import SliceReport, propagate
 
@@ -197,3 +198,36 @@ def test_the_bundled_model_follows_a_real_object_until_it_vanishes() -> None:
     assert np.mean(ious) >= 0.8
     assert 5 <= len(kept) <= 6
     assert reports[-1].ended
+
+
+def test_what_takes_its_place_in_other_colours_is_not_it(
+    segmenter: ClickSegmenter,
+) -> None:
+    places = [(10, 10 + 3 * k) for k in range(7)]
+    stack = squares(list(places))
+    first = (stack[0] > 100).all(-1)
+    assert not any(report.ended for report in followed(segmenter, stack, first))
+    # Somewhat darker, as a lamp makes it, is no other colour.
+    stack[2][stack[2] > 100] = 200
+    for image in stack[4:]:
+        image[(image > 100).all(-1)] = (220, 60, 140)
+    reports = followed(segmenter, stack, first)
+    assert [report.step for report in reports if report.ended] == [4]
+    assert "not what it was before" in reports[-1].ended
+
+
+def test_colours_are_the_same_however_an_object_turns_and_grows() -> None:
+    image = textured((400, 600))
+    ys, xs = np.ogrid[:400, :600]
+    mask = (ys - 150) ** 2 + (xs - 200) ** 2 < 90**2
+    other = (ys - 250) ** 2 + (xs - 400) ** 2 < 90**2
+    first = colours_of(ImageReader(image), mask)
+    assert first is not None
+    turned = colours_of(ImageReader(image[::-1, ::-1]), mask[::-1, ::-1])
+    assert colour_likeness(first, turned) == pytest.approx(1, abs=0.03)
+    large = colours_of(
+        ImageReader(image.repeat(3, 0).repeat(3, 1)), mask.repeat(3, 0).repeat(3, 1)
+    )
+    assert colour_likeness(first, large) > 0.9
+    assert colour_likeness(first, colours_of(ImageReader(image), other)) < 0.9
+    assert colour_likeness(first, colours_of(ImageReader(image), mask & False)) == 0

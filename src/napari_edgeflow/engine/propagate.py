@@ -18,8 +18,12 @@ from napari_edgeflow.engine.image import ImageReader, Window
 from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.masks import bounding_window
 from napari_edgeflow.engine.metrics import iou
+from napari_edgeflow.engine.object_colours import colour_likeness, colours_of
 from napari_edgeflow.engine.object_motion import Shift, find_shift, shifted
 from napari_edgeflow.engine.prediction import THRESHOLD, Prediction
+
+_Scores = tuple[float, float, float, float]
+"""Likeness of the pixels, overlap, confidence, and likeness of the colours."""
 
 _BAND = (2.0, 0.05)
 """How far an edge moves from slice to slice beside the object's own movement: pixels,
@@ -43,8 +47,8 @@ class PropagationSettings:
     confidence : float
         Least mean probability of its pixels.
     steadiness : float
-        Least product of these three, each as a share of its median in the slices
-        before.
+        Least product of these three and of the likeness of its colours with those in
+        the first slice, each as a share of its median in the slices before.
     area : int
         Least number of pixels.
     """
@@ -54,7 +58,7 @@ class PropagationSettings:
     likeness: float = 0.4
     overlap: float = 0.4
     confidence: float = 0.6
-    steadiness: float = 0.6
+    steadiness: float = 0.5
     area: int = 8
 
 
@@ -132,7 +136,8 @@ def propagate(
     settings = settings or PropagationSettings()
     before = ImageReader(first, limits)
     shift: Shift | None = None
-    earlier: list[tuple[float, float, float]] = []
+    colours = colours_of(before, mask)
+    earlier: list[_Scores] = []
     for step, image in enumerate(slices, 1):
         after = ImageReader(image, before.limits)
         if after.shape != mask.shape:
@@ -147,7 +152,8 @@ def propagate(
             return
         segmenter.set_image(image, before.limits)
         found = _found_again(segmenter, start, settings)
-        scores = shift.likeness, found.overlap, found.confidence
+        alike = colour_likeness(colours, colours_of(after, found.mask))
+        scores = shift.likeness, found.overlap, found.confidence, alike
         ended = _why_ended(found, scores, earlier, settings)
         yield _report(step, ended, shift, found)
         if ended:
@@ -211,12 +217,12 @@ def _confidence(prediction: Prediction, threshold: float) -> float:
 
 def _why_ended(
     found: _Found,
-    scores: tuple[float, float, float],
-    earlier: list[tuple[float, float, float]],
+    scores: _Scores,
+    earlier: list[_Scores],
     settings: PropagationSettings,
 ) -> str:
     """Return why the object is not in a slice; empty if it is."""
-    likeness, overlap, confidence = scores
+    likeness, overlap, confidence, _ = scores
     if int(found.mask.sum()) < settings.area:
         return "nothing of it is left"
     if likeness < settings.likeness:
