@@ -76,7 +76,7 @@ def test_bad_input_is_one_sentence(
 
 def test_few_images_are_learnt_in_small_batches(folder: Path) -> None:
     few = parsed(folder).task
-    assert (few.batch, few.sizes) == (8, ((1.0, 256),))
+    assert (few.batch, few.sizes) == (8, ((0.6, 192), (1.0, 256)))
     assert parsed(folder, "--batch", 4, "--size", 64).task.batch == 4
     assert parsed(folder).microscopy is None
     assert parsed(folder, "--augment", "microscopy").microscopy
