@@ -231,7 +231,7 @@ def test_train_clicks_trains_and_resumes(
     assert "holds a training already" in capsys.readouterr().err
     assert run(*command, "--resume", "--report", "jsonl") == 0
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [record["event"] for record in printed] == ["done"]
+    assert [record["event"] for record in printed] == ["message", "done"]
     assert run("train", "clicks", "--output", tmp_path / "other") == 2
     assert "nothing to train on" in capsys.readouterr().err
 
