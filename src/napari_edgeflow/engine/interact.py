@@ -23,6 +23,7 @@ from napari_edgeflow.engine.prompts import (
     clicks_of,
 )
 from napari_edgeflow.engine.refine import RefineSettings, refined
+from napari_edgeflow.engine.result_memory import ResultMemory
 from napari_edgeflow.engine.runtime import Network, load_network
 from napari_edgeflow.engine.zoom import ZoomSettings
 
@@ -53,6 +54,7 @@ class ClickSegmenter:
         self._history: StepHistory[Prompt, Prediction] = StepHistory()
         self._base: Prediction | None = None
         self._view: Window | None = None
+        self._memory = ResultMemory()
 
     @classmethod
     def from_pretrained(
@@ -196,7 +198,7 @@ class ClickSegmenter:
             If no image is set or the click lies outside of it.
         """
         self._add(Click(float(position[0]), float(position[1]), positive))
-        return self.prediction.full()
+        return self.prediction.full(self._memory)
 
     def add_box(self, corners: tuple[int, int, int, int]) -> NDArray[np.float32]:
         """Say that the object fills a box, and return the new result.
@@ -220,7 +222,7 @@ class ClickSegmenter:
             If no image is set, or the box is empty or reaches beyond it.
         """
         self._add(Box(Window(*corners)))
-        return self.prediction.full()
+        return self.prediction.full(self._memory)
 
     def set_prompts(self, prompts: Sequence[Prompt]) -> Prediction:
         """Make ``prompts`` all that counts, and return the result.
@@ -257,7 +259,7 @@ class ClickSegmenter:
             If there is none.
         """
         self._history.undo()
-        return self.prediction.full()
+        return self.prediction.full(self._memory)
 
     def redo(self) -> NDArray[np.float32]:
         """Bring the last undone prompt back and return its result (H, W).
@@ -268,7 +270,7 @@ class ClickSegmenter:
             If nothing was undone.
         """
         self._history.redo()
-        return self.prediction.full()
+        return self.prediction.full(self._memory)
 
     def clear(self) -> None:
         """Forget the prompts and the mask they started from; keep the image."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.interpolation import linear_bands
 from napari_edgeflow.engine.masks import bounding_window
+from napari_edgeflow.engine.result_memory import ResultMemory
 
 _ROWS, _COLUMNS = 16, 64
 _PRODUCTS = 250_000
@@ -98,16 +99,21 @@ class Prediction:
         """Return the (h, w) float32 probabilities of the window, pixel by pixel."""
         return self.sample(self.window, (self.window.height, self.window.width))
 
-    def full(self) -> NDArray[np.float32]:
+    def full(self, memory: ResultMemory | None = None) -> NDArray[np.float32]:
         """Return the (H, W) float32 probabilities of the whole image.
 
         Only the window's pixels are touched: the zeros around them cost nothing
         until they are read, even on very large images.
+
+        Parameters
+        ----------
+        memory : ResultMemory, optional
+            Where to take the array from.
         """
         whole = (self.window.height, self.window.width) == self.shape
         if whole and self.scores.shape == self.shape:
             return self.scores.copy()
-        full = np.zeros(self.shape, np.float32)
+        full = (memory or ResultMemory()).zeros(self.shape, self.window)
         self._sample_into(full[self.window.slices], self.window)
         return full
 
