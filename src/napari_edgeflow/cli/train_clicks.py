@@ -35,8 +35,6 @@ ADAPTING_BLEND = 0.4
 """How far a network that knows objects is moved by few images; see
 :class:`engine.blending.StartBlend`."""
 
-FEW_IMAGES = 200
-
 _SETTINGS = ("weight", "whole", "list", "images")
 """What a source may have after its folder."""
 
@@ -155,7 +153,7 @@ def _task(options: argparse.Namespace) -> "ClickTaskSettings":
 
 
 def _loop(options: argparse.Namespace, images: int) -> "TrainSettings":
-    from napari_edgeflow.engine.train_settings import TrainSettings
+    from napari_edgeflow.engine.train_settings import FEW_IMAGES, TrainSettings
 
     usual = TrainSettings(rate=RATE)
     if options.init is not None:

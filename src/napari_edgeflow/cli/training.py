@@ -23,7 +23,6 @@ Task = TypeVar("Task", bound="TaskSettings")
 EPOCHS = 30
 """How long a training is if nothing else is said."""
 
-
 _MICROSCOPY = {"auto": None, "photographs": False, "microscopy": True}
 """What ``--augment`` says of the images."""
 

@@ -1,6 +1,7 @@
 """Any image array -> what the networks see, one window at a time."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from PIL import Image
 _HALVED_PIXELS = 64_000_000
 """Images of at most this many pixels get a level of half their size; of larger ones
 the first level is a quarter, to bound the memory."""
+
+_LEAST_STEP = 2
+"""How many times smaller a level is than the one before, or than the image."""
 
 _TOP_SIDE = 512
 """Levels are added until both sides are at most this many pixels."""
@@ -166,17 +170,23 @@ class ImageReader:
         self.limits = limits if limits is not None else _limits(self._source)
         self.found_nan = False
         """Whether a pixel that was read so far was NaN."""
-        self._levels = self._build_levels()
+
+    def prepare(self) -> None:
+        """Make the reduced copies now, so that the first window does not wait."""
+        _ = self._levels
 
     def read(self, window: Window, shape: tuple[int, int]) -> NDArray[np.uint8]:
         """Return ``window`` resized to ``shape`` as (h, w, 3) uint8."""
-        factor, level = 1, None
-        for factor_, level_ in self._levels:
-            if min(window.height / shape[0], window.width / shape[1]) >= factor_:
-                factor, level = factor_, level_
-        if level is None:
+        shrinks = min(window.height / shape[0], window.width / shape[1])
+        # Reduced copies are not made for who looks at pixels about as they are.
+        levels = self._levels if shrinks >= _LEAST_STEP else []
+        small_enough = [
+            (factor, level) for factor, level in levels if factor <= shrinks
+        ]
+        if not small_enough:
             whole = Window(0, 0, window.height, window.width)
             return resize_image(_as_rgb(self._scaled(window)), whole, shape)
+        factor, level = small_enough[-1]
         width, height = level.size
         box = (
             min(window.left / factor, width),
@@ -202,12 +212,13 @@ class ImageReader:
             part = np.nan_to_num(scaled, nan=0.0).clip(0, 255).astype(np.uint8)
         return part
 
-    def _build_levels(self) -> list[tuple[int, Image.Image]]:
+    @cached_property
+    def _levels(self) -> list[tuple[int, Image.Image]]:
         """Return reduced copies of the image, each with how much smaller it is."""
         levels: list[tuple[int, Image.Image]] = []
         factor, (height, width) = 1, self.shape
         while max(height, width) > _TOP_SIDE:
-            step = 2 if height * width <= _HALVED_PIXELS else 4
+            step = _LEAST_STEP if height * width <= _HALVED_PIXELS else 4
             level = levels[-1][1].reduce(step) if levels else self._reduced(step)
             factor *= step
             levels.append((factor, level))

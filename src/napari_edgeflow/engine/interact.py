@@ -127,6 +127,7 @@ class ClickSegmenter:
             If it is no 2-D image or has no pixels.
         """
         self._reader = ImageReader(image, limits)
+        self._reader.prepare()
         self._view = None
         self.clear()
 

@@ -113,7 +113,10 @@ class Prediction:
         whole = (self.window.height, self.window.width) == self.shape
         if whole and self.scores.shape == self.shape:
             return self.scores.copy()
-        full = (memory or ResultMemory()).zeros(self.shape, self.window)
+        if memory is None:
+            full = np.zeros(self.shape, np.float32)
+        else:
+            full = memory.zeros(self.shape, self.window)
         self._sample_into(full[self.window.slices], self.window)
         return full
 

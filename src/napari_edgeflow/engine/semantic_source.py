@@ -61,7 +61,7 @@ class SemanticSource:
         image, labels = read_pair(self.pairs[number])
         if self.stretched:
             reader = ImageReader(image, stretched_limits(image))
-            image = reader.read(Window(0, 0, *labels.shape), labels.shape)
+            image = reader.read_whole()
         return image, self._kept(number, self.indices(labels))
 
     def read_target(self, number: int) -> NDArray[np.uint8]:

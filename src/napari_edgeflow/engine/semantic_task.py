@@ -37,11 +37,9 @@ from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.semantic_torch import publish_semantic
 from napari_edgeflow.engine.semantic_validation import validate_semantic
 from napari_edgeflow.engine.train_reports import Validation
+from napari_edgeflow.engine.train_settings import FEW_IMAGES
 from napari_edgeflow.engine.train_stop import leave_interrupts
 from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
-
-FEW_IMAGES = 200
-"""Up to so many images a training is a matter of minutes."""
 
 
 @dataclass(frozen=True, slots=True)

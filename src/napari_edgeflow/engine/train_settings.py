@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass, replace
 
+FEW_IMAGES = 200
+"""Up to so many images a training is a matter of minutes."""
+
 _LONGEST_WARMUP = 0.1
 """Share of a training after which its rate has risen, however few steps it has."""
 
