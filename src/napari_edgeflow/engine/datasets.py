@@ -1,6 +1,6 @@
 """Click samples made of labelled images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +15,12 @@ from napari_edgeflow.engine.clicks import Click, depth, next_click, random_click
 from napari_edgeflow.engine.image import Window, resize_image, resize_mask
 from napari_edgeflow.engine.masks import bounding_window, disturbed, signed_edge
 from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_pair
+from napari_edgeflow.engine.recent_images import RecentImages
+
+PairReader = Callable[
+    [LabelledImage], tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]
+]
+"""Returns an image (H, W, 3) and its labels (H, W), as :func:`read_pair` does."""
 
 MIN_PIXELS = 60
 """Objects with fewer pixels are not trained on."""
@@ -135,19 +141,23 @@ class ClickSamples(IterableDataset[ClickSample]):
         torch.manual_seed(int(rng.integers(2**31)))
         weights = np.array([float(source.weight) for source in self.sources])
         weights /= weights.sum()
+        read = RecentImages(read_pair)
         while True:
             source = self.sources[int(rng.choice(len(self.sources), p=weights))]
-            sample = draw_sample(source, self.settings, rng)
+            sample = draw_sample(source, self.settings, rng, read)
             if sample is not None:
                 yield sample
 
 
 def draw_sample(
-    source: ClickSource, settings: SampleSettings, rng: np.random.Generator
+    source: ClickSource,
+    settings: SampleSettings,
+    rng: np.random.Generator,
+    read: PairReader = read_pair,
 ) -> ClickSample | None:
     """Return one augmented sample, or None if the drawn image has no object."""
     number = int(rng.integers(len(source.pairs)))
-    image, labels = read_pair(source.pairs[number])
+    image, labels = read(source.pairs[number])
     truth = draw_object(labels, source, rng)
     held_back = source.held_back[number] if source.held_back else ()
     if truth is None or is_held_back(truth, held_back):

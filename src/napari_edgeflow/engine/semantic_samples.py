@@ -12,6 +12,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from napari_edgeflow.engine.augmentation import exposed_again, recoloured
 from napari_edgeflow.engine.image import Window, resize_image, resize_labels
 from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.recent_images import RecentImages
 from napari_edgeflow.engine.semantic_source import SemanticSource
 
 _GREY = 127
@@ -127,6 +128,10 @@ class SemanticSamples(IterableDataset[SemanticSample]):
     seed: int = 0
     order: Order = field(default_factory=Order)
 
+    def __post_init__(self) -> None:
+        """Read nothing yet."""
+        self._read = RecentImages(self.source.read)
+
     def __iter__(self) -> Iterator[SemanticSample]:
         """Yield samples for ever."""
         info = get_worker_info()
@@ -155,7 +160,7 @@ class SemanticSamples(IterableDataset[SemanticSample]):
     ) -> SemanticSample:
         chosen = int(rng.choice(len(chances), p=chances))
         images = np.flatnonzero(self.presence[:, chosen])
-        image, target = self.source.read(int(rng.choice(images)))
+        image, target = self._read(int(rng.choice(images)))
         window = draw_window(target, chosen, self.settings, rng)
         sample = cut(image, target, window, self.settings.size)
         if rng.random() < 0.5:
