@@ -1,5 +1,6 @@
 """Classes that are taken away while most images are not open."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.project.page_edits import CLASSES, Page, row
+from tests.project.page_edits import CLASSES, Page, assert_same, row
 
 from napari_edgeflow.engine.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.coco import read_coco
@@ -108,25 +109,114 @@ def test_labels_of_a_deleted_class_go_everywhere(images: Path) -> None:
     project.close()
 
 
-def test_a_class_is_brought_back_where_it_was_not_seen_to_go(images: Path) -> None:
-    project = labelled(images)
-    before = project.record
-    take_away(project, CAT, DOG, "a.png")
-    shown = project.open_page("b.png").content
-    project.note(project.record.known_to("b.png"))
-    project.note_page("b.png", shown, edited=False)
+def bring_back(project: Project, class_id: int) -> None:
     project.note(_with(project, CLASSES))
-    project.note(project.record.with_class_again(CAT, DOG))
-    pages = on_disk(project)
-    assert {one[0] for one in rows_of(pages["b.png"]).values()} == {DOG}
-    assert set(np.unique(pages["c.png"].layers["x"].labels)) == {CAT, DOG}
+    project.note(project.record.with_class_again(class_id))
+
+
+def look_at(project: Project, name: str) -> PageContent:
+    """Open a page and turn it, as a person does who only looks."""
+    content = project.open_page(name).content
+    project.note_page(name, content, edited=False)
+    project.leave_page(name)
+    return content
+
+
+@pytest.mark.parametrize("heir", [CAT, 0])
+def test_a_class_is_brought_back_on_closed_and_opened_pages(
+    images: Path, tmp_path: Path, heir: int
+) -> None:
+    project = labelled(images)
+    before, record = on_disk(project), project.record
+    take_away(project, DOG, heir, "a.png")
+    for name in ("b.png", "c.png"):
+        look_at(project, name)
+    assert 3 not in [
+        i for i, r in rows_of(on_disk(project)["b.png"]).items() if r[0] == DOG
+    ]
+    bring_back(project, DOG)
     assert project.record.removed == ()
-    assert project.record.page("a.png") == before.page("a.png")
-    # Another time counts as another one: it reaches those that saw the first.
-    put(project, "b.png", on_disk(project)["a.png"])
-    take_away(project, CAT, DOG)
-    assert {one[0] for one in rows_of(on_disk(project)["b.png"]).values()} == {DOG}
+    assert project.record.pages == record.pages
+    # All of it is on disk with the record: nothing must be opened for that, and the
+    # program may be killed.
+    on_disk(project)
+    killed = shutil.copytree(images, tmp_path / "killed")
+    for place in (
+        ProjectPlace(images, read_only=True),
+        ProjectPlace(killed, force=True),
+    ):
+        again = open_project(place)
+        for name, content in before.items():
+            assert_same(again.open_page(name).content, content)
+        again.close()
     project.close()
+
+
+def test_what_was_done_since_stays_when_a_class_comes_back(images: Path) -> None:
+    project = labelled(images)
+    take_away(project, DOG, 0, "a.png")
+    page = project.open_page("b.png").content.layers["objects"]
+    labels, rows = page.labels.copy(), dict(page.rows)
+    # Where object 1 was, half is taken; a new object has got the number of object 3.
+    labels[9:11], labels[35:40, 40:50] = 2, 3
+    rows[3] = row(CAT)
+    project.note_page(
+        "b.png", PageContent({"objects": replace(page, labels=labels, rows=rows)})
+    )
+    project.leave_page("b.png")
+    bring_back(project, DOG)
+    content = on_disk(project)["b.png"]
+    back = content.layers["objects"]
+    assert {i: one[0] for i, one in rows_of(content).items()} == {
+        1: DOG,
+        2: CAT,
+        3: CAT,
+        4: DOG,
+    }
+    assert (back.labels[9:11, :20] == 2).all()
+    assert (back.labels[11:14, :20] == 1).all()
+    assert (back.labels[35:40, 40:50] == 3).all()
+    assert (back.labels == 4).sum() == 5 * 20
+    project.close()
+
+
+def test_classes_come_back_in_another_order_than_they_went(images: Path) -> None:
+    cow = LabelClass(3, "cow", (9, 9, 9))
+    project = labelled(images)
+    project.note(_with(project, CLASSES.with_class(cow)))
+    project.note(project.record.without_class(CAT, DOG))
+    for name in ("b.png", "c.png"):
+        look_at(project, name)
+    project.note(project.record.without_class(DOG, cow.id))
+    for name in ("b.png", "c.png"):
+        look_at(project, name)
+    project.note(project.record.with_class_again(CAT))
+    pages = on_disk(project)
+    assert {i: one[0] for i, one in rows_of(pages["b.png"]).items()} == {
+        1: 3,
+        2: CAT,
+        3: 3,
+    }
+    assert np.unique(pages["c.png"].layers["x"].labels).tolist() == [CAT, 3]
+    # Dogs are cows by now: so are cats that become dogs once more.
+    project.note(_with(project, ClassTable((CLASSES.get(CAT), cow))))
+    project.note(project.record.without_class(CAT, DOG))
+    pages = on_disk(project)
+    assert {one[0] for one in rows_of(pages["b.png"]).values()} == {3}
+    project.close()
+
+
+def test_what_can_not_be_undone_any_more_is_not_kept(images: Path) -> None:
+    project = labelled(images)
+    take_away(project, DOG, 0, "a.png")
+    look_at(project, "b.png")
+    assert on_disk(project)["b.png"].layers["objects"].taken
+    project.close()
+    again = open_project(ProjectPlace(images))
+    assert not look_at(again, "b.png").layers["objects"].taken
+    assert not look_at(again, "c.png").layers["x"].taken
+    assert not on_disk(again)["b.png"].layers["objects"].taken
+    again.close()
 
 
 def test_a_new_class_of_the_same_id_is_another_one(images: Path) -> None:

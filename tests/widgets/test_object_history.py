@@ -225,7 +225,7 @@ def test_steps_go_on_with_another_layer(
     assert history.next_undo.layer is other
     again = Labels(layer.data.copy(), features=layer.features, metadata=layer.metadata)
     again.colormap = layer.colormap
-    history.take_up(kept, {"objects": again}, lambda edit: edit.draft)
+    history.take_up(kept, {"objects": again}, lambda e, x: e.moved(x, e.draft))
     history.redo()
     assert state(again) == after
     history.undo()

@@ -1,6 +1,7 @@
 """Steps of pages that were left."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,15 +10,18 @@ from napari.components import ViewerModel
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.image import Window
-from napari_edgeflow.project.records import LabelContent
+from napari_edgeflow.project.class_changes import up_to_date
+from napari_edgeflow.project.project_file import ProjectRecord
+from napari_edgeflow.project.records import LabelContent, PageContent, TakenLabels
 from napari_edgeflow.widgets.label_layers import LabelScheme
 from napari_edgeflow.widgets.object_history import ObjectHistory, PixelChange
+from napari_edgeflow.widgets.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.page_steps import PageSteps
 from napari_edgeflow.widgets.planes import Plane
 from napari_edgeflow.widgets.project_layers import PageLayers
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from napari_edgeflow.project.records import Kind
 
 VOC = ClassTable.voc()
 
@@ -25,25 +29,38 @@ VOC = ClassTable.voc()
 class Book:
     """Pages that are turned as the project dock turns them."""
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, kind: "Kind" = "object") -> None:
         viewer = ViewerModel()
         self.layers = PageLayers(viewer)
         self.history = ObjectHistory(viewer)
         self.steps = PageSteps(self.history, most_bytes)
-        self.kept: dict[str, NDArray[Any]] = {}
+        self.record = ProjectRecord(classes=VOC)
+        self.kind = kind
+        self.kept: dict[str, LabelContent] = {}
+        self.taken: tuple[TakenLabels, ...] = ()
         self.now = ""
 
     def turn(self, name: str) -> None:
         if self.now:
-            self.kept[self.now] = self.layers.labels.data.copy()
-            self.steps.leave(self.now, self.layers)
-        labels = self.kept.get(name, np.zeros((40, 60), np.uint16))
-        self.steps.compare(name, {"objects": labels})
-        content = {"objects": LabelContent("object", VOC, labels)}
-        image = np.zeros((40, 60))
-        self.layers.show(name, image, False, content, LabelScheme("object", VOC))
-        self.steps.enter(name, self.layers)
+            self.kept[self.now] = replace(
+                self.layers.content()["labels"],
+                labels=self.layers.labels.data.copy(),
+                removals=self.record.removals,
+                taken=self.taken,
+            )
+            self.steps.leave(self.now, self.layers, self.record.removals)
+        new = LabelContent(self.kind, VOC, np.zeros((40, 60), np.uint16))
+        page = PageContent({"labels": self.kept.get(name, new)})
+        self.steps.compare(name, {k: x.labels for k, x in page.layers.items()})
+        page = up_to_date(page, self.record.removed, VOC)
+        self.taken = page.layers["labels"].taken
+        scheme = LabelScheme("object", VOC)
+        self.layers.show(name, np.zeros((40, 60)), False, page.layers, scheme)
+        self.steps.enter(name, self.layers, self.record)
         self.now = name
+
+    def values(self) -> list[int]:
+        return np.unique(self.layers.labels.data).tolist()
 
     def write(self, value: int) -> None:
         window = Window(value, 0, value + 2, 30)
@@ -57,7 +74,7 @@ class Book:
 
 @pytest.fixture
 def book(qapp: Any, request: pytest.FixtureRequest) -> Iterator[Book]:
-    book = Book(getattr(request, "param", 1 << 20))
+    book = Book(*getattr(request, "param", (1 << 20,)))
     yield book
     book.steps.close()
     book.layers.take_out()
@@ -84,12 +101,12 @@ def test_steps_of_other_labels_do_not_come_back(book: Book) -> None:
     book.write(1)
     book.turn("b")
     # Stands for whoever else wrote the project.
-    book.kept["a"][30, 30] = 7
+    book.kept["a"].labels[30, 30] = 7
     book.turn("a")
     assert book.undone() == []
 
 
-@pytest.mark.parametrize("book", [5000], indirect=True)
+@pytest.mark.parametrize("book", [(5000,)], indirect=True)
 def test_pages_left_longest_ago_are_forgotten(book: Book) -> None:
     for name in ("a", "b", "c"):
         book.turn(name)
@@ -108,3 +125,69 @@ def test_a_project_that_is_closed_leaves_no_steps(book: Book) -> None:
     book.steps.forget()
     book.turn("a")
     assert book.undone() == []
+
+
+@pytest.mark.parametrize("book", [(1 << 20, "semantic")], indirect=True)
+def test_steps_go_on_where_a_class_was_merged_elsewhere(book: Book) -> None:
+    book.turn("a")
+    book.write(15)
+    book.turn("b")
+    book.record = book.record.without_class(15, 12, {"b"})
+    book.turn("a")
+    assert book.values() == [0, 12]
+    book.write(3)
+    assert book.undone() == ["write 3", "write 15"]
+    assert book.values() == [0]
+    book.history.redo()
+    assert book.values() == [0, 12]
+    book.turn("b")
+    book.record = book.record.with_class_again(15)
+    book.turn("a")
+    assert book.values() == [0, 15]
+    assert book.undone() == ["write 15"]
+    assert book.values() == [0]
+    book.history.redo()
+    book.history.redo()
+    assert book.values() == [0, 3, 15]
+
+
+@pytest.mark.parametrize("book", [(1 << 20, "semantic")], indirect=True)
+def test_a_merge_is_undone_after_what_it_gave_was_merged_elsewhere(book: Book) -> None:
+    book.turn("a")
+    book.write(15)
+    merge = PixelChange(
+        Plane((None, None)), Window(0, 0, 40, 60), np.ones((40, 60), bool), 12
+    )
+    merge = replace(merge, mask=book.layers.labels.data == 15)
+    book.history.apply(book.layers.labels, "merge", [merge])
+    book.record = book.record.without_class(15, 12, {"a"})
+    book.turn("b")
+    book.record = book.record.without_class(12, 7, {"b"})
+    book.turn("a")
+    assert book.values() == [0, 7]
+    book.history.undo()
+    assert book.values() == [0, 15]
+    book.history.redo()
+    assert book.values() == [0, 7]
+
+
+def test_a_deleted_object_comes_back_with_the_class_its_class_became(
+    book: Book,
+) -> None:
+    book.turn("a")
+    flat = Plane((None, None))
+    record = ObjectRecord(1, 15, "person", (), 1.0, flat)
+    book.history.apply(book.layers.labels, "add", [], [record])
+    book.history.apply(book.layers.labels, "delete", [], removed=[1])
+    book.turn("b")
+    book.record = book.record.without_class(15, 12, {"b"})
+    book.turn("a")
+    book.history.undo()
+    found = read_records(book.layers.labels)[1]
+    assert (found.class_id, found.class_name) == (12, VOC.get(12).name)
+    book.history.redo()
+    book.turn("b")
+    book.record = book.record.with_class_again(15)
+    book.turn("a")
+    book.history.undo()
+    assert read_records(book.layers.labels)[1].class_id == 15

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from napari_edgeflow.project.project_file import (
     ProjectRecord,
     State,
 )
-from napari_edgeflow.project.records import PageContent
+from napari_edgeflow.project.records import PageContent, TakenLabels
 from napari_edgeflow.project.saver import Saver, SaveState
+
+_Taken = Mapping[str, tuple[TakenLabels, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class Project:
         None for a project that is only looked at.
     lock : ProjectLock or None
         None for a project that is only looked at.
+    settled : int
+        Classes with higher numbers were taken away since it was opened, and may be
+        brought back; see :class:`~napari_edgeflow.project.class_changes.RemovedClass`.
     """
 
     home: Path
@@ -86,6 +91,9 @@ class Project:
     record: ProjectRecord
     saver: Saver | None = field(default=None, repr=False)
     lock: ProjectLock | None = field(default=None, repr=False)
+    settled: int = 0
+    _taken: dict[str, _Taken] = field(default_factory=dict, repr=False)
+    """What the labels of open images lost: nobody who shows them knows of it."""
 
     @property
     def read_only(self) -> bool:
@@ -108,12 +116,23 @@ class Project:
         NewerProjectError
             If a newer version of this program wrote it.
         """
-        files = self.page_files(name)
-        page = read_page(files) if self.saver is None else self.saver.open_page(files)
-        return replace(page, content=self._up_to_date(page.content))
+        page = self.stored_page(name)
+        return replace(page, content=self.up_to_date(name, page.content))
 
-    def _up_to_date(self, content: PageContent) -> PageContent:
-        return up_to_date(content, self.record.removed, self.record.classes)
+    def stored_page(self, name: str) -> StoredPage:
+        """Do :meth:`open_page`, but with the classes of when it was saved."""
+        files = self.page_files(name)
+        return read_page(files) if self.saver is None else self.saver.open_page(files)
+
+    def up_to_date(self, name: str, content: PageContent) -> PageContent:
+        """Return what is on an open image with the classes as they are now."""
+        content = self._current(content)
+        self._taken[name] = {k: x.taken for k, x in content.layers.items() if x.taken}
+        return content
+
+    def _current(self, content: PageContent) -> PageContent:
+        record = self.record
+        return up_to_date(content, record.removed, record.classes, self.settled)
 
     def read_pages(self) -> Iterator[tuple[str, PageContent]]:
         """Yield what is on disk of each image that has something, for exports.
@@ -126,7 +145,7 @@ class Project:
         for name in self.names:
             if self.record.page(name) != PageSummary():
                 content = read_page(self.page_files(name)).content
-                yield name, self._up_to_date(content)
+                yield name, self._current(content)
 
     def note(self, record: ProjectRecord) -> None:
         """Change what the project's file says."""
@@ -156,8 +175,11 @@ class Project:
         """
         if self.saver is None:
             return False
-        removals = self.record.removals
-        layers = {k: replace(x, removals=removals) for k, x in content.layers.items()}
+        removals, taken = self.record.removals, self._taken.get(name, {})
+        layers = {
+            key: replace(layer, removals=removals, taken=taken.get(key, ()))
+            for key, layer in content.layers.items()
+        }
         self.saver.note_page(name, replace(content, layers=layers))
         before = self.record.page(name)
         state: State = "work" if before.state == "new" else before.state
@@ -167,8 +189,15 @@ class Project:
         self.note(self.record.with_page(name, page))
         return True
 
+    def recount(self, name: str, content: PageContent) -> None:
+        """Say how many objects an image has that others may have changed."""
+        if name in self.record.pages:
+            page = _summary(self.record.page(name).state, content)
+            self.note(self.record.with_page(name, page))
+
     def leave_page(self, name: str) -> None:
         """Say that an image is not shown any more."""
+        self._taken.pop(name, None)
         if self.saver is not None:
             self.saver.leave_page(name)
 
@@ -226,7 +255,7 @@ def open_project(
         if lock is not None:
             lock.release()
         raise
-    project = Project(home, images, names, record, lock=lock)
+    project = Project(home, images, names, record, lock=lock, settled=record.removals)
     if lock is not None:
         project.saver = Saver(file, tell, lock.check)
         project.record = _with_images(record, images, home)

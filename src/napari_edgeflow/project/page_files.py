@@ -209,6 +209,7 @@ def _record_of(layer: LabelContent, file: str) -> LayerRecord:
         file,
         layer.rows,
         layer.removals,
+        layer.taken,
     )
 
 
@@ -290,7 +291,9 @@ class _Page:
 
     def stored(self) -> StoredPage:
         layers = {
-            key: LabelContent(r.kind, r.classes, self._labels[key], r.rows, r.removals)
+            key: LabelContent(
+                r.kind, r.classes, self._labels[key], r.rows, r.removals, taken=r.taken
+            )
             for key, r in self._records.items()
         }
         content = PageContent(layers, self._draft)

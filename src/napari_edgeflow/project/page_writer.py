@@ -21,6 +21,8 @@ from napari_edgeflow.project.records import (
     PageContent,
     Row,
     rows_to_json,
+    taken_from_json,
+    taken_to_json,
 )
 
 _ROWS = 256
@@ -124,6 +126,7 @@ class PageWriter:
                 saved.labels.copy(),
                 saved.rows,
                 saved.about["removals"],
+                taken=taken_from_json(saved.about),
             )
             for key, saved in self._layers.items()
         }
@@ -237,4 +240,5 @@ def _about(layer: LabelContent) -> dict[str, Any]:
         "shape": list(layer.labels.shape),
         "dtype": layer.labels.dtype.str,
         "removals": layer.removals,
+        **taken_to_json(layer.taken),
     }

@@ -148,6 +148,7 @@ class ProjectRecord:
         known : collection of str
             The images on which that was done already.
         """
+        heir = self._heir_now(heir)
         others = {name: page for name, page in self.pages.items() if name not in known}
         counts = {name: page.classes.get(class_id, 0) for name, page in others.items()}
         entry = RemovedClass(self.removals + 1, class_id, heir, counts)
@@ -159,12 +160,17 @@ class ProjectRecord:
             removals=entry.number,
         )
 
-    def with_class_again(self, class_id: int, heir: int) -> "ProjectRecord":
-        """Return the record after a class was brought back that was taken away last.
+    def _heir_now(self, heir: int) -> int:
+        """Return the class that has by now the labels that a class was to get."""
+        known = {entry.id for entry in self.classes}
+        for entry in self.removed:
+            if heir not in known and entry.class_id == heir:
+                heir = entry.heir
+        return heir
 
-        Images that were opened meanwhile have what it became.
-        """
-        found = [e for e in self.removed if (e.class_id, e.heir) == (class_id, heir)]
+    def with_class_again(self, class_id: int) -> "ProjectRecord":
+        """Return the record after a class was brought back that was taken away last."""
+        found = [entry for entry in self.removed if entry.class_id == class_id]
         if not found:
             return self
         entry, pages = found[-1], dict(self.pages)
@@ -173,16 +179,6 @@ class ProjectRecord:
                 pages[name] = pages[name].with_again(entry, count)
         removed = tuple(e for e in self.removed if e is not entry)
         return replace(self, pages=pages, removed=removed)
-
-    def known_to(self, name: str) -> "ProjectRecord":
-        """Return the record after an image was opened: it knows of all that went."""
-        removed = tuple(
-            replace(e, pages={n: c for n, c in e.pages.items() if n != name})
-            if name in e.pages
-            else e
-            for e in self.removed
-        )
-        return replace(self, removed=removed)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

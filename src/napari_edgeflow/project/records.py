@@ -1,7 +1,7 @@
 """What a project knows of one image: its labels, their objects, and unfinished work."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.project.packed_labels import PackedLabels
 
 Kind = Literal["semantic", "object", "plain"]
 """What values mean: classes, objects, or nobody said."""
@@ -20,6 +21,51 @@ Row = Mapping[str, object]
 
 Draft = Mapping[str, Any]
 """The object in progress, as the dock that made it writes it down."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TakenLabels:
+    """What labels lost when a class was taken away, to give it back.
+
+    Parameters
+    ----------
+    number : int
+        Of the :class:`RemovedClass`.
+    class_id, heir : int
+        As in it.
+    rows : dict
+        The objects that had the class: their rows as far as they changed.
+    pixels : PackedLabels or None
+        The values that were lost, 0 elsewhere; None where no pixel changed.
+    """
+
+    number: int
+    class_id: int
+    heir: int
+    rows: Mapping[int, Row] = field(default_factory=dict)
+    pixels: PackedLabels | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "number": self.number,
+            "id": self.class_id,
+            "heir": self.heir,
+            "objects": rows_to_json(self.rows),
+            "pixels": None if self.pixels is None else self.pixels.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "TakenLabels":
+        """Return what :meth:`to_json` gave."""
+        pixels = record["pixels"]
+        return cls(
+            int(record["number"]),
+            int(record["id"]),
+            int(record["heir"]),
+            rows_from_json(record["objects"]),
+            None if pixels is None else PackedLabels.from_json(pixels),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +87,8 @@ class LabelContent:
         How many of the project's :class:`RemovedClass` they know of.
     counts : dict or None
         How many rows have each class, where that is known; see :attr:`class_counts`.
+    taken : tuple of TakenLabels
+        What they lost with classes that may be brought back.
     """
 
     kind: Kind
@@ -49,6 +97,7 @@ class LabelContent:
     rows: Mapping[int, Row] = field(default_factory=dict)
     removals: int = 0
     counts: Mapping[int, int] | None = None
+    taken: tuple[TakenLabels, ...] = ()
 
     @property
     def class_counts(self) -> Mapping[int, int]:
@@ -95,6 +144,8 @@ class LayerRecord:
         Of objects: what is known of each, by id.
     removals : int
         As in :class:`LabelContent`.
+    taken : tuple of TakenLabels
+        As in :class:`LabelContent`.
     """
 
     kind: Kind
@@ -104,6 +155,7 @@ class LayerRecord:
     file: str = ""
     rows: Mapping[int, Row] = field(default_factory=dict)
     removals: int = 0
+    taken: tuple[TakenLabels, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "LayerRecord":
@@ -125,6 +177,7 @@ class LayerRecord:
                 str(record.get("file", "")),
                 rows_from_json(record.get("objects", ())),
                 int(record.get("removals", 0)),
+                taken_from_json(record),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"a layer of labels lacks {error}") from error
@@ -138,8 +191,19 @@ class LayerRecord:
             "dtype": self.dtype,
             "file": self.file,
             "removals": self.removals,
+            **taken_to_json(self.taken),
             "objects": rows_to_json(self.rows),
         }
+
+
+def taken_to_json(taken: Sequence[TakenLabels]) -> dict[str, Any]:
+    """Return an entry for a layer's record; none for most, which lost nothing."""
+    return {"taken": [one.to_json() for one in taken]} if taken else {}
+
+
+def taken_from_json(record: Mapping[str, Any]) -> tuple[TakenLabels, ...]:
+    """Return what :func:`taken_to_json` put into a layer's record."""
+    return tuple(map(TakenLabels.from_json, record.get("taken", ())))
 
 
 def rows_to_json(rows: Mapping[int, Row]) -> list[dict[str, object]]:

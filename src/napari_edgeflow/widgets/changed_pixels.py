@@ -1,7 +1,7 @@
 """Pixels of a Labels layer before and after an edit, packed."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,6 +73,11 @@ class ChangedPixels:
         """Give the pixels that are as they were the values from after."""
         self._exchange(layer, self.before, self.after)
 
+    def recoded(self, old: int, new: int) -> "ChangedPixels":
+        """Return the same edit for labels that have another value by now."""
+        before, after = self.before.recoded(old, new), self.after.recoded(old, new)
+        return replace(self, before=before, after=after)
+
     def _exchange(self, layer: "Labels", old: "_Packed", new: "_Packed") -> None:
         present = np.asarray(layer.data[self.plane.select(*self.window.slices)])
         mask = self.mask
@@ -94,6 +99,14 @@ class _Packed:
         if (values == values[0]).all():
             values = values[:1]
         return cls(zlib.compress(values.tobytes(), 1), values.dtype)
+
+    def recoded(self, old: int, new: int) -> "_Packed":
+        values = self.values
+        there = values == old
+        if not there.any():
+            return self
+        dtype = np.promote_types(self.dtype, np.min_scalar_type(new))
+        return _Packed.of(np.where(there, new, values).astype(dtype))
 
     @property
     def values(self) -> NDArray[np.integer]:

@@ -278,9 +278,20 @@ class ClassSteps(QObject):
             if classes != scheme.classes:
                 write_scheme(layer, LabelScheme(scheme.kind, classes))
             if draft.went is not None:
-                self.taken_away.emit(layer, *draft.went, back)
+                self._tell_of_labels(layer, draft, back)
             # Who did the step may have written them already.
             self.changed.emit(layer)
+
+    def _tell_of_labels(
+        self, layer: "Labels", draft: "ClassRemoval | TableEdit", back: bool
+    ) -> None:
+        """Tell which labels have another class now, also where nobody sees them."""
+        class_id, heir = draft.went or (0, 0)
+        if back and isinstance(draft, TableEdit):
+            # What was labelled since has the new id: it goes the same way back.
+            self.taken_away.emit(layer, heir, class_id, False)
+        else:
+            self.taken_away.emit(layer, class_id, heir, back)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

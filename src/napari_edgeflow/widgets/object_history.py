@@ -97,6 +97,27 @@ class ObjectEdit:
         """Return the same step for a layer that holds what its own layer held."""
         return replace(self, _layer=weakref.ref(layer), draft=draft)
 
+    def recoded(self, old: int, new: int, name: str, *, pixels: bool) -> "ObjectEdit":
+        """Return the same step for labels in which a class has become another one.
+
+        Parameters
+        ----------
+        old, new : int
+            The classes; 0 for none.
+        name : str
+            Of the new class.
+        pixels : bool
+            Whether the labels' values are classes.
+        """
+        before, after = (
+            {i: row and row.recoded(old, new, name) for i, row in rows.items()}
+            for rows in self._rows
+        )
+        parts = self._pixels
+        if pixels:
+            parts = tuple(part.recoded(old, new) for part in parts)
+        return replace(self, _pixels=parts, _rows=(before, after))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptSteps:
@@ -311,7 +332,7 @@ class ObjectHistory(QObject):
         self,
         kept: KeptSteps,
         layers: "Mapping[str, Labels]",
-        draft_for: Callable[[ObjectEdit], object],
+        moved: "Callable[[ObjectEdit, Labels], ObjectEdit]",
     ) -> None:
         """Go on with steps that were given up, on layers that hold the same.
 
@@ -321,14 +342,12 @@ class ObjectHistory(QObject):
             The steps; those of layers that are not there are dropped.
         layers : mapping
             The layers by the names they were given up with.
-        draft_for : callable
-            Returns the draft that a step is to have from now on.
+        moved : callable
+            Returns a step for a layer; see :meth:`ObjectEdit.moved`.
         """
         for edits, steps in ((self._done, kept.done), (self._undone, kept.undone)):
             edits += [
-                edit.moved(layers[name], draft_for(edit))
-                for name, edit in steps
-                if name in layers
+                moved(edit, layers[name]) for name, edit in steps if name in layers
             ]
         self.steps_changed.emit()
 

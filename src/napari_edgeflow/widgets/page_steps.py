@@ -11,7 +11,9 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.project.project_file import ProjectRecord
 from napari_edgeflow.widgets.click_steps import FinishedClicks
+from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.object_history import (
     KeptSteps,
     ObjectEdit,
@@ -19,7 +21,7 @@ from napari_edgeflow.widgets.object_history import (
 )
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Image, Labels
 
     from napari_edgeflow.widgets.project_layers import PageLayers
 
@@ -34,6 +36,8 @@ class _Left:
     """The steps of a page, and what tells its labels from others."""
 
     steps: KeptSteps
+    removals: Mapping[ObjectEdit, int]
+    """How many classes had been taken away when each step was done."""
     nbytes: int
     marks: "Future[_Marks]"
 
@@ -41,8 +45,9 @@ class _Left:
 class PageSteps:
     """Keeps the steps of each page that is left until it is opened again.
 
-    They come back only if the labels are what they were: somebody else may have
-    written the project meanwhile.
+    They come back only if the labels on disk are what they were: somebody else may
+    have written the project meanwhile. Classes that were taken away on another page
+    are so in the steps, too, until they are brought back there.
 
     Parameters
     ----------
@@ -57,17 +62,41 @@ class PageSteps:
         self._left: dict[str, _Left] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, "napari-edgeflow-steps")
+        self._entered_at = 0
+        self._origins: dict[ObjectEdit, tuple[ObjectEdit, int]] = {}
+        """Of the page that is shown: steps as they were done, and when."""
+        self._own: dict[str, set[int]] = {}
+        """Which classes were taken away on each page: its steps say how."""
 
-    def leave(self, name: str, layers: "PageLayers") -> None:
-        """Take the steps of a page out of the history, before its layers go."""
-        labels = layers.all_labels
-        steps = self._history.give_up(labels)
-        if not steps:
+    def leave(self, name: str, layers: "PageLayers", removals: int) -> None:
+        """Take the steps of a page out of the history, before its layers go.
+
+        Parameters
+        ----------
+        name : str
+            The page.
+        layers : PageLayers
+            Its layers.
+        removals : int
+            How many classes were taken away so far; see ``ProjectRecord``.
+        """
+        own = range(self._entered_at + 1, removals + 1)
+        self._own.setdefault(name, set()).update(own)
+        self._entered_at = removals
+        origins, self._origins, labels = self._origins, {}, layers.all_labels
+        shown = self._history.give_up(labels)
+        if not shown:
             return
+        of = {edit: origins.get(edit, (edit, removals)) for _, edit in shown}
+        steps = KeptSteps(
+            tuple((key, of[edit][0]) for key, edit in shown.done),
+            tuple((key, of[edit][0]) for key, edit in shown.undone),
+        )
         data = {key: layer.data for key, layer in labels.items()}
         marks = self._pool.submit(_marks_of, data)
+        size = sum(_nbytes(edit) for _, edit in steps)
         with self._lock:
-            self._left[name] = _Left(steps, sum(_nbytes(e) for _, e in steps), marks)
+            self._left[name] = _Left(steps, dict(of.values()), size, marks)
             self._drop_oldest()
 
     def compare(self, name: str, labels: Mapping[str, NDArray[Any]]) -> None:
@@ -84,22 +113,35 @@ class PageSteps:
             with self._lock:
                 self._left.pop(name, None)
 
-    def enter(self, name: str, layers: "PageLayers") -> None:
+    def enter(self, name: str, layers: "PageLayers", record: ProjectRecord) -> None:
         """Put the steps of a page back, now that its layers are there."""
         with self._lock:
             left = self._left.pop(name, None)
-        image = layers.image
-        if left is not None and image is not None:
-            self._history.take_up(
-                left.steps,
-                layers.all_labels,
-                lambda edit: _draft_on(edit, layers, image),
-            )
+        self._entered_at, image = record.removals, layers.image
+        if left is None or image is None:
+            return
+        own = self._own.get(name, set())
+        names = {entry.id: entry.name for entry in record.classes}
+
+        def moved(origin: ObjectEdit, layer: "Labels") -> ObjectEdit:
+            step = origin.moved(layer, _draft_on(origin, layers, image))
+            scheme = read_scheme(layer)
+            pixels = scheme is not None and scheme.kind == "semantic"
+            for entry in record.removed:
+                if entry.number > left.removals[origin] and entry.number not in own:
+                    heir = names.get(entry.heir, "")
+                    step = step.recoded(entry.class_id, entry.heir, heir, pixels=pixels)
+            self._origins[step] = origin, left.removals[origin]
+            return step
+
+        self._history.take_up(left.steps, layers.all_labels, moved)
 
     def forget(self) -> None:
         """Forget the steps of all pages."""
         with self._lock:
             self._left.clear()
+        self._origins.clear()
+        self._own.clear()
 
     def close(self) -> None:
         """Keep nothing any more."""

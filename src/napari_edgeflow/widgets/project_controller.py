@@ -215,25 +215,31 @@ class ProjectController(QObject):
             return
         self._leave_page(name)
         self.current = name
+        content = page.content
+        if page.removed is not project.record.removed:
+            # A class went, or is back, while the page was read.
+            content = project.up_to_date(name, content)
         # Names of layers have no folders; the list shows those.
         self.layers.show(
             Path(name).stem,
             page.pixels,
             page.rgb,
-            page.content.layers,
+            content.layers,
             LabelScheme(self.kind, project.record.classes),
             page.kept,
         )
-        self._steps.enter(name, self.layers)
-        self.drafts.turn(page.content.draft)
+        self._steps.enter(name, self.layers, project.record)
+        self.drafts.turn(content.draft)
         # Now that also the layers of the clicks are on this image.
         self.layers.fit_view()
-        project.note(replace(project.record.known_to(name), last=name))
+        if len(content.layers) == len(page.kept):
+            project.recount(name, content)
+        project.note(replace(project.record, last=name))
         self.page_failed.emit(name, "")
         for problem in page.problems:
             show_warning(f"{problem}.")
         self._page_is_there(name)
-        if page.content.draft is not None:
+        if content.draft is not None:
             self.draft_found.emit(self.drafts.prompt_count)
 
     def _on_page_failed(self, name: str, error: Exception) -> None:
@@ -255,7 +261,8 @@ class ProjectController(QObject):
         self._save_page()
         self.draft_gone.emit()
         self.drafts.let_go()
-        self._steps.leave(self.current, self.layers)
+        if self.project is not None:
+            self._steps.leave(self.current, self.layers, self.project.record.removals)
         for name in {*self._asked, self.current} - {coming, ""}:
             if self.project is not None:
                 self.project.leave_page(name)
@@ -332,13 +339,14 @@ class ProjectController(QObject):
         project = self.project
         if project is None or layer is not self.layers.labels:
             return
-        record = project.record
+        record, classes = project.record, self.layers.classes
+        if classes is not None:
+            record = replace(record, classes=classes)
         if back:
-            record = record.with_class_again(class_id, heir)
+            record = record.with_class_again(class_id)
         else:
             record = record.without_class(class_id, heir, {self.current})
-        classes = self.layers.classes
-        project.note(record if classes is None else replace(record, classes=classes))
+        project.note(record)
 
     def _on_classes(self, layer: "Labels") -> None:
         """Keep classes that undo takes away though other images have objects of them.

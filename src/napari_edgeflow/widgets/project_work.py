@@ -9,6 +9,7 @@ import npe2
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.project.class_changes import RemovedClass
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.image_cache import ImageCache
 from napari_edgeflow.project.images import is_rgb, spatial_shape
@@ -35,6 +36,8 @@ class LoadedPage:
         Short names of all labels that the project has of it.
     problems : tuple of str
         What could not be read, in sentences.
+    removed : tuple of RemovedClass
+        The classes that are gone from it.
     """
 
     name: str
@@ -43,6 +46,7 @@ class LoadedPage:
     content: PageContent
     kept: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    removed: tuple[RemovedClass, ...] = ()
 
 
 class PageWork:
@@ -72,9 +76,12 @@ class PageWork:
             If a newer version of this program wrote the page.
         """
         pixels = self._cache.read(self._project.image(name))
-        page = self._project.open_page(name)
+        page, removed = self._project.stored_page(name), self._project.record.removed
+        stored = page.content.layers
+        self._steps.compare(name, {key: layer.labels for key, layer in stored.items()})
+        current = self._project.up_to_date(name, page.content)
         shape, fitting, problems = spatial_shape(pixels), {}, list(page.problems)
-        for key, layer in page.content.layers.items():
+        for key, layer in current.layers.items():
             if layer.labels.shape == shape:
                 fitting[key] = layer
             else:
@@ -83,10 +90,9 @@ class PageWork:
                     f"{_sides(layer.labels.shape)}: was the image exchanged? The "
                     "labels are kept, but not shown"
                 )
-        content = PageContent(fitting, page.content.draft)
-        kept = tuple(page.content.layers)
-        self._steps.compare(name, {k: layer.labels for k, layer in fitting.items()})
-        return LoadedPage(name, pixels, is_rgb(pixels), content, kept, tuple(problems))
+        content, rgb = PageContent(fitting, current.draft), is_rgb(pixels)
+        kept, told = tuple(stored), tuple(problems)
+        return LoadedPage(name, pixels, rgb, content, kept, told, removed)
 
 
 def _sides(shape: Sequence[int]) -> str:
