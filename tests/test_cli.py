@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_edgeflow import cli
+from napari_edgeflow.cli.coco_source import split_settings
 from napari_edgeflow.cli.train_clicks import parse_source
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.formats.click_benchmark import (
@@ -209,6 +210,13 @@ def test_sources_are_parsed(tmp_path: Path) -> None:
         parse_source(f"{tmp_path},colour=red", "semantic", tmp_path)
     with pytest.raises(ValueError, match=r"no list .*train\.txt"):
         parse_source(str(tmp_path), "voc", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cats", "cats, dogs", "a,b,c", "1,2=3"])
+def test_the_path_of_a_source_may_have_commas(name: str) -> None:
+    split = split_settings(f"{name},weight=3,whole=1", ("weight", "whole"))
+    assert split == (Path(name), {"weight": "3", "whole": "1"})
+    assert split_settings(name, ()) == (Path(name), {})
 
 
 def test_train_clicks_trains_and_resumes(

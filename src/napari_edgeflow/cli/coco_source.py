@@ -29,17 +29,22 @@ def add_coco(parser: argparse.ArgumentParser, form: str) -> None:
 def split_settings(text: str, known: "Collection[str]") -> tuple[Path, dict[str, str]]:
     """Return the path and the settings of a source, PATH[,name=value]...
 
+    The path may have commas itself.
+
     Raises
     ------
     ValueError
         If a setting is unknown.
     """
-    path, *parts = text.split(",")
-    settings = dict(part.partition("=")[::2] for part in parts)
-    unknown = sorted(set(settings) - set(known))
-    if unknown:
-        raise ValueError(f"source {text!r}: unknown {unknown[0]!r}, see --help")
-    return Path(path), settings
+    path, settings = text, dict[str, str]()
+    while True:
+        rest, _, part = path.rpartition(",")
+        name, equals, value = part.partition("=")
+        if not rest or not equals or not name.isidentifier():
+            return Path(path), settings
+        if name not in known:
+            raise ValueError(f"source {text!r}: unknown {name!r}, see --help")
+        path, settings[name] = rest, value
 
 
 def read_coco_source(

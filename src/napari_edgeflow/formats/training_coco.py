@@ -1,5 +1,6 @@
 """Objects of a COCO file as label images, which is what training reads."""
 
+from itertools import islice
 from pathlib import Path
 
 from napari_edgeflow.engine.classes import ClassTable
@@ -13,7 +14,11 @@ _FOLDERS = ("images", ".")
 
 
 def coco_pairs(
-    path: Path, images: Path | None, output: Path, kind: Kind
+    path: Path,
+    images: Path | None,
+    output: Path,
+    kind: Kind,
+    most: int | None = None,
 ) -> tuple[tuple[LabelledImage, ...], ClassTable]:
     """Write the labels of a file's images, and return both by pairs.
 
@@ -27,6 +32,8 @@ def coco_pairs(
         Folder for the label images, each under the path of its image.
     kind : {"semantic", "object"}
         Whether to write class ids or object ids.
+    most : int, optional
+        Images at most; default: all.
 
     Returns
     -------
@@ -43,7 +50,7 @@ def coco_pairs(
         If an image is missing or something cannot be read or written.
     """
     pairs, classes = [], ClassTable(())
-    for annotation in read_coco(path):
+    for annotation in islice(read_coco(path), most):
         classes = annotation.classes
         is_class = kind == "semantic"
         labels = annotation.class_labels() if is_class else annotation.object_labels()
@@ -54,6 +61,20 @@ def coco_pairs(
     if not pairs:
         raise ValueError(f"{path} lists no image: there is nothing to train on")
     return tuple(pairs), classes
+
+
+def coco_contents(path: Path) -> tuple[int, ClassTable]:
+    """Return how many images a file has, and its categories; writes nothing.
+
+    Errors are those of :func:`coco_pairs`.
+    """
+    images, classes = 0, ClassTable(())
+    for annotation in read_coco(path):
+        _image(path, None, annotation.file_name)
+        images, classes = images + 1, annotation.classes
+    if not images:
+        raise ValueError(f"{path} lists no image: there is nothing to train on")
+    return images, classes
 
 
 def _image(path: Path, images: Path | None, name: str) -> Path:

@@ -1,5 +1,6 @@
 """Folders of labelled images that training reads as they are."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -7,9 +8,10 @@ from typing import Literal
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.pairs import LabelledImage, folder_pairs, voc_pairs
 from napari_edgeflow.formats.class_lists import find_class_list
+from napari_edgeflow.formats.training_coco import coco_contents, coco_pairs
 from napari_edgeflow.formats.voc_folder import VocFolder
 
-Layout = Literal["pairs", "voc"]
+Layout = Literal["pairs", "voc", "coco"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,10 @@ class DataFolder:
     Parameters
     ----------
     path : Path
-        The folder.
-    layout : {"pairs", "voc"}
-        Whether it has images/ and labels/, or is as in PASCAL VOC.
+        The folder; of COCO the JSON file in it.
+    layout : {"pairs", "voc", "coco"}
+        Whether it has images/ and labels/, is as in PASCAL VOC, or has a COCO file
+        with the images in images/ or beside it.
     """
 
     path: Path
@@ -40,58 +43,81 @@ class DataFolder:
             return cls(path, "voc")
         if (path / "images").is_dir() and (path / "labels").is_dir():
             return cls(path, "pairs")
+        files = sorted(path.glob("*.json"))
+        if len(files) == 1:
+            return cls(files[0], "coco")
+        if files:
+            names = " and ".join(file.name for file in files[:2])
+            raise ValueError(
+                f"{path} has several JSON files, such as {names}: choose a folder "
+                "with the COCO file alone"
+            )
         raise ValueError(
-            f"{path} has neither images/ and labels/ nor the folders of PASCAL VOC: "
-            "choose another, or turn its labels into one of these by the command "
-            "'napari-edgeflow convert'"
+            f"{path} has neither images/ and labels/ nor the folders of PASCAL VOC nor "
+            "a COCO file: choose another, or turn its labels into one of these by the "
+            "command 'napari-edgeflow convert'"
         )
 
-    def pairs(self) -> tuple[LabelledImage, ...]:
-        """Return the images that are trained on.
+    @property
+    def folder(self) -> Path:
+        """The folder itself."""
+        return self.path.parent if self.layout == "coco" else self.path
+
+    def contents(self) -> tuple[int, ClassTable | None]:
+        """Return how many images are trained on, and the classes that are listed.
+
+        Of PASCAL VOC's layout without a list of its own, VOC's classes.
 
         Raises
         ------
         ValueError
-            If there are none.
-        """
-        if self.layout == "voc":
-            return voc_pairs(self.path, "train")
-        return folder_pairs(self.path / "images", self.path / "labels")
-
-    def classes(self) -> ClassTable | None:
-        """Return the classes of the folder's list; PASCAL VOC's if such has none.
-
-        Raises
-        ------
-        ValueError
-            If the list cannot be understood.
+            If there are no images, or a list or file cannot be understood.
         OSError
-            If it cannot be read.
+            If a file cannot be read, or an image is missing.
         """
+        if self.layout == "coco":
+            return coco_contents(self.path)
         if self.layout == "voc":
-            return VocFolder(self.path).classes() or ClassTable.voc()
-        return find_class_list(self.path)
+            classes = VocFolder(self.path).classes() or ClassTable.voc()
+            return len(voc_pairs(self.path, "train")), classes
+        pairs = folder_pairs(self.path / "images", self.path / "labels")
+        return len(pairs), find_class_list(self.path)
+
+    def first_pairs(self, most: int, scratch: Path) -> tuple[LabelledImage, ...]:
+        """Return some of the images, with class ids as labels.
+
+        Those of a COCO file are written to a folder ``scratch``. Errors are those of
+        :meth:`contents`.
+        """
+        if self.layout == "coco":
+            return coco_pairs(self.path, None, scratch, "semantic", most)[0]
+        if self.layout == "voc":
+            return voc_pairs(self.path, "train")[:most]
+        return folder_pairs(self.path / "images", self.path / "labels")[:most]
 
 
-def known_classes(folders: tuple[DataFolder, ...]) -> ClassTable | None:
-    """Return the classes of all folders; None if none of them names any.
+def known_classes(tables: Iterable[tuple[Path, ClassTable]]) -> ClassTable | None:
+    """Return the classes of several folders; None if there are none.
+
+    Parameters
+    ----------
+    tables : iterable of (Path, ClassTable)
+        The folders that name classes, and these.
 
     Raises
     ------
     ValueError
         If two folders have different classes of the same id.
-    OSError
-        If a list cannot be read.
     """
     table: ClassTable | None = None
-    for folder in folders:
-        for entry in folder.classes() or ():
+    for path, classes in tables:
+        for entry in classes:
             names = {known.id: known.name for known in table or ()}
             name = names.get(entry.id, entry.name)
             if name != entry.name:
                 raise ValueError(
                     f"class {entry.id} is {name!r} in one folder and {entry.name!r} "
-                    f"in {folder.path}: give it the same meaning in both"
+                    f"in {path}: give it the same meaning in both"
                 )
             table = (table or ClassTable(())).with_class(entry)
     return table

@@ -78,18 +78,7 @@ def survey_data(
     """
     problems: list[str] = []
     counts = [_counted(stack, problems) for stack in stacks]
-    known = None
-    inside = []
-    for folder in folders:
-        try:
-            inside.append(len(folder.pairs()))
-        except (ValueError, OSError) as error:
-            problems.append(str(error))
-            inside.append(0)
-    try:
-        known = known_classes(folders)
-    except (ValueError, OSError) as error:
-        problems.append(str(error))
+    inside, known = _in_folders(folders, problems)
     usable = [(s, c) for s, c in zip(stacks, counts, strict=True) if c is not None]
     found = [count for _, count in usable]
     try:
@@ -114,6 +103,26 @@ def survey_data(
         problems += _too_little(survey, len(folders), unlabelled, by_object)
         problems += _too_small(found, len(folders), size or LEAST_SIDE)
     return replace(survey, problems=tuple(problems))
+
+
+def _in_folders(
+    folders: tuple[DataFolder, ...], problems: list[str]
+) -> tuple[list[int], ClassTable | None]:
+    """Return how many images each folder has, and the classes of all."""
+    inside, tables = [0] * len(folders), []
+    for at, folder in enumerate(folders):
+        try:
+            inside[at], classes = folder.contents()
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+            continue
+        if classes is not None:
+            tables.append((folder.path, classes))
+    try:
+        return inside, known_classes(tables)
+    except ValueError as error:
+        problems.append(str(error))
+        return inside, None
 
 
 def _object_like(stack: LabelledStack, counts: StackCounts | None) -> bool:

@@ -120,7 +120,9 @@ class TrainPairs(QWidget):
     def _lay_out(self) -> None:
         self.add = self._button("Add", "Learn from this image and these labels")
         self.add_folder = self._button(
-            "Add folder …", "A folder with images/ and labels/, or one as in PASCAL VOC"
+            "Add folder …",
+            "A folder with images/ and labels/, one as in PASCAL VOC, or one with a "
+            "COCO file and its images",
         )
         self.remove = self._button("Remove", "Take the selected rows out of the table")
         self.add.clicked.connect(partial(self._call, self._on_add))
@@ -253,7 +255,7 @@ class TrainPairs(QWidget):
             table.setCellWidget(row, _KIND, self._kind_combo(row, pair))
             self._follow(pair.labels)
         for row, folder in enumerate(self._folders, len(self._pairs)):
-            self._fill(row, folder.path.name, "folder", str(folder.path))
+            self._fill(row, folder.folder.name, "folder", str(folder.path))
             self._set(row, _KIND, "classes")
         self.changed.emit()
 

@@ -69,7 +69,11 @@ def make_preview(request: PreviewRequest) -> Preview:
     ids = tuple(entry.id for entry in classes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pairs = [pair for source in data.folders for pair in source.pairs()[:_MOST]]
+        pairs = [
+            pair
+            for number, source in enumerate(data.folders)
+            for pair in source.first_pairs(_MOST, folder / f"coco-{number}")
+        ]
         if data.stacks:
             counts = [found for found in survey.counts if found is not None]
             written = write_class_folder(folder, data.stacks, counts, survey.merged)

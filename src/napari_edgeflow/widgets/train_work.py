@@ -152,8 +152,9 @@ def _write_for_clicks(
             yield from write_object_folder(folder, data.stacks, counts, chosen)
             sources += [option, str(folder)]
     for source in data.folders:
-        option = "--voc" if source.layout == "voc" else "--semantic"
-        sources += [option, str(source.path)]
+        # Of the layouts, --pairs alone is not one of this command.
+        option = "semantic" if source.layout == "pairs" else source.layout
+        sources += [f"--{option}", str(source.path)]
 
 
 def _usable(survey: DataSurvey) -> list[StackCounts]:
