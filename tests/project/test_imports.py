@@ -10,7 +10,9 @@ from tests.formats.annotation_samples import TABLE, ring_and_parts
 
 from napari_edgeflow.formats.coco import update_coco
 from napari_edgeflow.formats.label_folder import write_gray_png
+from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
+from napari_edgeflow.project.import_undo import read_restored
 from napari_edgeflow.project.imports import (
     FolderImport,
     PageImport,
@@ -108,4 +110,85 @@ def test_label_images_become_classes_where_classes_are_wanted(
     assert {int(v) for v in np.unique(layer.labels)} - {0} <= {
         entry.id for entry in layer.classes
     }
+    project.close()
+
+
+def put(project: Project, pages: list[PageImport]) -> None:
+    """Do what the dock does with images that are not open."""
+    for page in pages:
+        assert page.content is not None
+        project.note_page(page.name, page.content)
+        project.leave_page(page.name)
+
+
+def test_an_import_is_taken_back_where_nobody_went_on(
+    images: Path, tmp_path: Path
+) -> None:
+    project = open_project(ProjectPlace(images))
+    names = ("a.png", "x/same.png", "y/same.png")
+    mine = np.zeros((40, 50), np.uint8)
+    mine[:3] = 250
+    layer = LabelContent("object", TABLE, mine, {250: {"class_id": 7}})
+    before = PageContent({"objects": layer})
+    project.open_page("x/same.png")
+    put(project, [PageImport("x/same.png", SAMPLE, TABLE, before)])
+    path = coco(tmp_path / "in.json", *names)
+    pages, _ = run(project, FolderImport(path, add=True, keep_existing=False))
+    put(project, pages)
+    # A class that goes from all images is no edit of one of them.
+    seven = TABLE.get(7).id
+    other = next(entry.id for entry in TABLE if entry.id != seven)
+    project.note(project.record.without_class(seven, other))
+    content = project.open_page("y/same.png").content
+    content.layers["objects"].labels[39, 49] = 1
+    project.note_page("y/same.png", content)
+    project.leave_page("y/same.png")
+    kept = [page.kept for page in pages if page.kept is not None]
+    found = {one.page.name: one.content for one in read_restored(project, kept)}
+    assert found["y/same.png"] is None
+    assert found["a.png"] is not None
+    assert not found["a.png"].layers["objects"].labels.any()
+    assert not found["a.png"].layers["objects"].rows
+    assert found["x/same.png"] is not None
+    back = found["x/same.png"].layers["objects"]
+    assert np.array_equal(back.labels, mine)
+    assert [(i, row["class_id"]) for i, row in back.rows.items()] == [(250, other)]
+    assert kept[0].state == "new"
+    project.close()
+
+
+@pytest.mark.parametrize("kind", ["object", "semantic"])
+def test_label_stacks_are_imported(images: Path, tmp_path: Path, kind: Kind) -> None:
+    project = open_project(ProjectPlace(images))
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    labels = np.zeros((6, 40, 50), np.uint16)
+    labels[1:3, 4:9, 4:9], labels[2, 20:30, 20:30] = 5, 9
+    tifffile.imwrite(folder / "stack.tif", labels, photometric="minisblack")
+    tifffile.imwrite(folder / "a.tif", labels, photometric="minisblack")
+    (page,), problems = run(project, FolderImport(folder, kind=kind))
+    assert page.name == "stack.tif"
+    assert problems == [
+        "a.png is left out: its labels are a stack of 6 x 40 x 50 pixels, it is one "
+        "plane of 40 x 50: give labels of the same shape"
+    ]
+    assert page.content is not None
+    (layer,) = page.content.layers.values()
+    assert np.array_equal(layer.labels > 0, labels > 0)
+    if kind == "object":
+        # The same value in several slices is one object, seen in its first slice.
+        assert [row["plane"] for row in layer.rows.values()] == [
+            [1, None, None],
+            [2, None, None],
+        ]
+        assert np.array_equal(layer.labels == 1, labels == 5)
+    else:
+        assert np.unique(layer.labels).size == 3
+    put(project, [page])
+    tifffile.imwrite(folder / "stack.tif", labels[:4], photometric="minisblack")
+    _, problems = run(project, FolderImport(folder, kind=kind, add=True))
+    assert problems[1].startswith(
+        "stack.tif is left out: it is a stack of 6 x 40 x 50 pixels, its labels are "
+        "4 x 40 x 50: give a label TIFF of the same shape, or open it"
+    )
     project.close()

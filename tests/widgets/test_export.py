@@ -430,6 +430,27 @@ def test_labels_are_imported_into_all_images_of_a_project(
     assert len(read_scheme(pages.layers.labels).classes) == len(
         pages.project.record.classes
     )
+    # All of it is taken back at once, but where somebody went on working.
+    free = tuple(np.argwhere(IDS == 0)[:1].T)
+    turn("b.png").data_setitem(free, 1)
+    full = turn("full.png")
+    assert len(np.unique(full.data)) > 2
+    dock.imports.undo.click()
+    qtbot.waitUntil(lambda: not dock.folder_undo.busy, timeout=20_000)
+    assert str(dock.imports.state.text()).splitlines() == [
+        "Undone: 3 images as before the import.",
+        "Left alone, since edited after the import: 1 image ('b.png').",
+    ]
+    assert dock.imports.undo.isHidden()
+    assert full.data.sum() == 1
+    assert pages.project.record.page("full.png").objects == 0
+    assert history.undo_text == "undo of the import"
+    history.undo()
+    assert len(np.unique(full.data)) > 2
+    assert (turn("b.png").data > 0).sum() > (IDS > 0).sum()
+    assert pages.project.record.page("a.png").objects == 0
+    assert not turn("a.png").data.any()
+    assert np.array_equal(turn("sub/c.png").data > 0, IDS > 0)
 
 
 def test_a_folder_import_goes_on_while_pages_are_turned_and_stops_on_cancel(

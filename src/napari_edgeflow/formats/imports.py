@@ -7,13 +7,16 @@ from pathlib import Path
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.pairs import VOC_IMAGES
 from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.eiseg import COCO as COCO_FILE
 from napari_edgeflow.formats.eiseg import FOLDERS, read_eiseg
 from napari_edgeflow.formats.geojson import read_geojson, read_geojson_folder
 from napari_edgeflow.formats.json_files import read_json
-from napari_edgeflow.formats.label_folder import read_label_file, read_label_folder
+from napari_edgeflow.formats.label_folder import (
+    label_files,
+    read_label_file,
+    read_label_folder,
+)
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.formats.labelme import read_labelme, read_labelme_folder
 from napari_edgeflow.formats.problems import Report, refuse
@@ -58,13 +61,12 @@ def _geojson(given: _Given) -> Iterator[ImageAnnotation]:
 
 
 def _labels(given: _Given) -> Iterator[ImageAnnotation]:
-    path, classes, kind = given.path, given.classes, given.kind
+    path, images, classes, kind = given.path, given.images, given.classes, given.kind
     if path.is_file():
-        table = classes or find_class_list(path.parent)
-        is_listed = classes is None and table is not None
-        yield read_label_file(path, path.name, table, "semantic" if is_listed else kind)
+        (file,) = label_files(path, images, classes, kind)
+        yield read_label_file(path, file.file_name, file.classes, file.kind)
     else:
-        yield from read_label_folder(path, given.images, classes, given.report, kind)
+        yield from read_label_folder(path, images, classes, given.report, kind)
 
 
 def _voc(given: _Given) -> Iterator[ImageAnnotation]:

@@ -1,6 +1,7 @@
 """Folders of label images: one PNG or TIFF for each image, whose values are classes."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_edgeflow.engine.pairs import read_labels
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.image_files import images_by_stem
-from napari_edgeflow.formats.label_tiff import read_label_tiff
+from napari_edgeflow.formats.label_tiff import LabelTiff, read_label_tiff
 from napari_edgeflow.formats.labelled_plane import Kind, plane_annotation
 from napari_edgeflow.formats.problems import Report, refuse
 from napari_edgeflow.formats.voc import names_classes, read_palette_png
@@ -53,6 +54,38 @@ def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
         Image.fromarray(pixels).save(partial, format="PNG")
 
 
+def read_label_values(
+    path: Path, classes: ClassTable | None = None, kind: Kind = "semantic"
+) -> LabelTiff:
+    """Read a label image of any number of axes.
+
+    Parameters
+    ----------
+    path, classes, kind
+        See :func:`read_label_file`.
+
+    Returns
+    -------
+    LabelTiff
+        The labels; it says what they are.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read, or holds no labels.
+    """
+    if path.suffix.lower() in _TIFF:
+        found = read_label_tiff(path)
+        table = found.classes or classes
+        return replace(found, classes=table, kind=found.kind or kind)
+    labels: NDArray[np.integer] = read_labels(path)
+    is_small = labels.dtype in (np.uint8, np.bool_)
+    if is_small and (kind == "semantic" or names_classes(path)):
+        labels, classes = read_palette_png(path, classes)
+        kind = "semantic"
+    return LabelTiff(labels, classes, kind)
+
+
 def read_label_file(
     path: Path,
     file_name: str,
@@ -81,20 +114,27 @@ def read_label_file(
     OSError
         If it cannot be read.
     """
-    class_of: dict[int, int] = {}
-    if path.suffix.lower() in _TIFF:
-        content = read_label_tiff(path)
-        labels: NDArray[np.integer] = content.labels
-        table, class_of = content.classes or classes, content.class_of
-        kind = content.kind or kind
-    else:
-        labels, table = read_labels(path), classes
-        is_small = labels.dtype in (np.uint8, np.bool_)
-        if is_small and (kind == "semantic" or names_classes(path)):
-            kind = "semantic"
-            labels, table = read_palette_png(path, classes)
-    table = table or ClassTable(())
-    return plane_annotation(file_name, labels, kind, table, class_of)
+    found = read_label_values(path, classes, kind)
+    if found.labels.ndim != 2:
+        sides = " x ".join(map(str, found.labels.shape))
+        raise ValueError(
+            f"it is a stack of {sides} pixels, not one plane: import it into a project "
+            "folder that has the stack of images"
+        )
+    table = found.classes or ClassTable(())
+    return plane_annotation(
+        file_name, found.labels, found.kind or kind, table, found.class_of
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label image, the file name of its image, and what is known of its values."""
+
+    path: Path
+    file_name: str
+    classes: ClassTable | None
+    kind: Kind
 
 
 def read_label_folder(
@@ -133,20 +173,49 @@ def read_label_folder(
     OSError
         If the list of classes cannot be read.
     """
+    for file in label_files(folder, images, classes, kind):
+        try:
+            annotation = read_label_file(
+                file.path, file.file_name, file.classes, file.kind
+            )
+        except (ValueError, OSError) as error:
+            report(f"{file.path.name} is left out: {error}")
+        else:
+            yield annotation
+
+
+def label_files(
+    path: Path,
+    images: Path | None = None,
+    classes: ClassTable | None = None,
+    kind: Kind = "semantic",
+) -> list[LabelFile]:
+    """Return the label images of a folder, or the only one that a file is.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or the file.
+    images, classes, kind
+        See :func:`read_label_folder`.
+
+    Raises
+    ------
+    ValueError
+        If there is no folder or no label image in it.
+    OSError
+        If the list of classes cannot be read.
+    """
+    folder = path.parent if path.is_file() else path
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}: give one with label images in it")
-    known = images_by_stem(images) if images is not None else {}
     table = classes or find_class_list(folder)
     if classes is None and table is not None:
         kind = "semantic"
+    if path.is_file():
+        return [LabelFile(path, path.name, table, kind)]
+    known = images_by_stem(images) if images is not None else {}
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", *_TIFF))
     if not paths:
         raise ValueError(f"no PNG or TIFF in {folder}: give a folder of label images")
-    for path in paths:
-        try:
-            name = known.get(path.stem, path).name
-            annotation = read_label_file(path, name, table, kind)
-        except (ValueError, OSError) as error:
-            report(f"{path.name} is left out: {error}")
-        else:
-            yield annotation
+    return [LabelFile(p, known.get(p.stem, p).name, table, kind) for p in paths]

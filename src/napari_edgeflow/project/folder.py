@@ -126,11 +126,12 @@ class Project:
 
     def up_to_date(self, name: str, content: PageContent) -> PageContent:
         """Return what is on an open image with the classes as they are now."""
-        content = self._current(content)
+        content = self.current(content)
         self._taken[name] = {k: x.taken for k, x in content.layers.items() if x.taken}
         return content
 
-    def _current(self, content: PageContent) -> PageContent:
+    def current(self, content: PageContent) -> PageContent:
+        """Return what was on an image earlier with the classes as they are now."""
         record = self.record
         return up_to_date(content, record.removed, record.classes, self.settled)
 
@@ -145,7 +146,7 @@ class Project:
         for name in self.names:
             if self.record.page(name) != PageSummary():
                 content = read_page(self.page_files(name)).content
-                yield name, self._current(content)
+                yield name, self.current(content)
 
     def note(self, record: ProjectRecord) -> None:
         """Change what the project's file says."""
@@ -175,12 +176,7 @@ class Project:
         """
         if self.saver is None:
             return False
-        removals, taken = self.record.removals, self._taken.get(name, {})
-        layers = {
-            key: replace(layer, removals=removals, taken=taken.get(key, ()))
-            for key, layer in content.layers.items()
-        }
-        self.saver.note_page(name, replace(content, layers=layers))
+        self.saver.note_page(name, self.as_noted(name, content))
         before = self.record.page(name)
         state: State = "work" if before.state == "new" else before.state
         page = _summary(state, content)
@@ -188,6 +184,15 @@ class Project:
             return False
         self.note(self.record.with_page(name, page))
         return True
+
+    def as_noted(self, name: str, content: PageContent) -> PageContent:
+        """Return what is on an open image, with what its layers do not know."""
+        removals, taken = self.record.removals, self._taken.get(name, {})
+        layers = {
+            key: replace(layer, removals=removals, taken=taken.get(key, ()))
+            for key, layer in content.layers.items()
+        }
+        return replace(content, layers=layers)
 
     def recount(self, name: str, content: PageContent) -> None:
         """Say how many objects an image has that others may have changed."""

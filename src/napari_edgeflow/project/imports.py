@@ -1,32 +1,32 @@
 """Labels of others for all images of a project."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.label_parts import exchanged
 from napari_edgeflow.engine.semantic_regions import match_classes
-from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation_changes import without_void
 from napari_edgeflow.formats.imports import (
     guess_source,
     images_beside,
     read_annotations,
 )
+from napari_edgeflow.formats.label_stack import (
+    Labelled,
+    read_labels_and_stacks,
+    slices_without_void,
+)
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.images import Reader, read_any_image, spatial_shape
-from napari_edgeflow.project.records import LabelContent, PageContent, Row
+from napari_edgeflow.project.import_labels import check_shape, target_of, with_labels
+from napari_edgeflow.project.import_undo import ImportedPage, PackedPage
+from napari_edgeflow.project.records import LabelContent, PageContent
 
 _PATIENCE_S = 60.0
 """How long to wait for the disk before more is read."""
-
-_KEYS: dict[Kind, str] = {"object": "objects", "semantic": "classes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class PageImport:
     ----------
     name : str
         The image of the project.
-    annotation : ImageAnnotation
+    annotation : ImageAnnotation or StackAnnotation
         The labels that were read.
     classes : ClassTable
         The project's classes, and those that the labels add.
@@ -74,13 +74,16 @@ class PageImport:
         What is on the image then; None for an image that has labels and is left alone.
     objects : int
         How many objects it got.
+    kept : ImportedPage or None
+        What takes it back.
     """
 
     name: str
-    annotation: ImageAnnotation
+    annotation: Labelled
     classes: ClassTable
     content: PageContent | None = None
     objects: int = 0
+    kept: ImportedPage | None = None
 
 
 def read_folder_import(
@@ -108,24 +111,19 @@ def read_folder_import(
     OSError
         If the file cannot be read.
     """
-    problems: list[str] = []
-    pages, unknown, done = _Pages(project.names), list[str](), set[str]()
-    classes = project.record.classes
-    for annotation in _annotations(project, request, problems):
-        name = pages.find(annotation.file_name, problems)
-        if not name or name in done:
-            unknown += [] if name in done else [annotation.file_name]
-            continue
-        done.add(name)
-        try:
-            page = _page(project, name, annotation, classes, request)
-        except (ValueError, OSError) as error:
-            problems.append(f"{name} is left out: {error}")
-            continue
-        classes = page.classes
-        yield page
-        if project.saver is not None:
-            project.saver.wait(timeout=_PATIENCE_S)
+    problems, unknown, done = list[str](), list[str](), set[str]()
+    pages = _Pages(project.names)
+
+    def known() -> Iterator[tuple[str, Labelled]]:
+        for labelled in _annotations(project, request, problems):
+            name = pages.find(labelled.file_name, problems)
+            if name and name not in done:
+                done.add(name)
+                yield name, labelled
+            elif not name:
+                unknown.append(labelled.file_name)
+
+    yield from _imported(project, request, known(), problems)
     if not done:
         raise ValueError(_nothing_fits(request.path, project, unknown, problems))
     if unknown:
@@ -138,27 +136,42 @@ def read_again(
 ) -> Generator[PageImport, None, list[str]]:
     """Do :func:`read_folder_import` again for images that were edited since."""
     problems: list[str] = []
-    classes = project.record.classes
-    for page in pages:
-        try:
-            again = _page(project, page.name, page.annotation, classes, request)
-        except (ValueError, OSError) as error:
-            problems.append(f"{page.name} is left out: {error}")
-            continue
-        classes = again.classes
-        yield again
+    known = ((page.name, page.annotation) for page in pages)
+    yield from _imported(project, request, known, problems)
     return problems
+
+
+def _imported(
+    project: Project,
+    request: FolderImport,
+    known: Iterable[tuple[str, Labelled]],
+    problems: list[str],
+) -> Iterator[PageImport]:
+    """Yield what images get, one when the one before is on disk."""
+    classes = project.record.classes
+    for name, labelled in known:
+        try:
+            page = _page(project, name, labelled, classes, request)
+        except (ValueError, OSError) as error:
+            problems.append(f"{name} is left out: {error}")
+            continue
+        classes = page.classes
+        yield page
+        if project.saver is not None:
+            project.saver.wait(timeout=_PATIENCE_S)
 
 
 def _annotations(
     project: Project, request: FolderImport, problems: list[str]
-) -> Iterator[ImageAnnotation]:
+) -> Iterator[Labelled]:
     path = request.path
     if not path.exists():
         raise FileNotFoundError(f"There is no {path}: check the path.")
     source = request.source or guess_source(path)
     usual = images_beside(source, path)
     images = None if usual is not None and usual.is_dir() else project.images
+    if source == "labels":
+        return read_labels_and_stacks(path, images, problems.append, request.kind)
     return read_annotations(source, path, images, None, problems.append, request.kind)
 
 
@@ -195,96 +208,29 @@ class _Pages:
 def _page(
     project: Project,
     name: str,
-    annotation: ImageAnnotation,
+    labelled: Labelled,
     classes: ClassTable,
     request: FolderImport,
 ) -> PageImport:
-    content = project.open_page(name).content
-    key, layer = _target(content, request.kind)
-    if not request.add and any(x.labels.any() for x in content.layers.values()):
-        return PageImport(name, annotation, classes)
+    before, state = project.open_page(name).content, project.record.page(name).state
+    key, layer = target_of(before, request.kind)
+    if not request.add and any(x.labels.any() for x in before.layers.values()):
+        return PageImport(name, labelled, classes)
     if layer is None:
         pixels = read_any_image(project.image(name), request.reader)
         dtype = np.uint16 if request.kind == "object" else np.uint8
         empty = np.zeros(spatial_shape(pixels), dtype)
-        layer = LabelContent(request.kind, ClassTable(()), empty)
-    _check_shape(annotation, layer.labels.shape)
+        removals = project.record.removals
+        layer = LabelContent(request.kind, ClassTable(()), empty, removals=removals)
+    check_shape(labelled, layer.labels.shape)
     if layer.kind == "object":
-        annotation = without_void(annotation)
-    classes, ids = match_classes(classes, annotation.classes)
+        labelled = slices_without_void(labelled)
+    classes, ids = match_classes(classes, labelled.classes)
     layer = replace(layer, classes=classes, counts=None)
-    new, objects = _with(layer, annotation, ids, request.keep_existing)
-    content = replace(content, layers={**content.layers, key: new})
-    return PageImport(name, annotation, classes, content, objects)
-
-
-def _target(content: PageContent, kind: Kind) -> tuple[str, LabelContent | None]:
-    """Return the labels that get more: the first that say what they are."""
-    for key, layer in content.layers.items():
-        if layer.kind != "plain":
-            return key, layer
-    return _KEYS[kind], None
-
-
-def _check_shape(annotation: ImageAnnotation, shape: tuple[int, ...]) -> None:
-    if len(shape) > 2:
-        raise ValueError(
-            "it is a stack: open it and import the labels of its slices there"
-        )
-    if annotation.shape != shape:
-        height, width = annotation.shape
-        raise ValueError(
-            f"the labels are for an image of {width} x {height} pixels, this one has "
-            f"{shape[1]} x {shape[0]}"
-        )
-
-
-def _with(
-    layer: LabelContent,
-    annotation: ImageAnnotation,
-    ids: Mapping[int, int],
-    keep_existing: bool,
-) -> tuple[LabelContent, int]:
-    """Return labels with those of an annotation, and the number of new objects."""
-    if layer.kind == "semantic":
-        found = exchanged(annotation.class_labels(), ids)
-        return _written(layer, found, {}, keep_existing), len(annotation.objects)
-    first = max(int(layer.labels.max(initial=0)), *layer.rows, 0) + 1
-    given = {o.id: first + at for at, o in enumerate(annotation.objects)}
-    names = {entry.id: entry.name for entry in layer.classes}
-    rows = {
-        given[o.id]: _row(ids[o.class_id], names[ids[o.class_id]])
-        for o in annotation.objects
-    }
-    found = exchanged(annotation.object_labels(), given)
-    new = _written(layer, found, rows, keep_existing)
-    return new, len(new.rows) - len(layer.rows)
-
-
-def _row(class_id: int, class_name: str) -> Row:
-    return {
-        "class_id": class_id,
-        "class_name": class_name,
-        "clicks": [],
-        "seconds": 0.0,
-        "plane": [None, None],
-        "source": "import",
-    }
-
-
-def _written(
-    layer: LabelContent,
-    found: NDArray[np.integer[Any]],
-    rows: Mapping[int, Row],
-    keep_existing: bool,
-) -> LabelContent:
-    mask = (found > 0) & ((layer.labels == 0) | (not keep_existing))
-    highest = np.min_scalar_type(int(found.max(initial=0)))
-    labels = layer.labels.astype(np.promote_types(layer.labels.dtype, highest))
-    labels[mask] = found[mask]
-    there = set(np.unique(found[mask]).tolist())
-    new = {index: row for index, row in rows.items() if index in there}
-    return replace(layer, labels=labels, rows={**layer.rows, **new})
+    new, objects = with_labels(layer, labelled, ids, request.keep_existing)
+    after = replace(before, layers={**before.layers, key: new})
+    kept = ImportedPage(name, state, PackedPage.of(before), PackedPage.of(after))
+    return PageImport(name, labelled, classes, after, objects, kept)
 
 
 def _nothing_fits(

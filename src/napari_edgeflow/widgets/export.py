@@ -17,6 +17,7 @@ from napari_edgeflow.widgets.import_commit import ImportTarget
 from napari_edgeflow.widgets.import_controller import ImportController
 from napari_edgeflow.widgets.import_controls import ImportControls
 from napari_edgeflow.widgets.import_request import import_request
+from napari_edgeflow.widgets.import_run import ImportRun
 from napari_edgeflow.widgets.layer_annotation import LabelledLayers, labelled_layers
 from napari_edgeflow.widgets.project_docks import (
     open_project_of,
@@ -24,6 +25,7 @@ from napari_edgeflow.widgets.project_docks import (
     project_file,
 )
 from napari_edgeflow.widgets.project_import import FolderImporter
+from napari_edgeflow.widgets.project_import_undo import FolderImportUndo
 from napari_edgeflow.widgets.project_work import read_with_plugins
 
 if TYPE_CHECKING:
@@ -51,13 +53,14 @@ class ExportWidget(Dock):
         self.exporter = ExportController()
         self.importer = ImportController(self._viewer)
         self.folder_importer = FolderImporter(self._viewer)
+        self.folder_undo = FolderImportUndo(self._viewer)
         self.tabs = QTabWidget(self)
         self.tabs.addTab(self.exports, "Export")
         self.tabs.addTab(self.imports, "Import")
         self.tabs.setMinimumWidth(_LEAST_WIDTH)
         self._connect()
         exporter = self.exporter
-        importers = self.importer, self.folder_importer
+        importers = self._importers
 
         def stop(viewer_remains: bool) -> None:
             exporter.close()
@@ -66,6 +69,10 @@ class ExportWidget(Dock):
 
         self._set_up(self.tabs, stop)
 
+    @property
+    def _importers(self) -> tuple[ImportRun, ...]:
+        return self.importer, self.folder_importer, self.folder_undo
+
     def _connect(self) -> None:
         self.exports.run_asked.connect(self._on_export)
         self.exports.cancel_asked.connect(self.exporter.cancel)
@@ -73,7 +80,10 @@ class ExportWidget(Dock):
         self.exporter.running_changed.connect(self.exports.show_running)
         self.exporter.written.connect(self.exports.show_written)
         self.imports.run_asked.connect(self._on_import)
-        for importer in (self.importer, self.folder_importer):
+        self.imports.undo_asked.connect(self.folder_undo.run)
+        self.folder_importer.imported.connect(self.folder_undo.offer)
+        self.folder_undo.offered.connect(self.imports.show_undo)
+        for importer in self._importers:
             self.imports.cancel_asked.connect(importer.cancel)
             importer.state_changed.connect(self.imports.show_state)
             importer.running_changed.connect(self.imports.show_running)

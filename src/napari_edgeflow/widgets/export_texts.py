@@ -79,3 +79,17 @@ def folder_imported_text(
             f"Left as before, since it has labels: {counted(left_alone, 'image')}."
         )
     return "\n".join((*lines, *filter(None, [problems_text(problems)])))
+
+
+def folder_restored_text(images: int, edited: Sequence[str], opened: int) -> str:
+    """Return what to say of an import into a folder that was taken back."""
+    lines = [f"Undone: {counted(images, 'image')} as before the import."]
+    if edited:
+        shown = ", ".join(map(repr, edited[:3])) + (" …" if len(edited) > 3 else "")
+        left = counted(len(edited), "image")
+        lines.append(f"Left alone, since edited after the import: {left} ({shown}).")
+    if opened:
+        lines.append(
+            f"Not undone yet: {counted(opened, 'image')}. Press Undo import again."
+        )
+    return "\n".join(lines)

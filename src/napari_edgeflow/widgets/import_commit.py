@@ -98,7 +98,7 @@ def write_import(
     scheme = read_scheme(labels) if labels is not None else None
     table, ids = _matched(ClassTable(()) if scheme is None else scheme.classes, found)
     first = 1 if labels is None else next_object_id(labels)
-    parts = list(_parts(found, kind, table, ids, first))
+    parts = list(_parts(found, kind, table, ids, first, imported.is_whole))
     yield
     highest = max((int(part.labels.max()) for part in parts), default=0)
     if labels is None and highest > _MOST_OBJECTS:
@@ -146,16 +146,19 @@ def _parts(
     table: ClassTable,
     ids: list[dict[int, int]],
     first: int,
+    is_whole: bool,
 ) -> Iterator[_Part]:
     """Yield the labels of each plane; objects get ids from ``first`` on."""
-    names = {entry.id: entry.name for entry in table}
+    names, given = {entry.id: entry.name for entry in table}, dict[int, int]()
     for (plane, annotation), of_image in zip(found, ids, strict=True):
         if kind == "semantic":
             labels = annotation.class_labels()
             yield _Part(plane, exchanged(labels, of_image))
             continue
-        given = {o.id: first + at for at, o in enumerate(annotation.objects)}
-        first += len(given)
+        given = given if is_whole else {}
+        for entry in annotation.objects:
+            if entry.id not in given:
+                given[entry.id], first = first, first + 1
         records = {
             given[o.id]: ObjectRecord(
                 given[o.id],
@@ -178,12 +181,10 @@ def _changes(
     seen: list[ObjectRecord],
 ) -> Iterator[PixelChange]:
     """Yield what to write, strip by strip; note the objects that are in it."""
+    told: set[int] = set()
     for part in parts:
         ids: set[int] = set()
-        height, width = part.labels.shape
-        rows = max(1, _PART // width)
-        for top in range(0, height, rows):
-            window = Window(top, 0, min(top + rows, height), width)
+        for window in strips_of(part.labels.shape):
             values = part.labels[window.slices]
             mask = values > 0
             if keep_existing:
@@ -192,7 +193,16 @@ def _changes(
             if mask.any():
                 ids.update(np.unique(values[mask]).tolist())
                 yield PixelChange(part.plane, window, mask, values)
-        seen += [part.records[i] for i in sorted(ids) if i in part.records]
+        seen += [part.records[i] for i in sorted(ids - told) if i in part.records]
+        told |= ids
+
+
+def strips_of(shape: tuple[int, ...]) -> Iterator[Window]:
+    """Yield parts of a plane (H, W) that take some milliseconds to write."""
+    height, width = shape
+    rows = max(1, _PART // width)
+    for top in range(0, height, rows):
+        yield Window(top, 0, min(top + rows, height), width)
 
 
 def _counted(

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import Signal
 
-from napari_edgeflow.widgets.activity import ActivityBar
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.export_texts import imported_text, reading_text
 from napari_edgeflow.widgets.import_commit import (
@@ -14,6 +13,7 @@ from napari_edgeflow.widgets.import_commit import (
     ImportTarget,
     write_import,
 )
+from napari_edgeflow.widgets.import_run import ImportRun
 from napari_edgeflow.widgets.import_work import Imported, ImportRequest, read_import
 from napari_edgeflow.widgets.turns import Turns
 from napari_edgeflow.widgets.workers import StreamCall, show_problem
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 class _Run:
     request: ImportRequest
     target: ImportTarget
-    bar: ActivityBar
     imported: Imported | None = None
 
 
-class ImportController(QObject):
+class ImportController(ImportRun):
     """Reads labels in the background and writes them into a Labels layer.
 
     Parameters
@@ -39,15 +38,11 @@ class ImportController(QObject):
         Where the layers are.
     """
 
-    state_changed = Signal(str)
-    running_changed = Signal(bool, bool)
-    """Whether there is a run, and whether it can still be cancelled."""
     committed = Signal(object)
     """The Labels layer that was written to."""
 
     def __init__(self, viewer: "Viewer") -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer)
         self._run: _Run | None = None
         self._calls: StreamCall[ImportRequest, int, Imported] = StreamCall(
             read_import,
@@ -60,46 +55,27 @@ class ImportController(QObject):
         self._links = Connections()
         self._links.connect(viewer.layers.events.removed, self._on_removed)
 
-    @property
-    def busy(self) -> bool:
-        """Whether something is read or written."""
-        return self._run is not None
-
     def run(self, request: ImportRequest, target: ImportTarget) -> None:
         """Start to read."""
-        if self._run is not None:
-            return
-        self._run = _Run(request, target, ActivityBar("Importing"))
-        self.running_changed.emit(True, True)
-        self.state_changed.emit("Reading …")
-        self._calls(request)
-
-    def cancel(self) -> None:
-        """Stop reading; the labels stay as they were."""
-        if self._run is not None and self._run.imported is None:
-            self._calls.cancel()
-            self.state_changed.emit("Cancelling …")
+        if not self.busy:
+            self._run = _Run(request, target)
+            self._begin("Importing", request)
 
     def close(self, viewer_remains: bool) -> None:
         """Stop; what is just being written is written to its end."""
         self._links.close()
-        self._calls.close()
-        if viewer_remains:
-            self._turns.finish()
-        self._turns.stop()
-        self._forget()
+        super().close(viewer_remains)
 
     def _on_progress(self, request: ImportRequest, number: int) -> None:
         if self._run is not None and self._run.request is request:
-            self._run.bar.show(number, 0)
-            self.state_changed.emit(reading_text(number))
+            self._show_progress(number, reading_text(number))
 
     def _deliver(self, request: ImportRequest, imported: Imported) -> None:
         run = self._run
         if run is None or run.request is not request:
             return
         run.imported = imported
-        self.running_changed.emit(True, False)
+        self._note_read()
         self.state_changed.emit("Writing the labels …")
         self._turns.start(write_import(self._viewer, imported, run.target))
 
@@ -134,12 +110,6 @@ class ImportController(QObject):
                 )
                 return
 
-    def _end(self, state: str) -> None:
-        self._forget()
-        self.running_changed.emit(False, False)
-        self.state_changed.emit(state)
-
     def _forget(self) -> None:
-        run, self._run = self._run, None
-        if run is not None:
-            run.bar.close()
+        self._run = None
+        super()._forget()

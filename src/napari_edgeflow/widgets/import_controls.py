@@ -47,6 +47,7 @@ class ImportControls(QWidget):
 
     run_asked = Signal()
     cancel_asked = Signal()
+    undo_asked = Signal()
 
     def __init__(
         self,
@@ -113,6 +114,11 @@ class ImportControls(QWidget):
         """Enable what can be pressed."""
         self.run.setEnabled(not running)
         self.cancel.setEnabled(can_cancel)
+        self.undo.setEnabled(not running)
+
+    def show_undo(self, offered: bool) -> None:
+        """Offer to take back the last import into a whole folder, or not."""
+        self.undo.setVisible(offered)
 
     def _make_buttons(self) -> None:
         self.file = QPushButton("File …", self)
@@ -122,7 +128,14 @@ class ImportControls(QWidget):
         self.run = QPushButton("Import", self)
         make_bold(self.run)
         self.cancel = QPushButton("Cancel", self)
+        self.undo = QPushButton("Undo import", self)
+        self.undo.setToolTip(
+            "Give all images of the folder back what they had before the last import; "
+            "those that were edited since are left alone"
+        )
+        self.show_undo(False)
         self.run.clicked.connect(self.run_asked)
+        self.undo.clicked.connect(self.undo_asked)
         self.cancel.clicked.connect(self.cancel_asked)
         self.show_running(False, False)
 
@@ -150,6 +163,7 @@ class ImportControls(QWidget):
         layout.addWidget(self.keep_existing)
         layout.addLayout(buttons)
         layout.addWidget(self.state)
+        layout.addWidget(self.undo)
         layout.addStretch(1)
 
     def _on_what(self) -> None:

@@ -10,6 +10,7 @@ from napari_edgeflow.formats.imports import (
     images_beside,
     read_annotations,
 )
+from napari_edgeflow.formats.label_stack import Labelled, StackAnnotation, slices_of
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.planes import Plane
 
@@ -50,10 +51,23 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imported:
-    """What was found for the planes, and a sentence for each thing left out."""
+    """What was found for the planes, and a sentence for each thing left out.
+
+    Where it is whole, the same id in several planes is one object.
+    """
 
     found: list[tuple[Plane, ImageAnnotation]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    is_whole: bool = False
+
+    @classmethod
+    def of(cls, labelled: Labelled) -> "Imported":
+        """Return the labels of all planes of an image."""
+        found = [
+            (Plane((*place, None, None)), plane) for place, plane in slices_of(labelled)
+        ]
+        is_whole = isinstance(labelled, StackAnnotation) and labelled.is_whole
+        return cls(found, is_whole=is_whole)
 
 
 def read_import(request: ImportRequest) -> Generator[int, None, Imported]:

@@ -1,18 +1,19 @@
 """Importing labels for all images of an open project."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import Signal
 
+from napari_edgeflow.project.import_undo import ImportedPage
 from napari_edgeflow.project.imports import (
     FolderImport,
     PageImport,
     read_again,
     read_folder_import,
 )
-from napari_edgeflow.widgets.activity import ActivityBar
+from napari_edgeflow.project.records import PageContent
 from napari_edgeflow.widgets.export_texts import (
     folder_imported_text,
     folder_progress_text,
@@ -22,8 +23,8 @@ from napari_edgeflow.widgets.import_commit import (
     ImportTarget,
     write_import,
 )
+from napari_edgeflow.widgets.import_run import ImportRun
 from napari_edgeflow.widgets.import_work import Imported
-from napari_edgeflow.widgets.planes import Plane
 from napari_edgeflow.widgets.turns import Turns
 from napari_edgeflow.widgets.workers import StreamCall, show_problem
 
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_edgeflow.project.folder import Project
+    from napari_edgeflow.project.project_file import State
     from napari_edgeflow.widgets.project_controller import ProjectController
-
-_FLAT = Plane((None, None))
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +43,6 @@ class _Run:
     project: "Project"
     pages: "ProjectController"
     request: FolderImport
-    bar: ActivityBar
     waiting: dict[str, PageImport] = field(default_factory=dict)
     """Images that are open, or are just being opened."""
     touched: set[str] = field(default_factory=set)
@@ -54,11 +53,14 @@ class _Run:
     objects: int = 0
     left_alone: int = 0
     left_out: list[str] = field(default_factory=list)
-    is_read: bool = False
+    kept: list[ImportedPage] = field(default_factory=list)
+    """What takes it back."""
+    shown: "tuple[State, PageContent] | None" = None
+    """What the image that is shown had before it was written to."""
     cancelled: bool = False
 
 
-class FolderImporter(QObject):
+class FolderImporter(ImportRun):
     """Reads labels in the background, and gives each image of a project its own.
 
     Images that are not open get theirs on disk. The one that is shown gets them
@@ -70,13 +72,11 @@ class FolderImporter(QObject):
         Where the project is.
     """
 
-    state_changed = Signal(str)
-    running_changed = Signal(bool, bool)
-    """Whether there is a run, and whether it can still be cancelled."""
+    imported = Signal(object, object)
+    """A list of :class:`ImportedPage`, and the project's controller."""
 
     def __init__(self, viewer: "Viewer") -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer)
         self._run: _Run | None = None
         self._calls: StreamCall[_Run, PageImport, list[str]] = StreamCall(
             _read,
@@ -87,39 +87,18 @@ class FolderImporter(QObject):
         )
         self._turns: Turns[ImportSummary] = Turns(self._on_written, self._fail)
 
-    @property
-    def busy(self) -> bool:
-        """Whether something is read or written."""
-        return self._run is not None
-
     def run(self, pages: "ProjectController", request: FolderImport) -> None:
         """Start to read labels for the project that is open there."""
         project = pages.project
-        if self._run is not None or project is None:
+        if self.busy or project is None:
             return
         # What is on disk must be what is seen.
         pages.layers.flush()
-        self._run = run = _Run(project, pages, request, ActivityBar("Importing"))
+        self._run = run = _Run(project, pages, request)
         pages.page_shown.connect(self._write_waiting)
         pages.page_leaves.connect(self._on_leaving)
         pages.page_asked.connect(run.touched.add)
-        self.running_changed.emit(True, True)
-        self.state_changed.emit("Reading …")
-        self._calls(run)
-
-    def cancel(self) -> None:
-        """Read no more; images that got their labels keep them."""
-        if self._run is not None and not self._run.is_read:
-            self._calls.cancel()
-            self.state_changed.emit("Cancelling …")
-
-    def close(self, viewer_remains: bool) -> None:
-        """Stop; what is just being written is written to its end."""
-        self._calls.close()
-        if viewer_remains:
-            self._turns.finish()
-        self._turns.stop()
-        self._forget()
+        self._begin("Importing", run)
 
     # ---- what was read
 
@@ -147,18 +126,19 @@ class FolderImporter(QObject):
         else:
             run.pages.add_classes(page.classes)
             run.pages.take_over(page.name, page.content)
+            if page.kept is not None:
+                run.kept.append(page.kept)
             run.images += 1
             run.objects += page.objects
 
     def _say_progress(self, run: _Run) -> None:
-        run.bar.show(run.images + run.left_alone, 0)
-        self.state_changed.emit(folder_progress_text(run.images, run.objects))
+        text = folder_progress_text(run.images, run.objects)
+        self._show_progress(run.images + run.left_alone, text)
 
     def _on_read(self, run: _Run, problems: list[str]) -> None:
         if run is self._run:
             run.left_out += problems
-            run.is_read = True
-            self.running_changed.emit(True, False)
+            self._note_read()
             self._end_if_done()
 
     def _on_stopped(self, run: _Run) -> None:
@@ -190,7 +170,9 @@ class FolderImporter(QObject):
         # Undo of this image must not take them from the others.
         pages.add_classes(page.classes)
         target = ImportTarget(image, labels, request.kind, request.keep_existing)
-        imported = Imported([(_FLAT, page.annotation)])
+        state = run.project.record.page(pages.current).state
+        run.shown = state, _shown(pages, run.project)
+        imported = Imported.of(page.annotation)
         self._turns.start(write_import(self._viewer, imported, target))
 
     def _on_leaving(self) -> None:
@@ -202,20 +184,28 @@ class FolderImporter(QObject):
     def _on_written(self, summary: ImportSummary) -> None:
         run = self._run
         if run is not None:
+            self._keep_shown(run)
             run.images += 1
             run.objects += summary.objects
             self._say_progress(run)
             self._write_waiting()
 
+    def _keep_shown(self, run: _Run) -> None:
+        """Keep what takes it back on the image that is shown."""
+        name = run.pages.current
+        if run.shown is not None:
+            after = _shown(run.pages, run.project)
+            run.kept.append(ImportedPage(name, *run.shown, after))
+
     def _end_if_done(self) -> None:
         run = self._run
-        if run is None or not run.is_read or self._turns.busy:
+        if run is None or not self._is_read or self._turns.busy:
             return
         # Those that were left before anything could be written.
         for name in [n for n in run.waiting if not run.pages.is_open(n)]:
             self._take_over(run, run.waiting.pop(name))
         if run.again and not run.cancelled:
-            run.is_read = False
+            self._is_read = False
             run.touched.clear()
             self._calls(run)
         elif not run.waiting:
@@ -229,18 +219,25 @@ class FolderImporter(QObject):
             self._end("Nothing was imported." if not self._run.images else "Stopped.")
             show_problem(error)
 
-    def _end(self, state: str) -> None:
-        self._forget()
-        self.running_changed.emit(False, False)
-        self.state_changed.emit(state)
-
     def _forget(self) -> None:
         run, self._run = self._run, None
         if run is not None:
             run.pages.page_shown.disconnect(self._write_waiting)
             run.pages.page_leaves.disconnect(self._on_leaving)
             run.pages.page_asked.disconnect(run.touched.add)
-            run.bar.close()
+            if run.kept:
+                self.imported.emit(run.kept, run.pages)
+        super()._forget()
+
+
+def _shown(pages: "ProjectController", project: "Project") -> PageContent:
+    """Return a copy of what is on the image that is shown."""
+    content = project.as_noted(pages.current, PageContent(pages.layers.content()))
+    layers = {
+        key: replace(layer, labels=layer.labels.copy())
+        for key, layer in content.layers.items()
+    }
+    return PageContent(layers)
 
 
 def _read(run: _Run) -> "Generator[PageImport, None, list[str]]":
