@@ -254,12 +254,21 @@ def test_images_of_a_microscope_are_stretched_and_turned(
     assert told[0] == "most images are grey: taken for those of a microscope"
     _, facts = build_semantic(replace(wanted, init=str(folder / "out")))
     assert facts.stretched
-    state = torch.load(folder / "out/training-state.pt", weights_only=True)
-    assert state["task"]["frozen_statistics"] == 0
+    rates = learning_rates(folder / "out")
+    assert rates["encoder"] == rates["rest"]
     photographs = replace(wanted, microscopy=False, output=folder / "photographs")
     list(train_semantic(photographs))
     _, facts = build_semantic(replace(wanted, init=str(folder / "photographs")))
     assert not facts.stretched
+    rates = learning_rates(folder / "photographs")
+    assert rates["encoder"] < rates["rest"]
+
+
+def learning_rates(output: Path) -> dict[str, float]:
+    """Return the rates that a training ended with."""
+    state = torch.load(output / "training-state.pt", weights_only=True)
+    rest, encoder = (group["lr"] for group in state["optimizer"]["param_groups"])
+    return {"rest": rest, "encoder": encoder}
 
 
 def test_what_is_trained_on_is_stretched(folder: Path, start: str) -> None:

@@ -186,7 +186,7 @@ def _task(
 ) -> SemanticTask:
     pretrained = training.init is not None or training.imagenet
     microscopy = bool(training.microscopy)
-    settings = replace(training.task, frozen_statistics=pretrained and not microscopy)
+    settings = replace(training.task, frozen_statistics=pretrained)
     if microscopy:
         settings = replace(settings, encoder_rate=1.0)
     # A network that sees pixels as they are learns from crops at about that scale.
