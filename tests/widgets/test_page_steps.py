@@ -18,6 +18,7 @@ from napari_edgeflow.widgets.object_history import ObjectHistory, PixelChange
 from napari_edgeflow.widgets.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.page_steps import PageSteps
 from napari_edgeflow.widgets.planes import Plane
+from napari_edgeflow.widgets.project_arrival import ComingPage
 from napari_edgeflow.widgets.project_layers import PageLayers
 
 if TYPE_CHECKING:
@@ -55,7 +56,13 @@ class Book:
         page = up_to_date(page, self.record.removed, VOC)
         self.taken = page.layers["labels"].taken
         scheme = LabelScheme("object", VOC)
-        self.layers.show(name, np.zeros((40, 60)), False, page.layers, scheme)
+        image = np.zeros((40, 60))
+        coming = ComingPage(name, image, False, page.layers, scheme)
+        for _ in self.layers.bring_in(coming):
+            pass
+        self.layers.show(VOC)
+        for _ in self.layers.settle():
+            pass
         self.steps.enter(name, self.layers, self.record)
         self.now = name
 

@@ -35,6 +35,7 @@ def garbage(viewer: Any) -> Iterator[PageGarbage]:
 def turn(garbage: PageGarbage) -> None:
     with garbage.turning():
         gc.collect()
+    garbage.look_now_and_then()
 
 
 def test_what_was_there_is_exempt_and_what_came_later_is_not(

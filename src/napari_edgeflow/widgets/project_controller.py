@@ -1,6 +1,6 @@
 """What the dock "Project folder" does: opens projects, turns pages, saves edits."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from napari_edgeflow.project.records import PageContent
 from napari_edgeflow.project.saver import SaveState
 from napari_edgeflow.widgets.label_layers import LabelScheme, read_scheme
 from napari_edgeflow.widgets.page_steps import PageSteps
+from napari_edgeflow.widgets.project_arrival import ComingPage
 from napari_edgeflow.widgets.project_drafts import PageDrafts
 from napari_edgeflow.widgets.project_layers import PageLayers
 from napari_edgeflow.widgets.project_state import READ_ONLY, elsewhere_text, status_text
@@ -25,7 +26,8 @@ from napari_edgeflow.widgets.project_work import (
     image_suffixes,
     read_with_plugins,
 )
-from napari_edgeflow.widgets.workers import LatestCall, Post
+from napari_edgeflow.widgets.turns import Turns
+from napari_edgeflow.widgets.workers import LatestCall, Post, show_problem
 from napari_edgeflow.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class ProjectController(QObject):
         self.kind: Kind = "object"
         self._asked: set[str] = set()
         self._latest = ""
+        self._turning_to = ""
         self._next_up = ""
         self._last_problem = ""
         self._closing = False
@@ -94,6 +97,7 @@ class ProjectController(QObject):
         self._post = Post(self._told.emit)
         self._opening = LatestCall(self._open, self._on_opened, self._on_open_failed)
         self._pages: LatestCall[str, LoadedPage] | None = None
+        self._turns: Turns[None] = Turns(self._on_turned, self._on_not_turned)
         self._ahead = LatestCall(self._cache.read_ahead, _ignore, _ignore)
         self._closer = ThreadPoolExecutor(1, "napari-edgeflow-close")
         self.layers.edited.connect(self._on_edited)
@@ -107,7 +111,8 @@ class ProjectController(QObject):
     @property
     def busy(self) -> bool:
         """Whether a project or a page is being opened."""
-        return self._opening.busy or (self._pages is not None and self._pages.busy)
+        reading = self._pages is not None and self._pages.busy
+        return self._opening.busy or reading or self._turns.busy
 
     @property
     def latest(self) -> str:
@@ -144,6 +149,7 @@ class ProjectController(QObject):
 
     def leave_project(self) -> None:
         """Save and close the project, in the background, and take its page away."""
+        self._turns.stop()
         self.page_leaves.emit()
         self.layers.flush()
         self._save_page()
@@ -163,6 +169,7 @@ class ProjectController(QObject):
         """Save what is left and stop."""
         self._closing = True
         self._opening.close()
+        self._turns.stop()
         self._ahead.close()
         self.layers.flush()
         self._save_page()
@@ -174,6 +181,8 @@ class ProjectController(QObject):
         self._closer.shutdown()
         self._steps.close()
         self.drafts.close()
+        if viewer_remains:
+            self.layers.send_back()
         if viewer_remains and saved:
             self.layers.take_out()
         self.layers.close()
@@ -207,27 +216,50 @@ class ProjectController(QObject):
         self._latest = name
         self._next_up = ahead
         self.page_asked.emit(name)
-        self._pages(name)
+        if not self._turns.busy:
+            self._pages(name)
 
     def _on_page(self, name: str, page: LoadedPage) -> None:
         project = self.project
         if project is None:
             return
-        self._leave_page(name)
-        self.current = name
-        content = page.content
-        if page.removed is not project.record.removed:
-            # A class went, or is back, while the page was read.
-            content = project.up_to_date(name, content)
-        # Names of layers have no folders; the list shows those.
-        self.layers.show(
-            Path(name).stem,
+        if name == self.current and self.layers.image is not None:
+            # The person came back before the other page was there.
+            self._forget_asked(name)
+            self.page_shown.emit(name)
+        else:
+            self._turning_to = name
+            self._turns.start(self._turn(project, page))
+
+    def _turn(self, project: Project, page: LoadedPage) -> Generator[None, None, None]:
+        """Turn the page; in between the window has its turn, and the person too."""
+        page = _up_to_date(project, page)
+        yield from self.layers.bring_in(self._coming(project, page))
+        while (now := _up_to_date(project, page)) is not page:
+            page = now
+            self.layers.send_back()
+            yield from self.layers.bring_in(self._coming(project, page))
+        self._show(project, page)
+        yield
+        yield from self.layers.settle()
+
+    def _coming(self, project: Project, page: LoadedPage) -> ComingPage:
+        return ComingPage(
+            # Names of layers have no folders; the list shows those.
+            Path(page.name).stem,
             page.pixels,
             page.rgb,
-            content.layers,
+            page.content.layers,
             LabelScheme(self.kind, project.record.classes),
             page.kept,
         )
+
+    def _show(self, project: Project, page: LoadedPage) -> None:
+        """Leave the page that is shown for one that was brought in."""
+        name, content = page.name, page.content
+        self._leave_page(name)
+        self.current = name
+        self.layers.show(project.record.classes)
         self._steps.enter(name, self.layers, project.record)
         self.drafts.turn(content.draft)
         # Now that also the layers of the clicks are on this image.
@@ -241,6 +273,17 @@ class ProjectController(QObject):
         self._page_is_there(name)
         if content.draft is not None:
             self.draft_found.emit(self.drafts.prompt_count)
+
+    def _on_turned(self, _: None) -> None:
+        if self._latest and self._pages is not None:
+            # The person turned on meanwhile.
+            self._pages(self._latest)
+
+    def _on_not_turned(self, error: Exception) -> None:
+        show_problem(error)
+        if self.current != self._turning_to:
+            self._on_page_failed(self._turning_to, error)
+        self._on_turned(None)
 
     def _on_page_failed(self, name: str, error: Exception) -> None:
         self._leave_page(name)
@@ -263,11 +306,16 @@ class ProjectController(QObject):
         self.drafts.let_go()
         if self.project is not None:
             self._steps.leave(self.current, self.layers, self.project.record.removals)
-        for name in {*self._asked, self.current} - {coming, ""}:
+        self._forget_asked(coming)
+
+    def _forget_asked(self, coming: str) -> None:
+        """Forget the pages that were overtaken; not one asked for since."""
+        if self._latest == coming:
+            self._latest = ""
+        for name in {*self._asked, self.current} - {coming, self._latest, ""}:
             if self.project is not None:
                 self.project.leave_page(name)
-        self._asked.clear()
-        self._latest = ""
+        self._asked &= {self._latest}
 
     def is_open(self, name: str) -> bool:
         """Return whether an image is shown, or is just being opened."""
@@ -397,6 +445,15 @@ class ProjectController(QObject):
             show_warning(text)
         self._last_problem = state.problem
         self.status_changed.emit(text, bool(state.problem))
+
+
+def _up_to_date(project: Project, page: LoadedPage) -> LoadedPage:
+    """Return a page as it is if a class went, or came back, since it was read."""
+    removed = project.record.removed
+    if page.removed is removed:
+        return page
+    content = project.up_to_date(page.name, page.content)
+    return replace(page, content=content, removed=removed)
 
 
 def _ignore(_argument: object, _result: object) -> None:

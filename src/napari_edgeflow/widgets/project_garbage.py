@@ -36,25 +36,34 @@ class PageGarbage:
         self._viewer = viewer
         self._links = Connections()
         self._exempt: WeakSet[Layer] = WeakSet()
-        self._pages = 0
+        self._pages, self._looked = 0, False
 
     @contextmanager
     def turning(self) -> Iterator[None]:
-        """Exchange the layers of a page within this."""
-        due = self._pages % _EVERY == 0 or len(gc.get_objects(2)) > _MANY
-        if due:
-            self.look_at_all()
-        self._pages += 1
+        """Take the layers of a page out within this."""
         self._links.close()
         yield
-        if due:
+        self._pages += 1
+        self._follow()
+
+    def look_now_and_then(self) -> None:
+        """Look through all memory if that is due, and exempt what is there then."""
+        many = len(gc.get_objects(2)) > _MANY
+        if many or self._pages >= _EVERY or not self._looked:
+            self.look_at_all()
+            gc.collect()
             gc.freeze()
             self._exempt.update(self._viewer.layers)
+            self._looked = True
+            self._follow()
+
+    def _follow(self) -> None:
+        self._links.close()
         self._links.connect(self._viewer.layers.events.removing, self._on_removing)
 
     def look_at_all(self) -> None:
         """Let Python look through all memory again."""
-        self._pages = 0
+        self._pages, self._looked = 0, False
         self._links.close()
         self._exempt.clear()
         gc.unfreeze()

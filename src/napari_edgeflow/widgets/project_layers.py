@@ -10,35 +10,35 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.project.class_changes import known_classes
 from napari_edgeflow.project.records import LabelContent
 from napari_edgeflow.widgets.class_rows import count_objects
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.label_layers import (
     LabelScheme,
-    labels_of,
-    new_labels,
     read_scheme,
     write_scheme,
 )
 from napari_edgeflow.widgets.planes import layer_shape
+from napari_edgeflow.widgets.project_arrival import (
+    SHORT_NAMES,
+    ComingPage,
+    PageArrival,
+    SceneUpdate,
+)
 from napari_edgeflow.widgets.project_garbage import PageGarbage
-from napari_edgeflow.widgets.project_rows import FeatureRows, as_features
+from napari_edgeflow.widgets.project_rows import FeatureRows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping
 
     from napari.layers import Layer
     from napari.viewer import Viewer
-    from numpy.typing import NDArray
 
     from napari_edgeflow.formats.labelled_plane import Kind
 
 _SOON_MS, _LATER_MS = 20, 300
 """How long edits are gathered; redrawing, which may be an edit or not, for longer."""
-
-_NAMES = {"object": "objects", "semantic": "classes", "plain": "labels"}
 
 
 class PageLayers(QObject):
@@ -67,6 +67,9 @@ class PageLayers(QObject):
         self._labels: dict[str, Labels] = {}
         self._gone: list[str] = []
         self._garbage = PageGarbage(viewer)
+        self._scene = SceneUpdate(viewer)
+        self._arrival = PageArrival(viewer, self._scene)
+        self._coming: ComingPage | None = None
         self._taken: set[str] = set()
         self._links, self._label_links = Connections(), Connections()
         self._soon = self._make_timer(_SOON_MS, self.edited)
@@ -101,57 +104,50 @@ class PageLayers(QObject):
         """Return whether the viewer shows a layer, of the page or not."""
         return layer in self._viewer.layers
 
-    def show(
-        self,
-        name: str,
-        pixels: "NDArray[Any]",
-        rgb: bool,
-        layers: "Mapping[str, LabelContent]",
-        new: LabelScheme,
-        kept: "Sequence[str]" = (),
-    ) -> None:
-        """Put a page into the viewer, in place of the one before.
+    def bring_in(self, page: ComingPage) -> "Generator[None, None, None]":
+        """Put a page into the viewer, not to be seen yet; the one before stays.
+
+        Yields wherever the window may have its turn.
+        """
+        if self.image is None:
+            self._garbage.look_now_and_then()
+        yield from self._arrival.bring_in(page)
+        self._coming = page
+
+    def show(self, classes: ClassTable) -> None:
+        """Show the page that was brought in, in place of the one before.
 
         Parameters
         ----------
-        name : str
-            What to call the image.
-        pixels : ndarray
-            The image.
-        rgb : bool
-            Whether its last axis is colours.
-        layers : mapping
-            Its labels; they become the layers' own.
-        new : LabelScheme
-            The classes now, and the kind of labels for an image that has none.
-        kept : sequence of str
-            Short names that labels have which are not shown.
+        classes : ClassTable
+            The classes now.
         """
-        image = Image(pixels, name=name, rgb=rgb)
-        known = {
-            key: labels_of(
-                image, _scheme(layer, new.classes), layer.labels, _table(layer)
-            )
-            for key, layer in layers.items()
-        }
-        taken = {*known, *kept}
-        if not taken:
-            known = {_NAMES[new.kind]: new_labels(image, new)}
-        # napari sorts out what it draws, and frees memory, once for all layers.
-        with self._garbage.turning(), self._viewer.layers.batched_update():
-            self._take_out()
-            self._put_in(image, known)
-        self._taken = taken
+        page, self._coming = self._coming, None
+        if page is not None:
+            # napari sorts out what it draws, and frees memory, when it is settled.
+            self._scene.put_off()
+            with self._garbage.turning():
+                self._take_out()
+            self._put_in(page, classes)
+
+    def settle(self) -> "Generator[None, None, None]":
+        """Have napari draw the page as it is now, and free the one before, in steps."""
+        self._scene.catch_up()
+        yield
+        self._garbage.look_now_and_then()
 
     def fit_view(self) -> None:
         """Let the window show all of the page."""
         self._viewer.reset_view()
 
-    def _put_in(self, image: Image, labels: "Mapping[str, Labels]") -> None:
-        self.image = image
-        self._viewer.layers.insert(0, image)
-        for at, (key, layer) in enumerate(labels.items(), 1):
-            self._viewer.layers.insert(at, layer)
+    def _put_in(self, page: ComingPage, classes: ClassTable) -> None:
+        self.image, labels = self._arrival.show()
+        self._taken = page.taken
+        for key, layer in labels.items():
+            scheme = page.scheme(key, classes)
+            if scheme is not None:
+                # They may be other ones than when the layer was made.
+                write_scheme(layer, scheme)
             self._follow(key, layer)
         events = self._viewer.layers.events
         self._links.connect(events.inserted, self._on_inserted)
@@ -159,9 +155,15 @@ class PageLayers(QObject):
 
     def take_out(self) -> None:
         """Take the page out of the viewer; napari's own undo of it goes with it."""
-        with self._viewer.layers.batched_update():
-            self._take_out()
+        self._scene.put_off()
+        self._take_out()
+        self.send_back()
         self._garbage.look_at_all()
+
+    def send_back(self) -> None:
+        """Take a page out that was brought in but not shown."""
+        self._coming = None
+        self._arrival.send_back()
 
     def _take_out(self) -> None:
         self.let_go()
@@ -251,6 +253,7 @@ class PageLayers(QObject):
     def _belongs(self, layer: "Layer") -> bool:
         return (
             self.image is not None
+            and not self._arrival.owns(layer)
             and isinstance(layer, Labels)
             and isinstance(layer.data, np.ndarray)
             and layer_shape(layer) == layer_shape(self.image)
@@ -258,7 +261,7 @@ class PageLayers(QObject):
         )
 
     def _free_key(self, layer: Labels) -> str:
-        name, number = _NAMES[_kind(layer)], 1
+        name, number = SHORT_NAMES[_kind(layer)], 1
         key = name
         while key in self._taken or key in self._labels:
             number += 1
@@ -279,14 +282,3 @@ def _content(layer: Labels) -> LabelContent:
         return LabelContent("plain", ClassTable(()), layer.data, rows)
     counts = count_objects(layer)
     return LabelContent(scheme.kind, scheme.classes, layer.data, rows, counts=counts)
-
-
-def _scheme(layer: LabelContent, classes: ClassTable) -> LabelScheme | None:
-    """Return the scheme of kept labels: the classes now, and those only they have."""
-    if layer.kind == "plain":
-        return None
-    return LabelScheme(layer.kind, known_classes(layer, classes))
-
-
-def _table(layer: LabelContent) -> dict[str, list[object]]:
-    return as_features(layer.rows)
