@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from npe2 import PluginManifest
 
 # Read when torch and OpenMP are first loaded, hence before any other import. More
 # threads than this only compete with each other on the small arrays of the tests.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# The first example of a test may wait for an import, and any for a busy machine.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

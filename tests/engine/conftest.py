@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
 import torch
-from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 from segmentation_models_pytorch.base import SegmentationModel
@@ -16,10 +15,6 @@ from tests.engine.colour_network import colour_facts
 
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowConfig
 from napari_edgeflow.engine.semantic_torch import publish_semantic
-
-# The first example of a test may wait for an import, and any for a busy machine.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 TINY = EdgeFlowConfig(
     "mobilenetv3_small_050",

@@ -1,6 +1,6 @@
 """Following an object through a stack from the dock "Objects"."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,22 @@ from tests.widgets.dock_person import FakeModels
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.object_motion import Shift
+from napari_edgeflow.engine.propagate import SliceReport
+from napari_edgeflow.widgets import propagate_work
 from napari_edgeflow.widgets.label_layers import LabelScheme, add_labels
 from napari_edgeflow.widgets.object_history import PixelChange
 from napari_edgeflow.widgets.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.objects_controller import ObjectsController
-from napari_edgeflow.widgets.planes import Plane
+from napari_edgeflow.widgets.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.propagate_tab import PropagateTab
-from napari_edgeflow.widgets.propagate_work import planes_beside
+from napari_edgeflow.widgets.propagate_work import (
+    Followed,
+    PropagateRequest,
+    PropagateWork,
+    planes_beside,
+)
 
 SIDE = 16
 
@@ -186,6 +194,33 @@ def test_planes_beside_one_end_with_the_stack() -> None:
         Plane((2, 3, None, None)),
     )
     assert planes_beside(start, 0, 3, 3) == ()
+
+
+def test_a_slice_is_read_once_for_all_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: dict[int, set[ImageReader]] = {}
+
+    def follow(_segmenter: Any, _first: Any, mask: Any, slices: Any) -> Iterator[Any]:
+        # The larger region, which comes first, ends first.
+        for step, reader in enumerate(slices, 1):
+            readers.setdefault(step, set()).add(reader)
+            yield SliceReport(step, "", Shift(0, 0, 1.0))
+            if mask.sum() > 4 and step == 2:
+                return
+
+    monkeypatch.setattr(propagate_work, "propagate", follow)
+    labels = np.zeros((5, 9, 9), np.uint8)
+    labels[0, :2, :2] = labels[0, 4:8, 4:8] = 12
+    image = PlaneImage(np.zeros((5, 9, 9), np.uint8), plane(0), False, (0, 255))
+    followed = Followed(12, "class cat", is_class=True)
+    planes = tuple(map(plane, (1, 2, 3, 4)))
+    request = PropagateRequest("any", Any, followed, image, labels, planes)
+    found = list(PropagateWork(lambda _: Any)(request))
+    assert [(part.plane, part.region) for part in found] == [
+        *((plane(at), region) for at in (1, 2) for region in (0, 1)),
+        (plane(3), 1),
+        (plane(4), 1),
+    ]
+    assert [len(those) for those in readers.values()] == [1, 1, 1, 1]
 
 
 def test_regions_of_a_class_are_followed(

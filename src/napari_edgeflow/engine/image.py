@@ -171,6 +171,15 @@ class ImageReader:
         self.found_nan = False
         """Whether a pixel that was read so far was NaN."""
 
+    @classmethod
+    def of(
+        cls,
+        image: "ArrayLike | ImageReader",
+        limits: tuple[float, float] | None = None,
+    ) -> "ImageReader":
+        """Return a reader as it is, or the one of an image."""
+        return image if isinstance(image, ImageReader) else cls(image, limits)
+
     def prepare(self) -> None:
         """Make the reduced copies now, so that the first window does not wait."""
         _ = self._levels

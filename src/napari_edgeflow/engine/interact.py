@@ -109,24 +109,26 @@ class ClickSegmenter:
         return result or Prediction.nothing(self._image().shape)
 
     def set_image(
-        self, image: ArrayLike, limits: tuple[float, float] | None = None
+        self,
+        image: ArrayLike | ImageReader,
+        limits: tuple[float, float] | None = None,
     ) -> None:
         """Choose the image; clicks and masks of the one before are forgotten.
 
         Parameters
         ----------
-        image : array_like
+        image : array_like or ImageReader
             (H, W) or (H, W, C), of any size and numeric type; see
             :class:`image.ImageReader`.
         limits : tuple of float, optional
-            Values shown as black and as white.
+            Values shown as black and as white; a reader has its own.
 
         Raises
         ------
         ValueError
             If it is no 2-D image or has no pixels.
         """
-        self._reader = ImageReader(image, limits)
+        self._reader = ImageReader.of(image, limits)
         self._reader.prepare()
         self._view = None
         self.clear()

@@ -100,9 +100,9 @@ class SliceReport:
 
 def propagate(
     segmenter: ClickSegmenter,
-    first: ArrayLike,
+    first: ArrayLike | ImageReader,
     mask: NDArray[np.bool_],
-    slices: Iterable[ArrayLike],
+    slices: Iterable[ArrayLike | ImageReader],
     limits: tuple[float, float] | None = None,
     settings: PropagationSettings | None = None,
 ) -> Generator[SliceReport, None, None]:
@@ -112,12 +112,13 @@ def propagate(
     ----------
     segmenter : ClickSegmenter
         What finds the mask of a slice; its image and clicks are exchanged.
-    first : array_like
+    first : array_like or ImageReader
         The slice in which the object is labelled; see :class:`image.ImageReader`.
     mask : ndarray
         (H, W) bool, the object in it.
-    slices : iterable of array_like
-        The slices after it, in the order in which the object is followed.
+    slices : iterable of array_like or ImageReader
+        The slices after it, in the order in which the object is followed. Readers are
+        for who follows several objects: a slice is read once then.
     limits : tuple of float, optional
         Values shown as black and as white, the same for all slices.
     settings : PropagationSettings, optional
@@ -134,12 +135,12 @@ def propagate(
         If the mask is empty or its shape is not that of the slices.
     """
     settings = settings or PropagationSettings()
-    before = ImageReader(first, limits)
+    before = ImageReader.of(first, limits)
     shift: Shift | None = None
     colours = colours_of(before, mask)
     earlier: list[_Scores] = []
     for step, image in enumerate(slices, 1):
-        after = ImageReader(image, before.limits)
+        after = ImageReader.of(image, before.limits)
         if after.shape != mask.shape:
             raise ValueError(
                 f"the mask has shape {mask.shape}, slice {step} {after.shape}: give "
@@ -150,7 +151,7 @@ def propagate(
         if int(start.sum()) < settings.area:
             yield SliceReport(step, "it left the image", shift)
             return
-        segmenter.set_image(image, before.limits)
+        segmenter.set_image(after)
         found = _found_again(segmenter, start, settings)
         alike = colour_likeness(colours, colours_of(after, found.mask))
         scores = shift.likeness, found.overlap, found.confidence, alike

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from napari_edgeflow.engine.files import replacing
+
 
 @contextmanager
 def durably(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; move it there, and wait for the disk.
 
-    Unlike :func:`~napari_edgeflow.engine.files.replacing` the content survives a
+    Unlike with :func:`replacing` alone the content survives a
     crash of the computer too. This costs some milliseconds.
 
     Parameters
@@ -30,15 +32,11 @@ def durably(path: Path) -> Iterator[Path]:
         If it cannot be written; ``path`` is as it was then.
     """
     make_folder(path.parent)
-    partial = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
+    with replacing(path, path.suffix) as partial:
         yield partial
         with partial.open("rb+") as file:
             sync(file)
-        os.replace(partial, path)
-        sync_folder(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def write_durably(path: Path, text: str) -> None:

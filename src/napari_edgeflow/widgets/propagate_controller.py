@@ -173,8 +173,8 @@ class PropagateController(QObject):
 
     def _on_found(self, request: PropagateRequest, part: FoundPart) -> None:
         self._found.append(part)
-        each = len(request.planes)
-        self.progressed.emit(part.region * each + part.report.step, part.regions * each)
+        done = (part.report.step - 1) * part.regions + part.region + 1
+        self.progressed.emit(done, len(request.planes) * part.regions)
 
     def _on_done(self, request: PropagateRequest, _result: None) -> None:
         if request.followed.is_class:

@@ -2,12 +2,13 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_edgeflow.engine.classes import LabelClass
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.image import ImageReader, Window
 from napari_edgeflow.engine.masks import bounding_window
 from napari_edgeflow.engine.propagate import SliceReport, propagate
 from napari_edgeflow.engine.semantic_regions import regions_of
@@ -122,11 +123,18 @@ class PropagateWork:
         present = np.asarray(request.data[first.plane.select(*whole)])
         mask = present == request.followed.value
         regions = regions_of(mask) if request.followed.is_class else [mask]
-        for region, part in enumerate(regions):
-            slices = (first.at(plane) for plane in request.planes)
-            reports = propagate(segmenter, first, part, slices, first.limits)
-            for plane, report in zip(request.planes, reports, strict=False):
-                yield FoundPart(plane, report, region, len(regions))
+        # All regions are followed side by side, so that each slice is read once.
+        start = ImageReader(first, first.limits)
+        slices = (ImageReader(first.at(p), first.limits) for p in request.planes)
+        runs = [
+            propagate(segmenter, start, part, shared)
+            for part, shared in zip(regions, tee(slices, len(regions)), strict=True)
+        ]
+        for plane in request.planes:
+            for region, run in enumerate(runs):
+                report = next(run, None)
+                if report is not None:
+                    yield FoundPart(plane, report, region, len(regions))
 
 
 def planes_beside(plane: Plane, axis: int, count: int, size: int) -> tuple[Plane, ...]:
