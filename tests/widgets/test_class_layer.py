@@ -97,6 +97,24 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return given
 
 
+def test_a_merge_is_written_to_its_end_before_the_layer_goes(
+    make_room: Callable[[str], Room],
+    answers: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = make_room("semantic")
+    # Stands for a layer that takes long.
+    monkeypatch.setattr(room.work._turns._timer, "start", lambda _: None)
+    answers.append(Answer(DOG))
+    room.classes.choose(CAT)
+    room.classes.remove_class()
+    room.qtbot.waitUntil(lambda: room.work._turns.busy, timeout=20_000)
+    assert CAT in room.pixels()
+    Workspace.of(room.viewer).class_steps.finish_asked.emit()
+    assert list(room.pixels()) == [DOG]
+    assert CAT not in room.ids
+
+
 def test_objects_are_counted_hidden_deleted_and_brought_back(
     make_room: Callable[[str], Room], answers: list[Any]
 ) -> None:

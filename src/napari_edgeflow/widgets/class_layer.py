@@ -80,6 +80,7 @@ class ClassLayer(QObject):
         self._steps = workspace.class_steps
         self._steps.changed.connect(self._on_steps)
         self._steps.list_asked.connect(self._on_list_asked)
+        self._steps.finish_asked.connect(self._turns.finish)
         self._history.changed.connect(self._on_edited)
 
     @property

@@ -225,6 +225,8 @@ class ClassSteps(QObject):
     """A list of classes that has no layer is to undo (True) or redo a change."""
     taken_away = Signal(object, int, int, bool)
     """A class of a layer has another id (0 for none) now; or has its own again."""
+    finish_asked = Signal()
+    """Who is about to take a class away is to do it now: the layer goes."""
 
     def __init__(self, history: ObjectHistory) -> None:
         super().__init__()

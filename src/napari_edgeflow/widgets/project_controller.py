@@ -93,6 +93,7 @@ class ProjectController(QObject):
         self._class_steps.taken_away.connect(self._on_taken_away)
         self._class_steps.changed.connect(self._on_classes)
         self._class_steps.ask(self._elsewhere)
+        self.page_leaves.connect(self._class_steps.finish_asked)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._post = Post(self._told.emit)
         self._opening = LatestCall(self._open, self._on_opened, self._on_open_failed)
@@ -235,6 +236,8 @@ class ProjectController(QObject):
         """Turn the page; in between the window has its turn, and the person too."""
         page = _up_to_date(project, page)
         yield from self.layers.bring_in(self._coming(project, page))
+        # A class that is half merged on the page that goes is merged on this one, too.
+        self._class_steps.finish_asked.emit()
         while (now := _up_to_date(project, page)) is not page:
             page = now
             self.layers.send_back()
