@@ -171,7 +171,7 @@ def test_what_is_selected_is_shown_and_outlined(make_keeper: MakeKeeper) -> None
     keeper.qtbot.waitUntil(lambda: "Selected objects" in viewer.layers, timeout=20_000)
     outline = viewer.layers["Selected objects"]
     assert viewer.layers.selection.active is active
-    assert len(outline.data) == 1
+    keeper.qtbot.waitUntil(lambda: len(outline.data) == 1, timeout=20_000)
     assert outline.data[0].min(0).tolist() == [2, 59.5, 59.5]
     assert outline.data[0].max(0).tolist() == [2, 73.5, 73.5]
     keeper.select(1, 2, 3)

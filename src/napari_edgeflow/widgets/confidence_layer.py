@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.engine.classes import METADATA
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.planes import Plane, placement
 
 if TYPE_CHECKING:
@@ -95,10 +96,9 @@ class ConfidenceLayer(QObject):
         if image is None or data is None or image not in layers:
             return
         self._layer = _new_layer(image, self._plane, data)
-        active = layers.selection.active
-        layers.append(self._layer)
         # It is to be looked at; what is worked with stays what it was.
-        layers.selection.active = active
+        with kept_selection(self._viewer):
+            layers.append(self._layer)
 
     def _take_away(self) -> None:
         layer, self._layer = self._layer, None

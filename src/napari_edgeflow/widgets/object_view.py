@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Shapes
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_edgeflow.engine.polygons import trace
+from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.object_entries import ObjectEntry
 from napari_edgeflow.widgets.planes import (
     Plane,
@@ -123,6 +125,7 @@ class ObjectHighlight:
     def __init__(self, viewer: "Viewer") -> None:
         self._viewer = viewer
         self._layer: Shapes | None = None
+        self._wanted: tuple[Labels, Sequence[Path]] | None = None
 
     def owns(self, layer: object) -> bool:
         """Return whether a layer is the one of the outlines."""
@@ -130,9 +133,19 @@ class ObjectHighlight:
 
     def show(self, labels: "Labels", paths: Sequence[Path]) -> None:
         """Show outlines over a layer; none of them takes the earlier ones away."""
-        layer = self._ensure(labels) if paths else self._layer
-        if layer is None:
+        self._wanted = labels, paths
+        if not paths or self._fits(labels):
+            self._draw()
+        else:
+            self._make(labels)
+            # A layer takes napari a while to make: the window has its turn first.
+            QTimer.singleShot(0, self._draw)
+
+    def _draw(self) -> None:
+        layer = self._layer
+        if layer is None or self._wanted is None or layer not in self._viewer.layers:
             return
+        (labels, paths), self._wanted = self._wanted, None
         layer.data = []
         if paths:
             if not _lies_on(layer, labels):
@@ -151,11 +164,13 @@ class ObjectHighlight:
         zoom = float(self._viewer.scene.camera.zoom)
         return _WIDTH / max(zoom * scale, 1e-9)
 
-    def _ensure(self, labels: "Labels") -> Shapes:
-        layers = self._viewer.layers
+    def _fits(self, labels: "Labels") -> bool:
         layer = self._layer
-        if layer is not None and layer in layers and layer.ndim == labels.ndim:
-            return layer
+        if layer is None or layer not in self._viewer.layers:
+            return False
+        return bool(layer.ndim == labels.ndim)
+
+    def _make(self, labels: "Labels") -> None:
         self.close()
         layer = Shapes(
             ndim=len(layer_shape(labels)),
@@ -165,12 +180,9 @@ class ObjectHighlight:
             **placement(labels),
         )
         layer.editable = False
-        active = layers.selection.active
-        layers.append(layer)
-        # A new layer becomes the active one, and would take the keys.
-        layers.selection.active = active
+        with kept_selection(self._viewer):
+            self._viewer.layers.append(layer)
         self._layer = layer
-        return layer
 
 
 def _lies_on(layer: "Layer", other: "Layer") -> bool:

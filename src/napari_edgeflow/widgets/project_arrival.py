@@ -1,7 +1,6 @@
 """The layers of the next page on their way into the viewer, not to be seen yet."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from napari.layers import Image
 
 from napari_edgeflow.project.class_changes import known_classes
 from napari_edgeflow.project.records import LabelContent
+from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.label_layers import LabelScheme, labels_of, new_labels
 from napari_edgeflow.widgets.project_rows import as_features
 
@@ -154,18 +154,8 @@ class PageArrival:
         """Put a layer in; it gets its name when the one of the page before is gone."""
         self._names[layer] = name
         layer.visible = False
-        with self._selection_kept():
+        with kept_selection(self._viewer):
             self._viewer.layers.insert(len(self._names) - 1, layer)
-
-    @contextmanager
-    def _selection_kept(self) -> Iterator[None]:
-        """Put layers in within this; keys and mouse stay with the layer before."""
-        selection = self._viewer.layers.selection
-        before = set(selection)
-        with selection.events.blocker_all():
-            yield
-            selection.clear()
-            selection.update(before)
 
     def show(self) -> "tuple[Image | None, Mapping[str, Labels]]":
         """Show the page, now that the one before is gone.

@@ -14,6 +14,7 @@ from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.pairs import read_labels
 from napari_edgeflow.engine.train_files import PREDICTIONS_FOLDER
 from napari_edgeflow.formats.training_folder import Place
+from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
 from napari_edgeflow.widgets.planes import layer_shape, placement
 from napari_edgeflow.widgets.train_pairs import SAMPLES
@@ -112,10 +113,9 @@ class TrainPredictions(QObject):
             known.editable = False
             self._layers[stack] = known
             layers = self._viewer.layers
-            active = layers.selection.active
-            layers.insert(layers.index(image) + 1, known)
             # The person may be labelling something.
-            layers.selection.active = active
+            with kept_selection(self._viewer):
+                layers.insert(layers.index(image) + 1, known)
         # One that a person deleted stays away.
         return known if known in self._viewer.layers else None
 
