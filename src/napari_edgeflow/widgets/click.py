@@ -114,7 +114,7 @@ class ClickWidget(Dock):
         ValueError
             If an object is in progress, or this one cannot be clicked on.
         """
-        self.controller.refine(self._take(image, labels, plane, mask, class_id))
+        self.controller.again.refine(self._take(image, labels, plane, mask, class_id))
 
     def reopen(
         self,
@@ -151,7 +151,7 @@ class ClickWidget(Dock):
             If an object is in progress, or this one cannot be clicked on.
         """
         origin = self._take(image, labels, plane, mask, class_id)
-        self.controller.reopen(origin, prompts, view=view, seconds=seconds)
+        self.controller.again.reopen(origin, prompts, view=view, seconds=seconds)
 
     def resume(
         self, image: "Image", labels: "Labels | None", draft: ObjectDraft
@@ -172,9 +172,9 @@ class ClickWidget(Dock):
         ValueError
             If an object is in progress, or this one does not fit the image.
         """
-        self.controller.check_free()
+        self.controller.again.check_free()
         self._choose(image, labels, draft.class_id)
-        self.controller.resume(draft)
+        self.controller.again.resume(draft, labels)
 
     def _on_taken_back(
         self, image: "Image", labels: "Labels", draft: ObjectDraft
@@ -216,7 +216,7 @@ class ClickWidget(Dock):
         class_id: int,
     ) -> Refinement:
         """Return an object of a layer after choosing the layer and its class."""
-        self.controller.check_free()
+        self.controller.again.check_free()
         origin = Refinement.of_mask(labels, plane, mask)
         self._choose(image, labels, class_id)
         return origin

@@ -1,21 +1,19 @@
 """What happens in the click dock, without any of its buttons."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.prompts import Prompt, check_prompts, with_clicks
+from napari_edgeflow.engine.prompts import with_clicks
+from napari_edgeflow.widgets.click_again import ClickAgain
 from napari_edgeflow.widgets.click_commit import FinishedObject, commit_object
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_edits import ClickEdits
 from napari_edgeflow.widgets.click_hints import what_to_do
 from napari_edgeflow.widgets.click_layers import ClickLayers
 from napari_edgeflow.widgets.click_mask import ClickMask
-from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.click_settings import ClickSettings
 from napari_edgeflow.widgets.click_stage import ClickStage
@@ -91,6 +89,7 @@ class ClickController(QObject):
         self._layers = ClickLayers(viewer, shortcuts, actions)
         self._stage = ClickStage(viewer, self._layers)
         self._edits = ClickEdits(viewer, self._session, self._stage, self._layers)
+        self._again = ClickAgain(self._session, self._stage)
         self._mask = ClickMask(load)
         self._watch = ViewerWatch(viewer, self._layers.owns)
         self._steps = ClickSteps(Workspace.of(viewer).history)
@@ -111,6 +110,7 @@ class ClickController(QObject):
         self._steps.taken_back.connect(self.taken_back)
         edits.edited.connect(self._update)
         edits.refused.connect(self._show_session)
+        self._again.started.connect(self._on_started)
         mask.ready.connect(self._on_mask)
         mask.failed.connect(self._on_failed)
         mask.state_changed.connect(self.state_changed)
@@ -122,6 +122,11 @@ class ClickController(QObject):
     def edits(self) -> ClickEdits:
         """What a person does on the canvas."""
         return self._edits
+
+    @property
+    def again(self) -> ClickAgain:
+        """What goes on with objects that are there already."""
+        return self._again
 
     @property
     def layers(self) -> ClickLayers:
@@ -213,55 +218,6 @@ class ClickController(QObject):
         self._session.clear()
         self._show_session()
 
-    def refine(self, origin: Refinement) -> None:
-        """Start from an object that is there already; finishing replaces it.
-
-        Parameters
-        ----------
-        origin : Refinement
-            An object in the plane that is shown of the image.
-
-        Raises
-        ------
-        ValueError
-            If there is an object in progress, or the plane is not shown.
-        """
-        self.check_free()
-        image = self._stage.read_only(origin.plane)
-        self._session.start(image, self._stage.view(image), origin)
-        self._show_session()
-
-    def reopen(
-        self,
-        origin: Refinement,
-        prompts: Sequence[Prompt],
-        *,
-        view: Window | None = None,
-        seconds: float = 0.0,
-    ) -> None:
-        """Go on with an object that was finished; finishing again replaces it.
-
-        Parameters
-        ----------
-        origin : Refinement
-            An object in the plane that is shown of the image.
-        prompts, view, seconds
-            As in :meth:`ClickWidget.reopen`.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`refine`, or if a prompt lies outside of the image.
-        """
-        self.check_free()
-        image = self._stage.read_only(origin.plane)
-        check_prompts(prompts, image.shape[:2])
-        self._session.start(image, view, origin, seconds)
-        if prompts:
-            self._session.replay(origin, tuple(prompts), replays=True)
-        self._show_session()
-        self._checks_replay = bool(prompts)
-
     def draft(self) -> ObjectDraft | None:
         """Return the object in progress as plain values; None if there is none."""
         return ObjectDraft.of_session(self._session, self._settings.class_id)
@@ -269,42 +225,6 @@ class ClickController(QObject):
     def let_go(self) -> None:
         """Forget the object in progress without a word: somebody else keeps it."""
         self._next_object()
-
-    def resume(self, draft: ObjectDraft) -> None:
-        """Go on with an object that was in progress.
-
-        Parameters
-        ----------
-        draft : ObjectDraft
-            What :meth:`draft` gave for the same image. Its plane has to be shown.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`reopen`.
-        """
-        self.check_free()
-        image = self._stage.read_only(draft.plane)
-        shape = image.shape[:2]
-        check_prompts(draft.prompts, shape)
-        origin = draft.refinement(shape, self._settings.target)
-        self._session.start(image, draft.view, origin, draft.seconds)
-        self._session.replay(origin, draft.prompts, replays=draft.replays)
-        self._show_session()
-
-    def check_free(self) -> None:
-        """Make sure that there is no object in progress.
-
-        Raises
-        ------
-        ValueError
-            If there is one.
-        """
-        if self._session.active:
-            raise ValueError(
-                "There is an object in progress: finish it or clear it, then refine "
-                "the other one."
-            )
 
     def close(self, remove_layers: bool) -> None:
         """Stop; with ``remove_layers`` also take our two layers out of the viewer."""
@@ -377,6 +297,10 @@ class ClickController(QObject):
             self._layers.show_clicks(self._session.clicks)
         self._layers.activate()
         self._update()
+
+    def _on_started(self, checks_replay: bool) -> None:
+        self._show_session()
+        self._checks_replay = checks_replay
 
     def _update(self) -> None:
         """Have the mask of the prompts that count computed."""

@@ -28,7 +28,7 @@ def reopen_by_clicks(viewer: "Viewer", labels: "Labels", entry: ObjectEntry) -> 
         If there is no image for it, or the dock is busy with another object.
     """
     dock = open_click_dock(viewer)
-    dock.controller.check_free()
+    dock.controller.again.check_free()
     image = image_of(viewer, labels, dock.controls.image.layer)
     plane, record = plane_to_edit(viewer, labels, entry), entry.record
     if plane == entry.plane:
