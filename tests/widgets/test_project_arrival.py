@@ -16,13 +16,17 @@ from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.page_files import PageFiles, read_page
 from napari_edgeflow.project.records import LabelContent
 from napari_edgeflow.widgets.label_layers import LabelScheme, commit_mask, read_scheme
+from napari_edgeflow.widgets.object_history import PixelChange
+from napari_edgeflow.widgets.object_records import ObjectRecord
 from napari_edgeflow.widgets.planes import Plane
 from napari_edgeflow.widgets.project import ProjectWidget
 from napari_edgeflow.widgets.project_arrival import ComingPage
 from napari_edgeflow.widgets.project_layers import PageLayers
 from napari_edgeflow.widgets.project_recent import RecentProjects
+from napari_edgeflow.widgets.workspace import Workspace
 
 VOC = ClassTable.voc()
+FLAT = Plane((None, None))
 SIDE = 60
 
 
@@ -152,7 +156,15 @@ class Leafer:
     def paint(self, value: int) -> None:
         mask = np.ones((4, 50), np.bool_)
         labels = self.controller.layers.labels
-        commit_mask(labels, Plane((None, None)), Window(0, 0, 4, 50), mask, value)
+        commit_mask(labels, FLAT, Window(0, 0, 4, 50), mask, value)
+
+    def finish(self, class_id: int) -> None:
+        """Make an object."""
+        window = Window(0, 0, 4, 50)
+        change = PixelChange(FLAT, window, np.ones((4, 50), np.bool_), 1)
+        record = ObjectRecord(1, class_id, "click", (), 1.0, FLAT)
+        history = Workspace.of(self.viewer).history
+        history.apply(self.controller.layers.labels, "finish", [change], [record])
 
     def labels_of(self, name: str) -> Any:
         self.controller.layers.flush()
@@ -183,6 +195,21 @@ def test_edits_on_the_way_are_of_the_page_before(person: Leafer) -> None:
     assert person.controller.layers.labels is labels
     assert person.controller.latest == "b.png"
     assert person.labels_of("b.png")[2, 2] == 5
+
+
+def test_a_class_that_goes_on_the_way_is_gone_from_the_page(person: Leafer) -> None:
+    person.finish(2)
+    person.controller.turn_to("b.png")
+    person.until_at("b.png")
+    project = person.controller.project
+    person.turn(
+        "a.png",
+        lambda: project.note(project.record.without_class(2, 3, {"b.png"})),
+    )
+    person.until_at("a.png")
+    layers = person.controller.layers
+    assert layers.labels.features["class_id"].tolist() == [3]
+    assert list(person.viewer.layers) == [layers.image, layers.labels]
 
 
 def test_who_turns_on_meanwhile_comes_to_the_last_page(person: Leafer) -> None:
