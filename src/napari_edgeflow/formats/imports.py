@@ -14,7 +14,6 @@ from napari_edgeflow.formats.geojson import read_geojson, read_geojson_folder
 from napari_edgeflow.formats.json_files import read_json
 from napari_edgeflow.formats.label_folder import (
     label_files,
-    read_label_file,
     read_label_folder,
 )
 from napari_edgeflow.formats.labelled_plane import Kind
@@ -64,7 +63,7 @@ def _labels(given: _Given) -> Iterator[ImageAnnotation]:
     path, images, classes, kind = given.path, given.images, given.classes, given.kind
     if path.is_file():
         (file,) = label_files(path, images, classes, kind)
-        yield read_label_file(path, file.file_name, file.classes, file.kind)
+        yield file.plane()
     else:
         yield from read_label_folder(path, images, classes, given.report, kind)
 

@@ -1,8 +1,9 @@
 """Folders of label images: one PNG or TIFF for each image, whose values are classes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +137,26 @@ class LabelFile:
     classes: ClassTable | None
     kind: Kind
 
+    def plane(self) -> ImageAnnotation:
+        """Return its objects; errors are those of :func:`read_label_file`."""
+        return read_label_file(self.path, self.file_name, self.classes, self.kind)
+
+
+Read = TypeVar("Read")
+
+
+def read_each(
+    files: Sequence[LabelFile], read: Callable[[LabelFile], Read], report: Report
+) -> Iterator[Read]:
+    """Yield what is read of each file; report those that cannot be used."""
+    for file in files:
+        try:
+            found = read(file)
+        except (ValueError, OSError) as error:
+            report(f"{file.path.name} is left out: {error}")
+        else:
+            yield found
+
 
 def read_label_folder(
     folder: Path,
@@ -173,15 +194,8 @@ def read_label_folder(
     OSError
         If the list of classes cannot be read.
     """
-    for file in label_files(folder, images, classes, kind):
-        try:
-            annotation = read_label_file(
-                file.path, file.file_name, file.classes, file.kind
-            )
-        except (ValueError, OSError) as error:
-            report(f"{file.path.name} is left out: {error}")
-        else:
-            yield annotation
+    files = label_files(folder, images, classes, kind)
+    yield from read_each(files, LabelFile.plane, report)
 
 
 def label_files(

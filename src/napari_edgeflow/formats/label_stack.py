@@ -12,6 +12,7 @@ from napari_edgeflow.formats.annotation_changes import without_void
 from napari_edgeflow.formats.label_folder import (
     LabelFile,
     label_files,
+    read_each,
     read_label_values,
 )
 from napari_edgeflow.formats.labelled_plane import Kind, completed, plane_annotation
@@ -84,13 +85,7 @@ def read_labels_and_stacks(
     OSError
         If the list of classes cannot be read.
     """
-    for file in label_files(path, images, None, kind):
-        try:
-            annotation = _read(file)
-        except (ValueError, OSError) as error:
-            report(f"{file.path.name} is left out: {error}")
-        else:
-            yield annotation
+    yield from read_each(label_files(path, images, None, kind), _read, report)
 
 
 def _read(file: LabelFile) -> Labelled:

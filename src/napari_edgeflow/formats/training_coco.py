@@ -1,10 +1,12 @@
 """Objects of a COCO file as label images, which is what training reads."""
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.pairs import LabelledImage
+from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.formats.labelled_plane import Kind
@@ -50,16 +52,14 @@ def coco_pairs(
         If an image is missing or something cannot be read or written.
     """
     pairs, classes = [], ClassTable(())
-    for annotation in islice(read_coco(path), most):
+    for annotation, image in islice(_listed(path, images), most):
         classes = annotation.classes
         is_class = kind == "semantic"
         labels = annotation.class_labels() if is_class else annotation.object_labels()
         target = output / annotation.file_name
         target = target.with_name(f"{target.name}.png")
         write_gray_png(target, labels)
-        pairs.append(LabelledImage(_image(path, images, annotation.file_name), target))
-    if not pairs:
-        raise ValueError(f"{path} lists no image: there is nothing to train on")
+        pairs.append(LabelledImage(image, target))
     return tuple(pairs), classes
 
 
@@ -69,12 +69,18 @@ def coco_contents(path: Path) -> tuple[int, ClassTable]:
     Errors are those of :func:`coco_pairs`.
     """
     images, classes = 0, ClassTable(())
-    for annotation in read_coco(path):
-        _image(path, None, annotation.file_name)
+    for annotation, _ in _listed(path, None):
         images, classes = images + 1, annotation.classes
-    if not images:
-        raise ValueError(f"{path} lists no image: there is nothing to train on")
     return images, classes
+
+
+def _listed(path: Path, images: Path | None) -> Iterator[tuple[ImageAnnotation, Path]]:
+    """Yield the images of a file, one at least, and where they are."""
+    annotation = None
+    for annotation in read_coco(path):
+        yield annotation, _image(path, images, annotation.file_name)
+    if annotation is None:
+        raise ValueError(f"{path} lists no image: there is nothing to train on")
 
 
 def _image(path: Path, images: Path | None, name: str) -> Path:

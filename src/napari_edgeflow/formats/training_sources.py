@@ -77,11 +77,10 @@ class DataFolder:
         """
         if self.layout == "coco":
             return coco_contents(self.path)
+        number = len(self._pairs())
         if self.layout == "voc":
-            classes = VocFolder(self.path).classes() or ClassTable.voc()
-            return len(voc_pairs(self.path, "train")), classes
-        pairs = folder_pairs(self.path / "images", self.path / "labels")
-        return len(pairs), find_class_list(self.path)
+            return number, VocFolder(self.path).classes() or ClassTable.voc()
+        return number, find_class_list(self.path)
 
     def first_pairs(self, most: int, scratch: Path) -> tuple[LabelledImage, ...]:
         """Return some of the images, with class ids as labels.
@@ -91,9 +90,13 @@ class DataFolder:
         """
         if self.layout == "coco":
             return coco_pairs(self.path, None, scratch, "semantic", most)[0]
+        return self._pairs()[:most]
+
+    def _pairs(self) -> tuple[LabelledImage, ...]:
+        """Return the images of a layout that has label images."""
         if self.layout == "voc":
-            return voc_pairs(self.path, "train")[:most]
-        return folder_pairs(self.path / "images", self.path / "labels")[:most]
+            return voc_pairs(self.path, "train")
+        return folder_pairs(self.path / "images", self.path / "labels")
 
 
 def known_classes(tables: Iterable[tuple[Path, ClassTable]]) -> ClassTable | None:

@@ -206,6 +206,11 @@ class Project:
         if self.saver is not None:
             self.saver.leave_page(name)
 
+    def wait(self, timeout: float = 60.0) -> None:
+        """Wait until what was noted is on disk, for so many seconds at most."""
+        if self.saver is not None:
+            self.saver.wait(timeout=timeout)
+
     def close(self, timeout: float = 10.0) -> bool:
         """Save what is left, and let others write; return whether all is on disk."""
         saved = self.saver is None or self.saver.close(timeout)

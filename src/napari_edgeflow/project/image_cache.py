@@ -1,11 +1,11 @@
 """Images in memory, so that the next page is there when it is turned to."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from napari_edgeflow.project.images import Reader, bytes_needed, read_any_image
@@ -32,8 +32,7 @@ class ImageCache:
         limit: int = LIMIT_BYTES,
     ) -> None:
         self._other: Reader | None = other
-        self._limit = limit
-        self._kept: OrderedDict[_Key, NDArray[Any]] = OrderedDict()
+        self._kept: LRUCache[_Key, NDArray[Any]] = LRUCache(limit, getsizeof=_bytes)
         self._reading: dict[_Key, threading.Event] = {}
         self._lock = threading.Lock()
 
@@ -41,7 +40,7 @@ class ImageCache:
     def size(self) -> int:
         """How many bytes are kept."""
         with self._lock:
-            return sum(image.nbytes for image in self._kept.values())
+            return int(self._kept.currsize)
 
     def read(self, path: Path) -> NDArray[Any]:
         """Return an image; who asks while it is being read waits for that.
@@ -55,7 +54,6 @@ class ImageCache:
         while True:
             with self._lock:
                 if key in self._kept:
-                    self._kept.move_to_end(key)
                     return self._kept[key]
                 other = self._reading.get(key)
                 if other is None:
@@ -73,19 +71,20 @@ class ImageCache:
     def read_ahead(self, path: Path) -> None:
         """Read an image if there is room for it, whatever becomes of it."""
         try:
-            if bytes_needed(path) <= self._limit // 2:
+            if bytes_needed(path) <= self._kept.maxsize // 2:
                 self.read(path)
         except OSError:
             # Who turns to it is told.
             return
 
     def _keep(self, key: _Key, image: NDArray[Any]) -> None:
-        if image.nbytes > self._limit:
-            return
-        with self._lock:
-            self._kept[key] = image
-            while sum(kept.nbytes for kept in self._kept.values()) > self._limit:
-                self._kept.popitem(last=False)
+        if image.nbytes <= self._kept.maxsize:
+            with self._lock:
+                self._kept[key] = image
+
+
+def _bytes(image: NDArray[Any]) -> int:
+    return image.nbytes
 
 
 def _key(path: Path) -> _Key:

@@ -10,9 +10,6 @@ from napari_edgeflow.project.packed_labels import PackedLabels
 from napari_edgeflow.project.project_file import State
 from napari_edgeflow.project.records import LabelContent, PageContent
 
-_PATIENCE_S = 60.0
-"""How long to wait for the disk before more is read."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PackedPage:
@@ -98,8 +95,7 @@ read_folder_import`.
         )
         same = _is_same(now, after)
         yield RestoredPage(page, _restored(now, before) if same else None)
-        if project.saver is not None:
-            project.saver.wait(timeout=_PATIENCE_S)
+        project.wait()
 
 
 def _is_same(now: PageContent, after: PageContent) -> bool:

@@ -25,9 +25,6 @@ from napari_edgeflow.project.import_labels import check_shape, target_of, with_l
 from napari_edgeflow.project.import_undo import ImportedPage, PackedPage
 from napari_edgeflow.project.records import LabelContent, PageContent
 
-_PATIENCE_S = 60.0
-"""How long to wait for the disk before more is read."""
-
 
 @dataclass(frozen=True, slots=True)
 class FolderImport:
@@ -157,8 +154,7 @@ def _imported(
             continue
         classes = page.classes
         yield page
-        if project.saver is not None:
-            project.saver.wait(timeout=_PATIENCE_S)
+        project.wait()
 
 
 def _annotations(

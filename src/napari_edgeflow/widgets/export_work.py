@@ -40,8 +40,7 @@ def run_export(
     """Write layers or a project into files; see :func:`export_folder`."""
     source, problems = request.source, list[str]()
     if isinstance(source, Project):
-        if source.saver is not None:
-            source.saver.wait(timeout=_PATIENCE_S)
+        source.wait(_PATIENCE_S)
         steps = export_project(source, request.settings, problems.append)
     else:
         steps = _export_layers(source, request.settings, problems)

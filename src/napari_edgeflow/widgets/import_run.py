@@ -11,6 +11,9 @@ from napari_edgeflow.widgets.workers import StreamCall
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_edgeflow.project.folder import Project
+    from napari_edgeflow.widgets.project_controller import ProjectController
+
 
 class ImportRun(QObject):
     """Does one import at a time; who inherits says what is read and written.
@@ -59,6 +62,14 @@ class ImportRun(QObject):
         self.running_changed.emit(True, True)
         self.state_changed.emit("Reading …")
         self._calls(request)
+
+    def _is_open(self, pages: "ProjectController", project: "Project") -> bool:
+        """Return whether a folder is still open; if it is not, the run ends."""
+        if pages.project is project:
+            return True
+        self._calls.cancel()
+        self._end("Stopped: the folder was closed.")
+        return False
 
     def _show_progress(self, number: int, text: str) -> None:
         if self._bar is not None:

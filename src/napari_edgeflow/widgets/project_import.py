@@ -103,11 +103,7 @@ class FolderImporter(ImportRun):
     # ---- what was read
 
     def _on_page(self, run: _Run, page: PageImport) -> None:
-        if run is not self._run:
-            return
-        if run.pages.project is not run.project:
-            self._calls.cancel()
-            self._end("Stopped: the folder was closed.")
+        if run is not self._run or not self._is_open(run.pages, run.project):
             return
         if run.pages.is_open(page.name):
             run.waiting[page.name] = page

@@ -101,11 +101,7 @@ class FolderImportUndo(ImportRun):
         self._begin("Undoing the import", run)
 
     def _on_page(self, run: _Run, restored: RestoredPage) -> None:
-        if run is not self._run:
-            return
-        if run.pages.project is not run.project:
-            self._calls.cancel()
-            self._end("Stopped: the folder was closed.")
+        if run is not self._run or not self._is_open(run.pages, run.project):
             return
         page, shown = restored.page, restored.page.name == run.pages.current
         if page.name in run.touched or (run.pages.is_open(page.name) and not shown):
