@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from napari_edgeflow.engine.image import ImageReader
 from napari_edgeflow.engine.pairs import (
     LabelledImage,
     folder_pairs,
     image_files,
+    image_shape,
     read_labels,
     read_pair,
     read_rgb,
@@ -121,6 +124,34 @@ def test_images_are_read_as_colours(tmp_path: Path) -> None:
     assert rgb[2, 3].tolist() == [11, 11, 11]
     with pytest.raises(OSError, match=r"cannot read the image .*none\.png"):
         read_rgb(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_deep_images_are_stretched_as_where_models_are_used(
+    tmp_path: Path, suffix: str
+) -> None:
+    deep = np.linspace(900, 5000, 80 * 100).reshape(80, 100).astype(np.uint16)
+    path = tmp_path / f"deep{suffix}"
+    Image.fromarray(deep).save(path)
+    rgb = read_rgb(path)
+    np.testing.assert_array_equal(rgb, ImageReader(deep).read_whole())
+    assert (rgb.min(), rgb.max()) == (0, 255)
+    floats = tmp_path / "floats.tif"
+    Image.fromarray(deep.astype(np.float32) / 5000).save(floats)
+    assert np.ptp(read_rgb(floats)) == 255
+
+
+def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
+    labels = np.arange(12, dtype=np.int64).reshape(3, 4)
+    tifffile.imwrite(tmp_path / "labels.tif", labels)
+    np.testing.assert_array_equal(read_labels(tmp_path / "labels.tif"), labels)
+    tifffile.imwrite(tmp_path / "long.tif", labels.astype(np.uint64) * 5000)
+    assert read_rgb(tmp_path / "long.tif").shape == (3, 4, 3)
+    assert image_shape(tmp_path / "long.tif") == (3, 4)
+    (tmp_path / "torn.tif").write_bytes(b"II*")
+    for read in (read_rgb, read_labels, image_shape):
+        with pytest.raises(OSError, match=r"cannot read the \w+ .*torn\.tif"):
+            read(tmp_path / "torn.tif")
 
 
 def test_pairs_need_no_torch() -> None:

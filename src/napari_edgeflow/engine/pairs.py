@@ -8,9 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_edgeflow.engine.image import ImageReader
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 VOID = 255
 """Value of labels that do not count, where they are classes."""
+
+_DEEP_MODES = ("I", "F")
+"""What the names of Pillow's modes with more than 8 bits begin with."""
 
 VOC_IMAGES, VOC_LABELS = "JPEGImages", "SegmentationClass"
 VOC_LISTS = Path("ImageSets", "Segmentation")
@@ -99,12 +104,29 @@ def voc_pairs(root: Path, split: str | Path) -> tuple[LabelledImage, ...]:
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Return an image file as (H, W, 3) uint8; OSError if it cannot be read."""
+    """Return an image file as (H, W, 3) uint8.
+
+    Values of more than 8 bits are stretched as they are wherever models are used.
+
+    Raises
+    ------
+    ValueError
+        If it is no single image.
+    OSError
+        If it cannot be read.
+    """
     try:
         with Image.open(path) as file:
-            return np.asarray(file.convert("RGB"))
+            # Pillow would cut these off at 255.
+            if not file.mode.startswith(_DEEP_MODES):
+                return np.asarray(file.convert("RGB"))
+            pixels = np.asarray(file)
     except OSError as error:
-        raise OSError(f"cannot read the image {path}: {error}") from error
+        pixels = _read_tiff(path, f"cannot read the image {path}", error)
+    try:
+        return ImageReader(pixels).read_whole()
+    except ValueError as error:
+        raise ValueError(f"cannot use the image {path}: {error}") from error
 
 
 def read_labels(path: Path) -> NDArray[np.integer[Any]]:
@@ -121,7 +143,7 @@ def read_labels(path: Path) -> NDArray[np.integer[Any]]:
         with Image.open(path) as file:
             labels: NDArray[np.integer[Any]] = np.asarray(file)
     except OSError as error:
-        raise OSError(f"cannot read the labels {path}: {error}") from error
+        labels = _read_tiff(path, f"cannot read the labels {path}", error)
     if labels.dtype == np.bool_:
         # Pillow's True need not be a 1 in memory.
         labels = np.where(labels, np.uint8(1), np.uint8(0))
@@ -135,6 +157,42 @@ def read_labels(path: Path) -> NDArray[np.integer[Any]]:
             f"the labels {path} go down to {labels.min()}: label from 0 upwards"
         )
     return labels
+
+
+def image_shape(path: Path) -> tuple[int, int]:
+    """Return the height and width of an image, without its pixels where it can.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    try:
+        with Image.open(path) as file:
+            return file.height, file.width
+    except OSError as error:
+        shape = _read_tiff(path, f"cannot read the image {path}", error).shape
+        return shape[0], shape[1]
+
+
+def _read_tiff(path: Path, failed: str, reason: OSError) -> NDArray[Any]:
+    """Return the pixels of a TIFF that Pillow cannot read, such as 64-bit labels.
+
+    Raises
+    ------
+    OSError
+        With both texts if it is no TIFF, or cannot be read either.
+    """
+    problem = OSError(f"{failed}: {reason}")
+    if path.suffix.lower() not in (".tif", ".tiff") or not path.is_file():
+        raise problem from reason
+    import tifffile
+
+    try:
+        return np.asarray(tifffile.imread(path))
+    # tifffile raises whatever its decoders do for a broken file.
+    except Exception as error:
+        raise problem from error
 
 
 def read_pair(

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from napari_edgeflow.engine.classes import MAX_CLASS_ID
-from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_labels
+from napari_edgeflow.engine.pairs import VOID, LabelledImage, image_shape, read_labels
 from napari_edgeflow.engine.semantic_source import SemanticSource
 
 
@@ -57,11 +56,7 @@ def survey(source: SemanticSource) -> Survey:
 
 
 def _check(pair: LabelledImage, labels: NDArray[np.integer]) -> None:
-    try:
-        with Image.open(pair.image) as file:
-            size = file.height, file.width
-    except OSError as error:
-        raise OSError(f"cannot read the image {pair.image}: {error}") from error
+    size = image_shape(pair.image)
     if labels.shape != size:
         raise ValueError(
             f"the labels {pair.labels} have shape {labels.shape}, their image {size}: "
