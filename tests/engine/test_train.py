@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 from tests.engine.line_task import SHORT, LineTask, ScoredTask
 from torch import Tensor, nn
 
@@ -32,7 +33,12 @@ from napari_edgeflow.engine.train_reports import (
     TrainEnd,
     TrainMessage,
 )
-from napari_edgeflow.engine.weights import find_checkpoint, load_edgeflow
+from napari_edgeflow.engine.weights import (
+    FORMAT,
+    MODEL_FILE,
+    find_checkpoint,
+    load_edgeflow,
+)
 from napari_edgeflow.engine.zoom import ZoomSettings
 
 
@@ -129,6 +135,47 @@ def test_a_resumed_run_knows_the_best(tmp_path: Path) -> None:
     assert [(r.epoch, r.best) for r in rest] == [(2, False), (3, False)]
     assert (len(first.published), len(second.published)) == (1, 0)
     assert len((tmp_path / METRICS_FILE).read_text().splitlines()) == 4
+
+
+def test_a_run_killed_while_it_saves_does_not_take_its_best_for_written(
+    tmp_path: Path,
+) -> None:
+    task, settings = ScoredTask([0.9]), replace(SHORT, epoch_steps=20)
+
+    def killed(*_: object) -> None:
+        raise InterruptedError
+
+    task.publish = killed  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="cannot write"):
+        list(train(task, settings, tmp_path))
+    assert not (tmp_path / STATE_FILE).exists()
+
+
+def test_the_best_so_far_outlives_a_loss_that_is_no_number(tmp_path: Path) -> None:
+    task, step = ScoredTask([0.2, 0.5]), LineTask.step
+    settings = replace(SHORT, epoch_steps=20)
+
+    def diverge(progress: float) -> tuple[Tensor, dict[str, float], int]:
+        loss, parts, samples = step(task, progress)
+        return loss * (math.nan if progress > 0.8 else 1), parts, samples
+
+    task.step = diverge  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="loss became nan"):
+        list(train(task, settings, tmp_path))
+    assert len(task.validated) == 2
+    assert task.published == task.validated
+
+
+def test_a_better_model_than_the_state_knows_of_is_kept(tmp_path: Path) -> None:
+    settings = replace(SHORT, epoch_steps=20)
+    reports = train(ScoredTask([0.2]), settings, tmp_path)
+    next(r for r in reports if isinstance(r, EpochReport))
+    reports.close()
+    facts = {"format": FORMAT, "config": "{}", "score": "0.7000"}
+    save_file({"w": np.zeros(1)}, tmp_path / MODEL_FILE, facts)
+    task = ScoredTask([0.6, 0.8])
+    rest = epochs(train(task, settings, tmp_path, resume=True))
+    assert [r.best for r in rest] == [False, True]
 
 
 def test_training_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:

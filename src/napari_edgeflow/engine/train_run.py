@@ -31,6 +31,7 @@ from napari_edgeflow.engine.train_reports import (
 from napari_edgeflow.engine.train_settings import TrainSettings
 from napari_edgeflow.engine.train_stop import StopRequest
 from napari_edgeflow.engine.train_task import Task
+from napari_edgeflow.engine.weights import score_of
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -163,6 +164,7 @@ class Run:
 
     def _check(self, value: float, name: str) -> None:
         if not math.isfinite(value):
+            self.keep_best()
             raise ValueError(
                 f"the {name} became {value} at step {self.step}: lower the rate; "
                 "the last checkpoint is kept"
@@ -288,13 +290,29 @@ class Run:
             ) from error
 
     def _write(self) -> None:
+        # The model first: a run that is killed in between is resumed from the state
+        # before, and does not take a model for written that is not.
+        self._publish(self._result() if self.best is None else self._best_model)
         with replacing(self.output / STATE_FILE) as partial:
             try:
                 torch.save(self._state(), partial)
             # What torch raises where the disk is full.
             except RuntimeError as error:
                 raise OSError(str(error)) from error
-        model = self._result() if self.best is None else self._best_model
+
+    def keep_best(self) -> None:
+        """Write the best model if it is not yet, where the state is to stay as it is.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was written before is kept.
+        """
+        if self.fabric.is_global_zero:
+            with self._explaining():
+                self._publish(self._best_model)
+
+    def _publish(self, model: nn.Module | None) -> None:
         if model is not None:
             self.task.publish(model, self.output, self._facts())
             self._best_model = None
@@ -343,6 +361,10 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         for name in _COUNTED:
             setattr(self, name, state.get(name, getattr(self, name)))
+        # A model may have been written after the state, and is not to get worse.
+        written = score_of(self.output)
+        if self.best is not None and written is not None:
+            self.best = max(self.best, written)
         self.task.load_state(state["task"])
 
 

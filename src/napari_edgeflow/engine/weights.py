@@ -128,6 +128,17 @@ def task_of(folder: Path) -> str:
     return _read_metadata(path).get("task", CLICK_TASK)
 
 
+def score_of(folder: Path) -> float | None:
+    """Return the best validation that the model in a folder was written with.
+
+    None if there is no model, or it was not validated.
+    """
+    try:
+        return float(_read_metadata(folder / MODEL_FILE)["score"])
+    except (ValueError, KeyError):
+        return None
+
+
 def _bundled_file(name: str) -> Path | None:
     """Return the file of a bundled model; some are single files, some folders."""
     if name in BUNDLED:
