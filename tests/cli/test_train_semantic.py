@@ -1,8 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from napari_edgeflow import cli
+from napari_edgeflow.cli.coco_source import read_coco_source
 from napari_edgeflow.cli.train_clicks import training_of as clicks_of
 from napari_edgeflow.cli.train_semantic import training_of
 from napari_edgeflow.engine.pairs import read_labels
@@ -106,5 +108,32 @@ def test_a_coco_file_brings_images_and_classes(tmp_path: Path) -> None:
             (source,) = clicks_of(options).sources
             assert source.kind == "instances"
             (pair,) = source.pairs
-        assert pair.labels == tmp_path / kind / "coco-labels/coco/a.png.png"
+        assert list(tmp_path.glob(f"{kind}/coco-labels/coco-*/*")) == [pair.labels]
         assert read_labels(pair.labels).max() == (2 if kind == "semantic" else 1)
+
+
+def test_labels_of_coco_files_do_not_replace_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def labels() -> list[Path]:
+        paths = (tmp_path / name / "instances.json" for name in "ab")
+        found = [read_coco_source(path, None, tmp_path, "semantic") for path in paths]
+        return [pair.labels for pairs, _ in found for pair in pairs]
+
+    for name, x in (("a", 1), ("b", 5)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.png").touch()
+        record = {
+            "images": [{"id": 1, "file_name": "0.png", "width": 9, "height": 9}],
+            "categories": [{"id": 1, "name": "cell"}],
+            "annotations": [{
+                "id": 1, "image_id": 1, "category_id": 1, "bbox": [x, 1, 3, 3],
+                "segmentation": [[x, 1, x + 3, 1, x + 3, 4, x, 4]],
+            }],
+        }  # fmt: skip
+        (tmp_path / name / "instances.json").write_text(json.dumps(record))
+    first = labels()
+    assert [int(read_labels(path).argmax() % 9) for path in first] == [1, 5]
+    # The second process of several.
+    monkeypatch.setenv("RANK", "1")
+    assert not set(labels()) & set(first)

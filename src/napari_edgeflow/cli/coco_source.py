@@ -1,8 +1,10 @@
 """The option of trainings that names a COCO file."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -57,4 +59,15 @@ def read_coco_source(
     from napari_edgeflow.formats.training_coco import coco_pairs
 
     folder = None if images is None else Path(images)
-    return coco_pairs(path, folder, output / LABELS_FOLDER / path.stem, kind)
+    return coco_pairs(path, folder, _labels_folder(path, output), kind)
+
+
+def _labels_folder(path: Path, output: Path) -> Path:
+    """Return where the labels of a file go; each file has a folder of its own.
+
+    Many COCO files are called instances.json. Under torchrun each process writes its
+    own labels, since none waits for another yet.
+    """
+    rank = os.environ.get("RANK", "0")
+    name = LABELS_FOLDER if rank == "0" else f"{LABELS_FOLDER}-{rank}"
+    return output / name / f"{path.stem}-{crc32(bytes(path.resolve())):08x}"
