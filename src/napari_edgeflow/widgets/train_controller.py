@@ -145,7 +145,7 @@ class TrainController(QObject):
             lines = (folder / COMMAND_FILE).read_text(encoding="utf-8").splitlines()
             if not (folder / STATE_FILE).is_file():
                 raise FileNotFoundError
-            arguments = resumed(lines[-1] if lines else "")
+            arguments = resumed(lines[-1] if lines else "", folder)
         except ValueError as error:
             show_warning(str(error))
             return

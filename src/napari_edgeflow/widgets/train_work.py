@@ -191,13 +191,15 @@ def _shared(settings: TrainSettings) -> Iterator[str]:
     yield from ("--output", str(settings.output), "--report", "jsonl")
 
 
-def resumed(command: str) -> tuple[str, ...]:
+def resumed(command: str, output: Path) -> tuple[str, ...]:
     """Return the arguments that go on with a training.
 
     Parameters
     ----------
     command : str
         A line of ``command.txt``: how it was started.
+    output : Path
+        Its folder, which may have been moved, or named as seen from elsewhere.
 
     Raises
     ------
@@ -218,4 +220,4 @@ def resumed(command: str) -> tuple[str, ...]:
     if "--report" in kept:
         at = kept.index("--report")
         del kept[at : at + 2]
-    return (*kept, "--resume", "--report", "jsonl")
+    return (*kept, "--output", str(output), "--resume", "--report", "jsonl")
