@@ -89,6 +89,24 @@ def test_blocks_become_smaller_until_no_class_is_lost(tmp_path: Path) -> None:
     assert all(window.height <= 8 for window in windows)
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_labels_of_the_same_image_are_held_back_together(
+    count: int, tmp_path: Path
+) -> None:
+    labels = [patches((40, 40), 4, i) for i in range(count)]
+    both = *save_pairs(tmp_path / "a", labels), *save_pairs(tmp_path / "b", labels)
+    source = SemanticSource(both, IDS)
+    for seed in range(4):
+        found = hold_back(source, source.presence(), 0.25, seed)
+        windows = {item.pair: item.windows for item in found.validation}
+        for number in range(count):
+            once, again = both[number], both[number + count]
+            assert windows.get(once) == windows.get(again)
+        kept = [pair for pair in both if windows.get(pair) != ()]
+        assert list(found.source.pairs) == kept
+        assert found.presence.tolist() == found.source.presence().tolist()
+
+
 def test_too_few_labels_are_told(tmp_path: Path) -> None:
     labels = np.full((64, 64), VOID, np.uint8)
     labels[0, :2] = 0, 1

@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.pairs import VOID, LabelledImage
+from napari_edgeflow.engine.same_images import same_images
 from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.splits import Split, grid, split
+
+Groups = Sequence[Sequence[int]]
+"""Numbers of the pairs, those of the same image together."""
 
 FEW_IMAGES = 2
 """Up to so many images, blocks of them are held back instead of whole ones."""
@@ -71,7 +75,8 @@ def hold_back(
     """Hold whole images back, or blocks of them where there are too few.
 
     Blocks are taken of one or two images, and of more where some class is in no
-    other image.
+    other image. Where several labels are of the same image, it is held back in all
+    of them or in none.
 
     Parameters
     ----------
@@ -91,30 +96,36 @@ def hold_back(
     """
     if share == 0:
         return Holdout(source, presence, ())
-    labelled = int(presence.any(1).sum())
+    groups = same_images([pair.image for pair in source.pairs])
+    of_images = np.stack([presence[group].any(0) for group in groups])
+    labelled = int(of_images.any(1).sum())
     if labelled > FEW_IMAGES:
-        parts = split(presence, share, seed, MOST_HELD_BACK)
+        parts = split(of_images, share, seed, MOST_HELD_BACK)
         if not parts.lost:
-            return _by_image(source, presence, parts)
-    return _by_blocks(source, share, seed)
+            return _by_image(source, presence, groups, parts)
+    return _by_blocks(source, groups, share, seed)
 
 
 def _by_image(
-    source: SemanticSource, presence: NDArray[np.bool_], parts: Split
+    source: SemanticSource, presence: NDArray[np.bool_], groups: Groups, parts: Split
 ) -> Holdout:
-    training = replace(source, pairs=tuple(source.pairs[i] for i in parts.training))
-    validation = tuple(HeldBack(source.pairs[i]) for i in parts.validation)
-    return Holdout(training, presence[list(parts.training)], validation)
+    kept = sorted(number for image in parts.training for number in groups[image])
+    held = sorted(number for image in parts.validation for number in groups[image])
+    training = replace(source, pairs=tuple(source.pairs[number] for number in kept))
+    validation = tuple(HeldBack(source.pairs[number]) for number in held)
+    return Holdout(training, presence[kept], validation)
 
 
-def _by_blocks(source: SemanticSource, share: float, seed: int) -> Holdout:
+def _by_blocks(
+    source: SemanticSource, groups: Groups, share: float, seed: int
+) -> Holdout:
     """Hold blocks back, smaller ones if large ones would take a class with them."""
-    targets = [source.read_target(number) for number in range(len(source.pairs))]
+    targets = [[source.read_target(number) for number in group] for group in groups]
     found: tuple[list[tuple[int, Window]], Split] | None = None
     for side in _SIDES:
         blocks = [
-            (number, window)
-            for number, target in enumerate(targets)
+            (image, window)
+            for image, (target, *_) in enumerate(targets)
             for window in grid((target.shape[0], target.shape[1]), side)
         ]
         presence = _presence(targets, blocks, len(source.class_ids))
@@ -131,24 +142,28 @@ def _by_blocks(source: SemanticSource, share: float, seed: int) -> Holdout:
             "validation: label more, or use --validation 0"
         )
     blocks, parts = found
-    return _without(source, [blocks[i] for i in parts.validation])
+    return _without(source, groups, [blocks[i] for i in parts.validation])
 
 
 def _presence(
-    targets: Sequence[NDArray[np.uint8]],
+    targets: Sequence[Sequence[NDArray[np.uint8]]],
     blocks: Sequence[tuple[int, Window]],
     classes: int,
 ) -> NDArray[np.bool_]:
     presence = np.zeros((len(blocks), classes), np.bool_)
-    for row, (number, window) in zip(presence, blocks, strict=True):
-        values = np.unique(targets[number][window.slices])
-        row[values[values != VOID]] = True
+    for row, (image, window) in zip(presence, blocks, strict=True):
+        for target in targets[image]:
+            values = np.unique(target[window.slices])
+            row[values[values != VOID]] = True
     return presence
 
 
-def _without(source: SemanticSource, held: Sequence[tuple[int, Window]]) -> Holdout:
+def _without(
+    source: SemanticSource, groups: Groups, held: Sequence[tuple[int, Window]]
+) -> Holdout:
+    image_of = {number: image for image, group in enumerate(groups) for number in group}
     windows = tuple(
-        tuple(window for owner, window in held if owner == number)
+        tuple(window for owner, window in held if owner == image_of[number])
         for number in range(len(source.pairs))
     )
     training = replace(source, held_back=windows)
