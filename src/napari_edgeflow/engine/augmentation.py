@@ -1,10 +1,26 @@
-"""Changes of colour and light that training makes to its crops."""
+"""Changes of colour, light and angle that training makes to its crops."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from napari_edgeflow.engine.pairs import VOID
+
+GREY = 127
+"""Of what lies off an image."""
+
+_TILT = v2.RandomApply(
+    [
+        v2.RandomRotation(
+            10,
+            interpolation=v2.InterpolationMode.BILINEAR,
+            fill={tv_tensors.Image: GREY, tv_tensors.Mask: VOID},
+        )
+    ],
+    p=0.3,
+)
 _COLOUR = v2.RandomApply(
     [v2.ColorJitter(brightness=0.35, contrast=0.35, saturation=0.35)], p=0.7
 )
@@ -29,6 +45,21 @@ def recoloured(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         _RARE(_COLOUR(tensor)).permute(1, 2, 0).contiguous().numpy()
     )
     return coloured
+
+
+def tilted(
+    image: NDArray[np.uint8], target: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return an image (H, W, 3) and its classes (H, W), sometimes a little turned.
+
+    As a camera that is not held straight; grey and void where nothing is known. The
+    angle is drawn from torch's global generator.
+    """
+    turned: tuple[tv_tensors.Image, tv_tensors.Mask] = _TILT(
+        tv_tensors.Image(torch.from_numpy(image.copy()).permute(2, 0, 1)),
+        tv_tensors.Mask(torch.from_numpy(target.copy())),
+    )
+    return turned[0].permute(1, 2, 0).contiguous().numpy(), turned[1].numpy()
 
 
 def relit(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -9,13 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from napari_edgeflow.engine.augmentation import exposed_again, recoloured
+from napari_edgeflow.engine.augmentation import (
+    GREY,
+    exposed_again,
+    recoloured,
+    tilted,
+)
 from napari_edgeflow.engine.image import Window, resize_image, resize_labels
 from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.engine.recent_images import RecentImages
 from napari_edgeflow.engine.semantic_source import SemanticSource
-
-_GREY = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ class SemanticSamples(IterableDataset[SemanticSample]):
         if self.settings.microscopy:
             sample = _turned(sample, int(rng.integers(4)))
             sample = SemanticSample(exposed_again(sample.image, rng), sample.target)
+        else:
+            sample = SemanticSample(*tilted(sample.image, sample.target))
         return SemanticSample(recoloured(sample.image), sample.target)
 
 
@@ -247,7 +252,7 @@ def cut(
         max(min(round(inside.width * wide), size - left), 1),
     )
     place = (slice(top, top + shape[0]), slice(left, left + shape[1]))
-    pixels = np.full((size, size, 3), _GREY, np.uint8)
+    pixels = np.full((size, size, 3), GREY, np.uint8)
     pixels[place] = resize_image(image, inside, shape)
     classes = np.full((size, size), VOID, np.uint8)
     classes[place] = resize_labels(target, inside, shape)
