@@ -14,7 +14,7 @@ import psutil
 import pytest
 import segmentation_models_pytorch as smp
 import torch
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtTest import QTest
 from tests.engine.colour_network import colour_facts
 from tests.widgets.dock_person import two_squares
@@ -287,6 +287,8 @@ def test_objects_train_clicks(make_trainer: MakeTrainPerson) -> None:
 
 def test_a_preview_shows_eight_samples(make_trainer: MakeTrainPerson) -> None:
     person = make_trainer()
+    for layer in person.viewer.layers:
+        layer.scale, layer.translate = (0.1, 0.1), (5, 5)
     person.dock.controls.preview.click()
     person.settle()
     image = person.viewer.layers["training samples"]
@@ -294,6 +296,13 @@ def test_a_preview_shows_eight_samples(make_trainer: MakeTrainPerson) -> None:
     assert image.data.shape == (512, 1024, 3)
     assert isinstance(labels, Labels)
     assert set(np.unique(labels.data)) == {0, 1, 2, 255}
+    # Whatever the image measures, all of them are seen where it is.
+    place = Image(np.zeros((240, 320)), scale=(0.1, 0.1), translate=(5, 5))
+    for layer in (image, labels):
+        low, high = layer.extent.world
+        assert np.all(low >= place.extent.world[0] - 1e-6)
+        assert np.all(high <= place.extent.world[1] + 1e-6)
+        assert high[1] - low[1] == pytest.approx(32, rel=0.01)
     # A preview is nothing to learn from.
     person.dock.controls.pairs.add_matching()
     assert person.dock.controls.pairs.table.rowCount() == 1

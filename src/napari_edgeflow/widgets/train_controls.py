@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 _TASKS = {
     SEMANTIC_TASK: "Automatic segmentation",
-    CLICK_TASK: "Clicks: fewer for the next object",
+    CLICK_TASK: "Clicks: fewer per object",
 }
 _ZERO = {False: "background", True: "not labelled yet"}
 _LOSSES = {
@@ -222,7 +222,7 @@ class TrainControls(QWidget):
             ("Save as", self._with_folder()),
         )
         layout.addLayout(self.form)
-        self.more = QCollapsible("More", self)
+        self.more = QCollapsible("More", self, collapsedIcon="▶")
         content = QWidget(self.more)
         form = self._form(
             ("Loss", self.loss),
@@ -232,6 +232,10 @@ class TrainControls(QWidget):
             ("Device", self.device),
         )
         form.addRow(self.predictions)
+        # The button to start is not to be pushed off a low screen.
+        for inner in (form, self.more.layout()):
+            if inner is not None:
+                inner.setContentsMargins(0, 0, 0, 0)
         content.setLayout(form)
         self.more.addWidget(content)
         layout.addWidget(self.more)

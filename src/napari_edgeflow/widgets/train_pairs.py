@@ -114,6 +114,9 @@ class TrainPairs(QWidget):
         # As high as there is room for, or else the dock would have to be scrolled.
         table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        # Names of many layers differ in their ends.
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setWordWrap(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         return table
 

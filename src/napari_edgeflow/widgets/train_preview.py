@@ -23,6 +23,7 @@ from napari_edgeflow.widgets.train_work import TrainData
 from napari_edgeflow.widgets.workers import LatestCall, show_problem
 
 if TYPE_CHECKING:
+    from napari.components import LayerList
     from napari.viewer import Viewer
 
 IMAGE, LABELS = "training samples", "training samples labels"
@@ -133,8 +134,11 @@ class TrainPreview(QObject):
         for name in (IMAGE, LABELS):
             if name in layers:
                 layers.remove(name)
-        self._viewer.add_image(made.image, name=IMAGE, rgb=True)
-        labels = Labels(made.labels, name=LABELS, opacity=0.5, metadata={SAMPLES: True})
+        place = place_over(layers, made.labels.shape)
+        self._viewer.add_image(made.image, name=IMAGE, rgb=True, **place)
+        labels = Labels(
+            made.labels, name=LABELS, opacity=0.5, metadata={SAMPLES: True}, **place
+        )
         write_scheme(labels, LabelScheme("semantic", made.classes))
         self._viewer.add_layer(labels)
 
@@ -144,3 +148,26 @@ class TrainPreview(QObject):
             show_warning(str(error))
         else:
             show_problem(error)
+
+
+def place_over(
+    layers: "LayerList", shape: tuple[int, ...]
+) -> dict[str, NDArray[np.float64]]:
+    """Return scale and translation that show a picture where the layers are.
+
+    A person who looks at all of the layers then sees all of it, whatever they
+    measure, and the same as before once it is removed.
+
+    Parameters
+    ----------
+    layers : LayerList
+        Those of the viewer.
+    shape : tuple of int
+        Height and width of the picture in pixels.
+    """
+    if not len(layers):
+        return {}
+    low, high = np.asarray(layers.extent.world)[:, -2:]
+    step = float(np.min((high - low) / shape))
+    corner = (low + high) / 2 - step * (np.array(shape) - 1) / 2
+    return {"scale": np.full(2, step), "translate": corner}
