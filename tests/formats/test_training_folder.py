@@ -68,4 +68,5 @@ def test_a_file_leads_back_to_its_plane() -> None:
     place = Place(2, 31)
     assert Place.of(place.stem) == place
     assert Place.of("2007_000033") is None
+    assert Place.of("12-345") is None
     assert Place.of("cat") is None

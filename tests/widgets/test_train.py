@@ -24,10 +24,12 @@ from napari_edgeflow.engine.classes import ClassTable
 from napari_edgeflow.engine.model_registry import models_folder, trained_models
 from napari_edgeflow.engine.semantic_checkpoint import write_semantic
 from napari_edgeflow.engine.weights import CLICK_TASK
+from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.widgets import train_process
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
 from napari_edgeflow.widgets.model_combo import ModelCombo
 from napari_edgeflow.widgets.train import TrainWidget
+from napari_edgeflow.widgets.train_progress import TrainProgress
 from napari_edgeflow.widgets.train_work import resumed
 
 
@@ -175,6 +177,7 @@ def test_a_training_from_start_to_end(
 def test_stop_keeps_the_model_and_resume_goes_on(make_trainer: MakeTrainPerson) -> None:
     person = make_trainer()
     dock = person.dock
+    dock.controls.predictions.setChecked(True)
     dock.start.click()
     person.until_epoch()
     assert dock.stop.text() == "Stop"
@@ -187,12 +190,34 @@ def test_stop_keeps_the_model_and_resume_goes_on(make_trainer: MakeTrainPerson) 
     text = "napari-edgeflow train semantic --output " + str(models_folder() / "model-1")
     (models_folder() / "model-1" / "command.txt").write_text(text + "\n")
     (models_folder() / "model-1" / "metrics.csv").write_text("epoch,score\n1,0.2\n")
+    predictions = models_folder() / "model-1" / "predictions"
+    # The second is of a folder that was learnt from beside the layer.
+    write_gray_png(predictions / "000-00000.png", np.ones((240, 320), np.uint8))
+    write_gray_png(predictions / "007-00000.png", np.ones((9, 9), np.uint8))
     dock.resume.click()
     person.wait(lambda: len(dock.progress.score.plot.curves[0].points) == 2)
+    person.wait(lambda: "Epoch 1: squares" in person.viewer.layers)
     arguments = json.loads((models_folder() / "model-1/arguments.json").read_text())
     assert arguments[-3:] == ["--resume", "--report", "jsonl"]
     dock.stop.click()
     person.settle()
+
+
+def test_bars_have_the_colours_of_a_training_that_goes_on(
+    qtbot: Any, model: Path
+) -> None:
+    progress = TrainProgress()
+    qtbot.addWidget(progress)
+    progress.go_on(model)
+    progress.show_report(
+        {
+            "event": "epoch", "epoch": 3, "progress": 0.5, "losses": {"loss": 1.0},
+            "seconds_left": 1.0, "samples_per_second": 1.0,
+            "validation": {"score": 0.5, "classes": {"green": 0.5}},
+        }
+    )  # fmt: skip
+    (colour,) = [c.colour for c in colour_facts().classes if c.name == "green"]
+    assert progress.classes.colours["green"] == colour
 
 
 def test_a_training_that_is_killed_leaves_the_viewer_alone(

@@ -43,7 +43,8 @@ class Place:
         stack, _, plane = stem.partition("-")
         if not (stack.isdecimal() and plane.isdecimal()):
             return None
-        return cls(int(stack), int(plane))
+        place = cls(int(stack), int(plane))
+        return place if place.stem == stem else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class TrainWidget(Dock):
         self.preview = TrainPreview(self._viewer)
         self.predictions = TrainPredictions(self._viewer)
         self.guard = CloseGuard(self.controller, ask)
+        self._output: Path | None = None
         self.pages = QTabWidget(self)
         self.state = QLabel(self)
         content = self._lay_out()
@@ -150,12 +151,18 @@ class TrainWidget(Dock):
 
     def _on_began(self, classes: "ClassTable", settings: TrainSettings | None) -> None:
         self.guard.watch(self)
-        shown = settings.pairs if settings and settings.predictions else ()
-        self.predictions.begin(shown, classes)
+        output, before = self.controller.output, self._output
+        self._output = output
         if settings is not None:
+            self.predictions.begin(
+                settings.pairs if settings.predictions else (), classes
+            )
             self.progress.begin(classes, settings.epochs)
-        elif self.controller.output is not None:
-            self.progress.go_on(self.controller.output)
+        elif output is not None:
+            if output != before:
+                # Of another training it is not known which layers it is of.
+                self.predictions.begin((), classes)
+            self.progress.go_on(output)
         self.pages.setCurrentWidget(self.progress)
         self.state.setText("You can go on working while it trains.")
 

@@ -126,7 +126,7 @@ class ClassBars(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.values: Mapping[str, float | None] = {}
-        self._colours: Mapping[str, Colour] = {}
+        self.colours: Mapping[str, Colour] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -137,7 +137,7 @@ class ClassBars(QWidget):
         self, values: Mapping[str, float | None], colours: Mapping[str, Colour]
     ) -> None:
         """Show the IoU of each class by name; None where it could not be told."""
-        self.values, self._colours = dict(values), dict(colours)
+        self.values, self.colours = dict(values), dict(colours)
         self.setFixedHeight(self.sizeHint().height())
         self.update()
 
@@ -170,6 +170,6 @@ class ClassBars(QWidget):
         text = "-" if value is None else f"{value:.2f}"
         if value is not None:
             bar.setWidth(bar.width() * value)
-            painter.fillRect(bar, QColor(*self._colours.get(name, (130, 130, 130))))
+            painter.fillRect(bar, QColor(*self.colours.get(name, (130, 130, 130))))
         box = QRectF(self.width() - 42, top, 36, _ROW)
         painter.drawText(box, _RIGHTWARDS, text)

@@ -88,11 +88,14 @@ class TrainPredictions(QObject):
 
     def _show(self, wanted: _Wanted, planes: Planes) -> None:
         for place, labels in planes.items():
+            if place.stack >= len(self._pairs):
+                # Of a folder beside the layers, whose images have such names too.
+                continue
             layer = self._layer_of(place.stack)
             if layer is None:
                 continue
             flat = layer.data.reshape(-1, *layer.data.shape[-2:])
-            if flat[place.plane].shape == labels.shape:
+            if place.plane < len(flat) and flat[place.plane].shape == labels.shape:
                 flat[place.plane] = labels
             image = self._pairs[place.stack].image
             layer.name = f"Epoch {wanted.epoch}: {image.name}"

@@ -8,7 +8,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_edgeflow.engine.classes import ClassTable, Colour
+from napari_edgeflow.engine.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.train_curves import loss_plot, read_history, score_plot
+from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.widgets.train_plots import ClassBars, CurvePlot
 from napari_edgeflow.widgets.train_texts import epoch_text, step_text
 
@@ -72,6 +74,7 @@ class TrainProgress(QWidget):
     def go_on(self, folder: Path) -> None:
         """Show a training that goes on, with the curves that it has already."""
         self._history = read_history(folder)
+        self._colours = _colours_in(folder) or self._colours
         self._epochs = None
         self._draw()
         self.say("Starting …")
@@ -115,3 +118,13 @@ class TrainProgress(QWidget):
     def _draw(self) -> None:
         self.loss.show_plot(loss_plot(self._history))
         self.score.show_plot(score_plot(self._history))
+
+
+def _colours_in(folder: Path) -> dict[str, Colour]:
+    """Return the colours of a model's classes by name; none if it has none."""
+    try:
+        metadata = find_checkpoint(folder, SEMANTIC_TASK).metadata
+        classes = SemanticFacts.from_metadata(metadata).classes
+    except ValueError:
+        return {}
+    return {entry.name: entry.colour for entry in classes}
