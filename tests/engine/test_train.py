@@ -223,6 +223,24 @@ def test_too_little_memory_for_any_batch_is_told(tmp_path: Path) -> None:
         list(train(task, SHORT, tmp_path))
 
 
+def test_a_file_that_cannot_be_drawn_from_is_one_sentence(tmp_path: Path) -> None:
+    task, step = LineTask(), LineTask.step
+
+    def torn(progress: float) -> tuple[Tensor, dict[str, float], int]:
+        if progress > 0.5:
+            raise OSError(
+                "Caught OSError in DataLoader worker process 0.\n"
+                "Original Traceback (most recent call last):\n  File 1, in read\n"
+                "OSError: cannot read the image a: b.png: it is torn\n"
+            )
+        return step(task, progress)
+
+    task.step = torn  # type: ignore[method-assign]
+    with pytest.raises(OSError, match=r"^cannot read the image a: b\.png: it is torn$"):
+        list(train(task, SHORT, tmp_path))
+    assert len(task.published) == 1
+
+
 def test_a_gradient_that_is_no_number_changes_no_weight(tmp_path: Path) -> None:
     task = LineTask()
     # The root of nothing has a value but no slope.
@@ -251,7 +269,7 @@ def test_a_full_disk_is_told_and_keeps_the_checkpoint(
         raise error
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match=r"make room on the disk, then resume"):
+    with pytest.raises(OSError, match=r"(?i)space|full.*make room on the disk, then"):
         list(train(LineTask(), SHORT, tmp_path, resume=True))
     assert (tmp_path / STATE_FILE).read_bytes() == kept
     assert [p.name for p in tmp_path.iterdir()] == [STATE_FILE]

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+_DRAWN = " in DataLoader worker process "
+"""What is in torch's errors of processes that draw samples, before a traceback."""
+
+
 def train(
     task: Task,
     settings: TrainSettings,
@@ -157,6 +161,14 @@ def _step(run: Run) -> TrainMessage | None:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
+    except (ValueError, OSError) as error:
+        _, found, said = str(error).partition(_DRAWN)
+        if not found:
+            raise
+        # Nothing was drawn, so that no weight has changed.
+        run.intact = True
+        kind, _, sentence = said.strip().splitlines()[-1].partition(": ")
+        raise type(error)(sentence or kind) from error
     # Not in the handler, which holds on to the tensors of the failed step.
     return TrainMessage(_halve_batch(run))
 

@@ -296,9 +296,9 @@ class Run:
         with replacing(self.output / STATE_FILE) as partial:
             try:
                 torch.save(self._state(), partial)
-            # What torch raises where the disk is full.
+            # What torch raises where the disk is full, in words for its makers.
             except RuntimeError as error:
-                raise OSError(str(error)) from error
+                raise OSError(f"is the disk full? ({error})") from error
 
     def keep_best(self) -> None:
         """Write the best model if it is not yet, where the state is to stay as it is.
