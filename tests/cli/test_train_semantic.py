@@ -65,6 +65,23 @@ def test_classes_come_from_a_list(folder: Path) -> None:
     assert [(entry.id, entry.name) for entry in named] == [(4, "dog")]
 
 
+def test_folders_mean_the_same_by_a_class(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for name in ("images", "labels"):
+        (other / name).mkdir(parents=True)
+        (other / name / "b.png").touch()
+    (folder / "labels.txt").write_text("background\ncell\n")
+    (other / "labels.txt").write_text("background\ncell\nfibre\n")
+    classes = parsed(folder, "--pairs", other).classes
+    assert classes is not None
+    assert [entry.name for entry in classes] == ["cell", "fibre"]
+    (other / "labels.txt").write_text("background\nfibre\n")
+    with pytest.raises(ValueError, match="class 1 is 'cell' in one folder and 'fibre'"):
+        parsed(folder, "--pairs", other)
+    given = ("--pairs", other, "--classes", other / "labels.txt")
+    assert parsed(folder, *given).classes is not None
+
+
 def test_bad_input_is_one_sentence(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

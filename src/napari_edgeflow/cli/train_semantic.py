@@ -147,13 +147,25 @@ def _data(
     options: argparse.Namespace,
 ) -> "tuple[tuple[LabelledImage, ...], ClassTable | None]":
     """Return all labelled images, and their classes if they are known."""
-    pairs, classes = labelled_images(options, "train"), _classes(options)
+    from napari_edgeflow.formats.class_files import read_classes
+    from napari_edgeflow.formats.training_sources import known_classes
+
+    given = None if options.classes is None else read_classes(options.classes)
+    pairs, tables = labelled_images(options, "train"), _listed(options)
     for text in options.coco:
         path, settings = split_settings(text, ("images",))
         images = settings.get("images")
         more, found = read_coco_source(path, images, options.output, "semantic")
-        pairs, classes = (*pairs, *more), classes or found
-    return pairs, classes
+        pairs, tables = (*pairs, *more), [*tables, (path, found)]
+    return pairs, known_classes(tables) if given is None else given
+
+
+def _listed(options: argparse.Namespace) -> "list[tuple[Path, ClassTable]]":
+    """Return the folders that have a list of their classes, and these."""
+    from napari_edgeflow.formats.class_lists import find_class_list
+
+    lists = [(root, find_class_list(root)) for root in (*options.voc, *options.pairs)]
+    return [(root, classes) for root, classes in lists if classes is not None]
 
 
 def _task(options: argparse.Namespace, images: int) -> "SemanticTaskSettings":
@@ -170,13 +182,3 @@ def _loop(options: argparse.Namespace) -> "TrainSettings":
 
     loop = TrainSettings(rate=RATE, weight_decay=1e-2, ema=0.998)
     return as_long_as_asked(loop, options)
-
-
-def _classes(options: argparse.Namespace) -> "ClassTable | None":
-    from napari_edgeflow.formats.class_files import read_classes
-    from napari_edgeflow.formats.class_lists import find_class_list
-
-    if options.classes is not None:
-        return read_classes(options.classes)
-    listed = map(find_class_list, (*options.voc, *options.pairs))
-    return next((classes for classes in listed if classes is not None), None)
