@@ -17,7 +17,8 @@ import torch
 from napari.layers import Image, Labels
 from qtpy.QtTest import QTest
 from tests.engine.colour_network import colour_facts
-from tests.widgets.dock_person import two_squares
+from tests.widgets.dock_person import FakeModels, two_squares
+from tests.widgets.segment_person import FakeSemanticModels
 from tests.widgets.train_person import MakeTrainPerson, TrainPerson, command
 
 from napari_edgeflow.engine.classes import ClassTable
@@ -26,8 +27,10 @@ from napari_edgeflow.engine.semantic_checkpoint import write_semantic
 from napari_edgeflow.engine.weights import CLICK_TASK
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.widgets import train_process
+from napari_edgeflow.widgets.click import ClickWidget
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
 from napari_edgeflow.widgets.model_combo import ModelCombo
+from napari_edgeflow.widgets.segment import SegmentWidget
 from napari_edgeflow.widgets.train import TrainWidget
 from napari_edgeflow.widgets.train_progress import TrainProgress
 from napari_edgeflow.widgets.train_work import resumed
@@ -172,6 +175,24 @@ def test_a_training_from_start_to_end(
     assert "model-1" in names(controls.semantic)
     assert controls.name.text() == "model-2"
     assert dock.start.isEnabled()
+
+
+def test_a_new_model_is_in_the_other_docks_at_once(
+    make_trainer: MakeTrainPerson,
+    semantic_models: FakeSemanticModels,
+    models: FakeModels,
+) -> None:
+    person = make_trainer("go")
+    segment = SegmentWidget(person.viewer, semantic_models)
+    click = ClickWidget(person.viewer, models)
+    for dock in (segment, click):
+        person.viewer.window.add_dock_widget(dock)
+    assert "model-1" not in names(segment.controls.model)
+    person.dock.start.click()
+    person.settle()
+    assert "model-1" in names(segment.controls.model)
+    # It is no model for clicks.
+    assert "model-1" not in names(click.controls.model)
 
 
 def test_stop_keeps_the_model_and_resume_goes_on(make_trainer: MakeTrainPerson) -> None:

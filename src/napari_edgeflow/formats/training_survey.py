@@ -101,7 +101,9 @@ def survey_data(
     )
     if not problems:
         problems += _too_little(survey, len(folders), unlabelled, by_object)
-        problems += _too_small(found, len(folders), size or LEAST_SIDE)
+        if not by_object:
+            # Crops for clicks are as large as objects ask for.
+            problems += _too_small(found, len(folders), size or LEAST_SIDE)
     return replace(survey, problems=tuple(problems))
 
 
@@ -199,6 +201,6 @@ def _too_small(counts: Sequence[StackCounts], folders: int, side: int) -> list[s
         return []
     height, width = shapes[0]
     return [
-        f"The only image has {height} x {width} pixels: label more images, or one with "
-        f"a side of {side} pixels or more."
+        f"The only image has {height} x {width} pixels: label more images, one with a "
+        f"side of {side} pixels or more, or choose smaller crops under More."
     ]
