@@ -1,8 +1,13 @@
 """What is told of all data before a training."""
 
+import os
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
 
 from napari_edgeflow.formats.training_data import LabelledStack
+from napari_edgeflow.formats.training_sources import DataFolder
 from napari_edgeflow.formats.training_survey import survey_data
 
 
@@ -30,3 +35,29 @@ def test_what_is_rare_or_without_labels_is_told() -> None:
     assert none == "'later' has no labels: it is left out."
     # Of pixels without a label it is not known what they are.
     assert survey_data([one_image(300)], unlabelled=True).problems
+
+
+def test_folders_are_counted_too(tmp_path: Path) -> None:
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "labels.txt").write_text("background\ncell\nrare\n")
+    labels = np.zeros((3, 200, 200), np.uint8)
+    labels[:2, :100], labels[0, 0, 0] = 1, 2
+    for number, one in enumerate(labels):
+        Image.new("RGB", (200, 200)).save(tmp_path / f"images/{number}.png")
+        Image.fromarray(one).save(tmp_path / f"labels/{number}.png")
+    folder = DataFolder.of(tmp_path)
+    survey = survey_data([], (folder,))
+    assert survey.pixels == {0: 80_000, 1: 39_999, 2: 1}
+    empty, rare = survey.warnings
+    assert empty == f"1 of 3 images of {tmp_path.name!r} have no labels."
+    assert rare.startswith("Less than 1% of the pixels are rare (0.00%)")
+    # Layers count as well.
+    assert survey_data([one_image(200)], (folder,)).pixels[1] == 49_999
+    (tmp_path / "labels/0.png").unlink()
+    os.utime(tmp_path / "labels", (1, 1))
+    assert survey_data([], (folder,)).pixels[2] == 0
+    (tmp_path / "labels/1.png").write_bytes(b"torn")
+    os.utime(tmp_path / "labels", (2, 2))
+    (problem,) = survey_data([], (folder,)).problems
+    assert "cannot read the labels" in problem

@@ -92,6 +92,13 @@ class DataFolder:
             return coco_pairs(self.path, None, scratch, "semantic", most)[0]
         return self._pairs()[:most]
 
+    def label_files(self) -> list[Path]:
+        """Return the label images, of a layout that has such.
+
+        Errors are those of :meth:`contents`.
+        """
+        return [pair.labels for pair in self._pairs()]
+
     def _pairs(self) -> tuple[LabelledImage, ...]:
         """Return the images of a layout that has label images."""
         if self.layout == "voc":

@@ -1,9 +1,10 @@
 """A look at all data before a training: how much there is, and what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.formats.folder_counts import FolderCounts, count_folder
 from napari_edgeflow.formats.training_data import (
     RARE,
     LabelledStack,
@@ -36,7 +37,7 @@ class DataSurvey:
     merged : MergedClasses
         The classes of all usable stacks and of the folders.
     pixels : mapping
-        Pixels of each class in the stacks, 0 among them.
+        Pixels of each class, 0 among them; of large folders, of some of their images.
     problems : tuple of str
         Why this cannot be trained on, in sentences; empty if it can.
     warnings : tuple of str
@@ -79,6 +80,7 @@ def survey_data(
     problems: list[str] = []
     counts = [_counted(stack, problems) for stack in stacks]
     inside, known = _in_folders(folders, problems)
+    of_folders = [] if problems else _counted_folders(folders, problems)
     usable = [(s, c) for s, c in zip(stacks, counts, strict=True) if c is not None]
     found = [count for _, count in usable]
     try:
@@ -87,6 +89,10 @@ def survey_data(
         problems.append(str(error))
         merged = MergedClasses(ClassTable(()), tuple({} for _ in usable))
     pixels = class_pixels(merged, found)
+    for folder_counts in of_folders:
+        for value, number in folder_counts.pixels.items():
+            if value in pixels:
+                pixels[value] += number
     images = [0 if count is None else len(count.labelled) for count in counts]
     survey = DataSurvey(
         tuple(counts),
@@ -95,7 +101,8 @@ def survey_data(
         pixels,
         warnings=(
             *_gaps(stacks, counts),
-            *([] if by_object or folders else _rare(merged.table, pixels, unlabelled)),
+            *_empty(folders, of_folders),
+            *([] if by_object else _rare(merged.table, pixels, unlabelled)),
         ),
         object_like=tuple(map(_object_like, stacks, counts)),
     )
@@ -125,6 +132,27 @@ def _in_folders(
     except ValueError as error:
         problems.append(str(error))
         return inside, None
+
+
+def _counted_folders(
+    folders: Sequence[DataFolder], problems: list[str]
+) -> list[FolderCounts]:
+    try:
+        return [count_folder(folder) for folder in folders]
+    except (ValueError, OSError) as error:
+        problems.append(str(error))
+        return []
+
+
+def _empty(
+    folders: Sequence[DataFolder], counts: Sequence[FolderCounts]
+) -> Iterator[str]:
+    for folder, found in zip(folders, counts, strict=False):
+        if found.empty:
+            yield (
+                f"{found.empty} of {found.counted} images of {folder.folder.name!r} "
+                "have no labels."
+            )
 
 
 def _object_like(stack: LabelledStack, counts: StackCounts | None) -> bool:
