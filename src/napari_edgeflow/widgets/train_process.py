@@ -20,7 +20,9 @@ COMMAND = (sys.executable, "-m", "napari_edgeflow")
 _TAIL_LINES = 8
 _PATIENCE_MS = 50
 _POLITE = 10
-"""Niceness of the training on Linux and macOS: the viewer goes first."""
+"""How much nicer the training is on Linux and macOS: the viewer goes first."""
+
+_NICEST = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +220,11 @@ def _environment() -> QProcessEnvironment:
 
 def _make_polite(pid: int) -> None:
     """Let everything else go first."""
-    below = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", _POLITE)
+    below = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None)
     try:
-        psutil.Process(pid).nice(below)
+        process = psutil.Process(pid)
+        # It begins as nice as the viewer, which may be so already.
+        process.nice(below or min(int(process.nice()) + _POLITE, _NICEST))
     except (psutil.Error, OSError):
         # Not allowed everywhere, or gone already; it is slower to work with, no more.
         return
