@@ -9,7 +9,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from timm.layers.norm_act import convert_sync_batchnorm
-from torch import nn
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from lightning_fabric.strategies.strategy import Strategy
@@ -89,3 +89,23 @@ def share_of_batch(batch: int, fabric: Fabric) -> int:
             "use a multiple of that number"
         )
     return batch // fabric.world_size
+
+
+def weight_of(counted: Tensor, fabric: Fabric | None) -> Tensor:
+    """Return the weight of a process's mean in the mean over all processes.
+
+    Gradients of all processes are averaged as if each had as much to average over;
+    where it is pixels that count, they have not.
+
+    Parameters
+    ----------
+    counted : Tensor
+        How many values the mean of this process is over; a scalar.
+    fabric : Fabric or None
+        The processes; None for a single one.
+    """
+    if fabric is None or fabric.world_size == 1:
+        return torch.ones((), device=counted.device)
+    mine = counted.float()
+    mean = fabric.all_reduce(mine.clone(), reduce_op="mean")
+    return mine / mean.clamp(min=1)  # type: ignore[union-attr]

@@ -20,7 +20,8 @@ from napari_edgeflow.engine.frozen_norm import (
 )
 from napari_edgeflow.engine.metrics import confusion_matrix, mean_iou
 from napari_edgeflow.engine.models.semantic import head_upsampling
-from napari_edgeflow.engine.parallel import set_up, share_of_batch
+from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.parallel import set_up, share_of_batch, weight_of
 from napari_edgeflow.engine.semantic_checkpoint import Normalisation
 from napari_edgeflow.engine.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.semantic_holdout import HeldBack
@@ -116,6 +117,7 @@ class SemanticTask:
         self._loss = SemanticLoss(self.settings.loss)
         self._normalisation = Normalisation(self.facts)
         self._running: nn.Module = self.model
+        self._fabric: Fabric | None = None
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
         """Return the optimiser's groups: the encoder learns more slowly."""
@@ -134,6 +136,7 @@ class SemanticTask:
         frozen = "encoder" if self.settings.frozen_statistics else None
         for model in (self.model, self._running):
             train_except(model, frozen)
+        self._fabric = fabric
         if fabric is not None:
             self._order = Order(
                 batch=share_of_batch(self.settings.batch, fabric),
@@ -154,6 +157,7 @@ class SemanticTask:
         logits = self._running(pixels).float()
         target = at_corners(targets.to(device), logits.shape[-2:])
         loss, parts = self._loss(logits, target)
+        loss = loss * weight_of((target != VOID).sum(), self._fabric)
         parts["iou"] = _mean_iou(logits, target)
         self._drawn += len(images) * self._order.processes
         return loss, parts, len(images)
