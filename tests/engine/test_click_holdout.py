@@ -28,7 +28,7 @@ def source(folder: Path, count: int, kind: str = "instances") -> ClickSource:
         labels[40, 40] = 9
         labels[79] = VOID if kind == "semantic" else 0
         pair = LabelledImage(folder / f"{number}.jpg", folder / f"{number}.png")
-        Image.fromarray(labels * 20).convert("RGB").save(pair.image)
+        Image.fromarray(labels * 20 + number).convert("RGB").save(pair.image)
         Image.fromarray(labels).save(pair.labels)
         pairs.append(pair)
     return ClickSource(tuple(pairs), kind)  # type: ignore[arg-type]
@@ -62,6 +62,60 @@ def test_of_one_image_objects_in_blocks_are_held_back(tmp_path: Path) -> None:
     freely = [draw_sample(replace(kept, held_back=()), zoomed, rng) for _ in range(40)]
     assert sum(s is None for s in drawn) > 2
     assert all(s is not None for s in freely)
+
+
+def test_images_without_objects_are_no_images_to_hold_back(tmp_path: Path) -> None:
+    everything = source(tmp_path, 5)
+    for pair in everything.pairs[1:]:
+        Image.fromarray(np.zeros((80, 80), np.uint8)).save(pair.labels)
+    holdout = hold_back_objects([everything], 0.2, 0)
+    (kept,) = holdout.sources
+    assert {target.image for target in holdout.targets} == {everything.pairs[0].image}
+    # Something of the only image with objects is left to learn from.
+    rng = np.random.default_rng(0)
+    settings = SampleSettings(size=64, zoom=0)
+    only = replace(kept, pairs=kept.pairs[:1], held_back=kept.held_back[:1])
+    assert any(draw_sample(only, settings, rng) for _ in range(20))
+
+
+def test_there_is_an_image_with_objects_left_to_learn_from(tmp_path: Path) -> None:
+    everything = source(tmp_path, 6)
+    for pair in everything.pairs[3:]:
+        Image.fromarray(np.zeros((80, 80), np.uint8)).save(pair.labels)
+    holdout = hold_back_objects([everything], 0.5, 0)
+    held = {target.image for target in holdout.targets}
+    with_objects = {pair.image for pair in everything.pairs[:3]}
+    (kept,) = holdout.sources
+    assert held < with_objects
+    assert {pair.image for pair in kept.pairs} & with_objects == with_objects - held
+
+
+def test_an_image_is_held_back_in_all_sources(tmp_path: Path) -> None:
+    everything = source(tmp_path, 5)
+    copied = tmp_path / "copied.jpg"
+    copied.write_bytes(everything.pairs[0].image.read_bytes())
+    twin = replace(everything.pairs[0], image=copied)
+    doubled = replace(everything, pairs=(*everything.pairs, twin))
+    for seed in range(5):
+        holdout = hold_back_objects([doubled, everything], 0.4, seed)
+        held = {target.image.read_bytes() for target in holdout.targets}
+        left = {p.image.read_bytes() for s in holdout.sources for p in s.pairs}
+        assert held
+        assert left
+        assert not held & left
+
+
+def test_one_image_twice_is_one_image(tmp_path: Path) -> None:
+    (pair,) = source(tmp_path, 1).pairs
+    holdout = hold_back_objects([ClickSource((pair, pair, pair))], 0.25, 0)
+    (kept,) = holdout.sources
+    assert len(kept.pairs) == 3
+    assert len(holdout.targets) == 3
+    assert all(
+        is_held_back(target.truth, windows)
+        for target in holdout.targets
+        for windows in kept.held_back
+    )
 
 
 def test_objects_of_a_class_are_its_components(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from napari_edgeflow.engine.interact import ClickSegmenter
 from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.pairs import folder_pairs, read_pair
+from napari_edgeflow.engine.parallel import make_fabric
 from napari_edgeflow.engine.runtime import load_network
 from napari_edgeflow.engine.train import STATE_FILE, TrainReport, TrainSettings, train
 from napari_edgeflow.engine.train_folder import METRICS_FILE
@@ -383,6 +384,21 @@ def test_a_resumed_run_treats_the_statistics_as_it_began(
     list(train(resumed, once, tmp_path, resume=True))
     assert resumed.settings.frozen_statistics
     assert not tiny_model.backbone.training
+
+
+def test_a_resumed_run_draws_other_samples(
+    labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
+) -> None:
+    began = click_task(labelled_folder, tiny_model, carry=0.0)
+    list(train(began, TrainSettings(steps=2), tmp_path))
+    resumed = click_task(labelled_folder, tiny_model, carry=0.0)
+    fresh = click_task(labelled_folder, tiny_model, carry=0.0)
+    resumed.load_state(began.state())
+    assert resumed.state()["drawn"] == 8
+    for task in (fresh, resumed):
+        task.train_mode(make_fabric("cpu"))
+    pairs = zip(fresh._draw(0.0), resumed._draw(0.0), strict=True)
+    assert all(one.clicks != other.clicks for one, other in pairs)
 
 
 def test_sizes_follow_progress() -> None:

@@ -1,7 +1,8 @@
 """Objects that are held back from click training, to see how good it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from scipy import ndimage
 
 from napari_edgeflow.engine.datasets import MIN_PIXELS, ClickSource, is_held_back
 from napari_edgeflow.engine.evaluate import ClickTarget
+from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.pairs import VOID, read_labels
+from napari_edgeflow.engine.same_images import same_images
 from napari_edgeflow.engine.splits import grid
 
 FEW_IMAGES = 2
@@ -20,6 +23,9 @@ MOST_OBJECTS = 20
 """Objects to validate on at most: each is clicked several times after each epoch."""
 
 _SIDE = 4
+
+_Places = Mapping[int, tuple[Window, ...]]
+"""Which parts of images are held back, by the image's number; all of it if empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +59,9 @@ def hold_back_objects(
 ) -> ClickHoldout:
     """Hold objects back: those of whole images, or of blocks where images are few.
 
+    An image that is there several times, with other labels or in another source, is
+    held back everywhere.
+
     Parameters
     ----------
     sources : sequence of ClickSource
@@ -66,71 +75,132 @@ def hold_back_objects(
     Raises
     ------
     ValueError
-        If there are too few objects to hold some back.
+        If there are too few objects to hold some back and learn from others.
     OSError
-        If labels cannot be read.
+        If files cannot be read.
     """
     if share == 0:
         return ClickHoldout(tuple(sources))
     rng = np.random.default_rng(seed)
     most = max(MOST_OBJECTS // len(sources), 1)
-    parts = [_split(source, share, most, rng) for source in sources]
-    return ClickHoldout(
-        tuple(source for source, _ in parts),
-        tuple(target for _, targets in parts for target in targets),
+    images = _numbered_images(sources)
+    parts = [
+        _split(source, numbers, share, most, rng)
+        for source, numbers in zip(sources, images, strict=True)
+    ]
+    kept = _without_held(sources, images, [places for places, _ in parts])
+    if not kept:
+        raise ValueError(_too_few(sources[0]))
+    return ClickHoldout(kept, tuple(target for _, held in parts for target in held))
+
+
+def _numbered_images(sources: Sequence[ClickSource]) -> list[list[int]]:
+    """Return a number for each pair of each source, the same for the same image."""
+    pairs = [pair for source in sources for pair in source.pairs]
+    number_of = {
+        pair: number
+        for number, group in enumerate(same_images([pair.image for pair in pairs]))
+        for pair in group
+    }
+    every = count()
+    return [[number_of[next(every)] for _ in source.pairs] for source in sources]
+
+
+def _without_held(
+    sources: Sequence[ClickSource],
+    images: Sequence[Sequence[int]],
+    places: Sequence[_Places],
+) -> tuple[ClickSource, ...]:
+    """Return what is left to train on; sources of which nothing is left are gone."""
+    whole: set[int] = set()
+    windows: dict[int, tuple[Window, ...]] = {}
+    for held in places:
+        whole.update(image for image, parts in held.items() if not parts)
+        for image, parts in held.items():
+            windows[image] = (*windows.get(image, ()), *parts)
+    return tuple(
+        replace(
+            source,
+            pairs=tuple(source.pairs[n] for n in left),
+            held_back=tuple(windows.get(numbers[n], ()) for n in left),
+        )
+        for source, numbers in zip(sources, images, strict=True)
+        if (left := [n for n, image in enumerate(numbers) if image not in whole])
     )
 
 
 def _split(
-    source: ClickSource, share: float, most: int, rng: np.random.Generator
-) -> tuple[ClickSource, list[ClickTarget]]:
-    few = len(source.pairs) <= FEW_IMAGES
-    return (_by_blocks if few else _by_image)(source, share, most, rng)
+    source: ClickSource,
+    images: Sequence[int],
+    share: float,
+    most: int,
+    rng: np.random.Generator,
+) -> tuple[_Places, list[ClickTarget]]:
+    pairs_of: dict[int, list[int]] = {}
+    for number, image in enumerate(images):
+        pairs_of.setdefault(image, []).append(number)
+    if len(pairs_of) > FEW_IMAGES:
+        held = _by_image(source, pairs_of, share, most, rng)
+        if held is not None:
+            targets = [target for group in held.values() for target in group]
+            return dict.fromkeys(held, ()), targets
+    return _by_blocks(source, images, share, most, rng)
 
 
 def _by_image(
-    source: ClickSource, share: float, most: int, rng: np.random.Generator
-) -> tuple[ClickSource, list[ClickTarget]]:
-    wanted = min(max(round(share * len(source.pairs)), 1), most)
-    held: dict[int, list[ClickTarget]] = {}
+    source: ClickSource,
+    pairs_of: Mapping[int, Sequence[int]],
+    share: float,
+    most: int,
+    rng: np.random.Generator,
+) -> dict[int, list[ClickTarget]] | None:
+    """Return objects of whole images; None if too few images have objects."""
+    wanted = min(max(round(share * len(pairs_of)), 1), most)
+    found: dict[int, list[ClickTarget]] = {}
     # Not all labels are read, which takes long where there are thousands.
-    for number in rng.permutation(len(source.pairs)).tolist():
-        if len(held) == wanted:
+    for image in rng.permutation(list(pairs_of)).tolist():
+        # One more than is held back: there has to be something to learn from.
+        if len(found) > max(wanted, FEW_IMAGES):
             break
-        targets = _targets(source, number)
+        targets = [t for number in pairs_of[image] for t in _targets(source, number)]
         if targets:
-            held[number] = _some(targets, -(-most // wanted), rng)
-    if not held:
-        raise ValueError(_too_few(source))
-    kept = tuple(p for number, p in enumerate(source.pairs) if number not in held)
-    return replace(source, pairs=kept), [t for group in held.values() for t in group]
+            found[image] = targets
+    if len(found) <= FEW_IMAGES:
+        return None
+    held = list(found)[: min(wanted, len(found) - 1)]
+    return {image: _some(found[image], -(-most // len(held)), rng) for image in held}
 
 
 def _by_blocks(
-    source: ClickSource, share: float, most: int, rng: np.random.Generator
-) -> tuple[ClickSource, list[ClickTarget]]:
+    source: ClickSource,
+    images: Sequence[int],
+    share: float,
+    most: int,
+    rng: np.random.Generator,
+) -> tuple[_Places, list[ClickTarget]]:
     targets = [_targets(source, number) for number in range(len(source.pairs))]
-    blocks = [
-        (number, window)
-        for number, group in enumerate(targets)
+    found = (
+        (image, window)
+        for image, group in zip(images, targets, strict=True)
         if group
         for window in grid(group[0].truth.shape, _SIDE)
         if any(is_held_back(target.truth, [window]) for target in group)
-    ]
+    )
+    blocks = list(dict.fromkeys(found))
     if len(blocks) < 2:
         raise ValueError(_too_few(source))
-    order = rng.permutation(len(blocks))[: max(round(share * len(blocks)), 1)]
-    windows = [
-        tuple(blocks[i][1] for i in order.tolist() if blocks[i][0] == number)
-        for number in range(len(source.pairs))
-    ]
+    wanted = max(round(share * len(blocks)), 1)
+    places: dict[int, tuple[Window, ...]] = {}
+    for block in rng.permutation(len(blocks))[:wanted].tolist():
+        image, window = blocks[block]
+        places[image] = (*places.get(image, ()), window)
     held = [
         target
-        for group, mine in zip(targets, windows, strict=True)
+        for image, group in zip(images, targets, strict=True)
         for target in group
-        if is_held_back(target.truth, mine)
+        if is_held_back(target.truth, places.get(image, ()))
     ]
-    return replace(source, held_back=tuple(windows)), _some(held, most, rng)
+    return places, _some(held, most, rng)
 
 
 def _some(

@@ -93,7 +93,7 @@ class ClickTask:
     def __post_init__(self) -> None:
         """Start with nothing drawn."""
         self._rng = np.random.default_rng(self.settings.seed)
-        self._size = 0
+        self._size = self._drawn = 0
         self._samples: Iterator[ClickSample] = iter(())
         self._carried: list[ClickSample] = []
         self._running: nn.Module = self.model
@@ -122,8 +122,9 @@ class ClickTask:
             train_except(model, frozen)
         if fabric is not None:
             self._share = share_of_batch(self.settings.batch, fabric)
-            # Every process draws samples of its own.
-            self._rng = np.random.default_rng(self.settings.seed + fabric.global_rank)
+            # Every process draws samples of its own, and a resumed one new ones.
+            origin = [self.settings.seed, fabric.global_rank, self._drawn]
+            self._rng = np.random.default_rng(origin)
             self._running = set_up(self._running, fabric)
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
@@ -162,13 +163,17 @@ class ClickTask:
         return batch
 
     def state(self) -> dict[str, int]:
-        """Return whether the statistics are frozen: how training began decides it."""
-        return {"frozen_statistics": self.settings.frozen_statistics}
+        """Return how training began, and how many samples it has drawn."""
+        return {
+            "frozen_statistics": self.settings.frozen_statistics,
+            "drawn": self._drawn,
+        }
 
     def load_state(self, state: dict[str, int]) -> None:
         """Take over what :meth:`state` returned."""
         frozen = bool(state["frozen_statistics"])
         self.settings = replace(self.settings, frozen_statistics=frozen)
+        self._drawn = state.get("drawn", 0)
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write ``model`` as safetensors and, of the same weights, as ONNX."""
@@ -188,6 +193,7 @@ class ClickTask:
             self._size, self._carried = size, []
             self._samples = self._loader(size)
         missing = self._share - len(self._carried)
+        self._drawn += missing
         return self._carried + [next(self._samples) for _ in range(missing)]
 
     def _loader(self, size: int) -> Iterator[ClickSample]:

@@ -25,6 +25,9 @@ PairReader = Callable[
 MIN_PIXELS = 60
 """Objects with fewer pixels are not trained on."""
 
+_MOST_MISSES = 2000
+"""Draws without a sample after which there is none: some images have no objects."""
+
 MIN_WINDOW = 32
 """Least side of a window, in pixels: the docks do not zoom in any further."""
 
@@ -134,7 +137,7 @@ class ClickSamples(IterableDataset[ClickSample]):
     seed: int = 0
 
     def __iter__(self) -> Iterator[ClickSample]:
-        """Yield samples for ever."""
+        """Yield samples for ever; ValueError if there are none."""
         info = get_worker_info()
         worker = info.id if info else 0
         rng = np.random.default_rng([self.seed, worker])
@@ -142,11 +145,17 @@ class ClickSamples(IterableDataset[ClickSample]):
         weights = np.array([float(source.weight) for source in self.sources])
         weights /= weights.sum()
         read = RecentImages(read_pair)
-        while True:
+        misses = 0
+        while misses < _MOST_MISSES:
             source = self.sources[int(rng.choice(len(self.sources), p=weights))]
             sample = draw_sample(source, self.settings, rng, read)
+            misses = misses + 1 if sample is None else 0
             if sample is not None:
                 yield sample
+        raise ValueError(
+            f"no objects found in the labels beside {self.sources[0].pairs[0].labels}: "
+            f"label some of {MIN_PIXELS} pixels and more"
+        )
 
 
 def draw_sample(
