@@ -55,8 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("napari-edgeflow: interrupted", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError) as error:
-        print(f"napari-edgeflow: {error}", file=sys.stderr)
+        print(f"napari-edgeflow: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _sentence(error: Exception) -> str:
+    """Return what is wrong; what the system says names no remedy."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return (
+            f"{error.strerror}: {error.filename}: check the path, and that you may "
+            "read and write there"
+        )
+    return str(error)
 
 
 def build_parser() -> argparse.ArgumentParser:
