@@ -89,8 +89,9 @@ class ExportItem:
     def is_source(self, path: Path) -> bool:
         """Return whether a path is that of the file the image came from."""
         source = self.image if self.source is None else self.source
-        exists = isinstance(source, Path) and source.exists() and path.exists()
-        return exists and path.samefile(source)
+        if not isinstance(source, Path) or not source.exists():
+            return False
+        return path.exists() and path.samefile(source)
 
     def pixels(self) -> NDArray[Any]:
         """Return the image, read from its file if need be.

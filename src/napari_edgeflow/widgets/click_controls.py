@@ -32,11 +32,12 @@ from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
+from napari_edgeflow.widgets.planes import layer_shape
 from napari_edgeflow.widgets.refine_controls import RefineControls
 from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Image, Labels, Layer
     from napari.viewer import Viewer
 
 
@@ -224,8 +225,8 @@ class ClickControls(QWidget):
         layout.addLayout(footer)
 
     def _connect(self) -> None:
+        self.image.layer_changed.connect(self._on_image)
         for signal in (
-            self.image.layer_changed,
             self.kind.currentIndexChanged,
             self.model.model_changed,
             self.classes.changed,
@@ -258,6 +259,22 @@ class ClickControls(QWidget):
         found = any(isinstance(layer, Shapes) for layer in self._viewer.layers)
         self.tools.rectangle.setVisible(found)
 
+    def _on_image(self) -> None:
+        image, target = self.image.layer, self.target.layer
+        if image is not None and target is not None and not _fits(target, image):
+            # Labels of another image: those made for this one bear its name.
+            self.target.choose(
+                next(
+                    (
+                        layer
+                        for layer in self.target.layers
+                        if _fits(layer, image) and layer.name.startswith(image.name)
+                    ),
+                    None,
+                )
+            )
+        self._on_changed()
+
     def _on_target(self) -> None:
         layer = self.target.layer
         scheme = None if layer is None else read_scheme(layer)
@@ -266,3 +283,8 @@ class ClickControls(QWidget):
             self.classes.set_classes(scheme.classes)
         self.class_layer.follow(layer)
         self.changed.emit()
+
+
+def _fits(labels: "Labels", image: "Image") -> bool:
+    """Return whether labels can be those of an image."""
+    return layer_shape(labels) == layer_shape(image)

@@ -70,6 +70,11 @@ class LayerCombo(QComboBox):
         """The layer chosen."""
         return self._chosen
 
+    @property
+    def layers(self) -> "list[Layer]":
+        """The layers that can be chosen, the topmost first."""
+        return [layer for layer in self._layers if layer is not None]
+
     def choose(self, layer: "Layer | None") -> None:
         """Choose a layer of the viewer, or the empty entry."""
         self.refill()
