@@ -306,3 +306,15 @@ def test_the_command_line_loads_no_window_and_on_a_cpu_no_torch(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays of X11")
+def test_the_demo_says_that_there_is_no_display(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    assert run("demo", "--headless", "nowhere") == 2
+    assert "xvfb-run -a napari-edgeflow demo" in capsys.readouterr().err
+    assert not Path("nowhere").exists()

@@ -84,6 +84,6 @@ def read_plane(path: Path) -> NDArray[Any]:
 
 def _has_channels_last(image: NDArray[Any]) -> bool:
     """Return whether the last of three axes can hold channels and no columns."""
-    rows, columns, channels = image.shape
+    rows, columns, channels = (int(side) for side in image.shape)
     most = min(_MOST_CHANNELS, rows - 1, columns - 1)
     return channels <= max(_SURE_CHANNELS, most)
