@@ -32,12 +32,11 @@ from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.layer_combo import image_combo, target_combo
 from napari_edgeflow.widgets.model_combo import ModelCombo
-from napari_edgeflow.widgets.planes import layer_shape
 from napari_edgeflow.widgets.refine_controls import RefineControls
 from napari_edgeflow.widgets.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Layer
     from napari.viewer import Viewer
 
 
@@ -260,19 +259,7 @@ class ClickControls(QWidget):
         self.tools.rectangle.setVisible(found)
 
     def _on_image(self) -> None:
-        image, target = self.image.layer, self.target.layer
-        if image is not None and target is not None and not _fits(target, image):
-            # Labels of another image: those made for this one bear its name.
-            self.target.choose(
-                next(
-                    (
-                        layer
-                        for layer in self.target.layers
-                        if _fits(layer, image) and layer.name.startswith(image.name)
-                    ),
-                    None,
-                )
-            )
+        self.target.suit(self.image.layer)
         self._on_changed()
 
     def _on_target(self) -> None:
@@ -283,8 +270,3 @@ class ClickControls(QWidget):
             self.classes.set_classes(scheme.classes)
         self.class_layer.follow(layer)
         self.changed.emit()
-
-
-def _fits(labels: "Labels", image: "Image") -> bool:
-    """Return whether labels can be those of an image."""
-    return layer_shape(labels) == layer_shape(image)
