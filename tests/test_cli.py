@@ -68,7 +68,8 @@ def test_a_box_needs_no_click(
     assert (mask & truth).sum() > 0.8 * (mask | truth).sum()
     assert "a box, 0 clicks" in capsys.readouterr().out
     assert run("click", path, "--box", "0,0,9,99999", "--output", output) == 2
-    assert "reaches beyond the image" in capsys.readouterr().err
+    assert "reaches beyond the image of" in (told := capsys.readouterr().err)
+    assert "pixels: give one inside it" in told
     with pytest.raises(SystemExit):
         run("click", path, "--box", "1,2,3", "--output", output)
     assert "is no box" in capsys.readouterr().err
