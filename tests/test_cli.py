@@ -51,6 +51,8 @@ def test_click_writes_a_palette_mask(
     assert mask[y, x] == 8
     assert mask[5, 5] == 0
     assert "3 clicks" in capsys.readouterr().out
+    assert run("click", path, "--positive", f"{y},{x}", "--output", output) == 0
+    assert "1 click ·" in capsys.readouterr().out
 
 
 def test_a_box_needs_no_click(
@@ -66,7 +68,8 @@ def test_a_box_needs_no_click(
     assert (mask & truth).sum() > 0.8 * (mask | truth).sum()
     assert "a box, 0 clicks" in capsys.readouterr().out
     assert run("click", path, "--box", "0,0,9,99999", "--output", output) == 2
-    assert "reaches beyond the image" in capsys.readouterr().err
+    assert "reaches beyond the image of" in (told := capsys.readouterr().err)
+    assert "pixels: give one inside it" in told
     with pytest.raises(SystemExit):
         run("click", path, "--box", "1,2,3", "--output", output)
     assert "is no box" in capsys.readouterr().err
@@ -83,6 +86,42 @@ def test_clicks_keep_their_order() -> None:
         (5, 6.5, True),
         (7, 8, False),
     ]
+
+
+def test_a_mask_never_replaces_its_image(
+    cat: tuple[Path, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, before = cat[0], cat[0].read_bytes()
+    output = path.parent / "." / path.name
+    assert run("click", path, "--positive", "9,9", "--output", output) == 2
+    assert "the mask would replace the image" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_where_figures_cannot_be_written_nothing_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = ("--images", tmp_path, "--masks", tmp_path)
+    assert run("evaluate", "clicks", *images, "--json", tmp_path) == 2
+    assert f"{tmp_path} is a folder: give the name of a file" in capsys.readouterr().err
+
+
+def test_what_the_system_says_comes_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    cat: tuple[Path, np.ndarray],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    output = tmp_path / "new" / "mask.png"
+    assert run("click", cat[0], "--positive", "9,9", "--output", output) == 2
+    assert capsys.readouterr().err == (
+        f"napari-edgeflow: Permission denied: {tmp_path / 'new'}: check the path, and "
+        "that you may read and write there\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -268,3 +307,15 @@ def test_the_command_line_loads_no_window_and_on_a_cpu_no_torch(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays of X11")
+def test_the_demo_says_that_there_is_no_display(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    assert run("demo", "--headless", "nowhere") == 2
+    assert "xvfb-run -a napari-edgeflow demo" in capsys.readouterr().err
+    assert not Path("nowhere").exists()

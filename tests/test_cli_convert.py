@@ -305,3 +305,34 @@ def test_other_splits_and_tolerances_are_refused(
 def test_all_formats_are_offered() -> None:
     assert tuple(FORMATS) == TARGETS
     assert tuple(READERS) == SOURCES
+
+
+@pytest.mark.parametrize("target", ["gray", "palette"])
+def test_labels_never_replace_an_image(
+    labels: Path, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for name in NAMES:
+        Image.new("RGB", (50, 40), (9, 99, 199)).save(images / f"{name}.png")
+    before = {path: path.read_bytes() for path in images.iterdir()}
+    where = ("--from", "labels", "--images", images, "--output", images)
+    assert run("convert", labels, "--to", target, *where) == 2
+    assert "a.png is the image itself, and would be replaced" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in images.iterdir()} == before
+
+
+def test_labels_never_replace_those_they_are_made_of(
+    labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in labels.iterdir()}
+    assert convert(labels, "palette", labels) == 2
+    assert "would replace the labels in" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in labels.iterdir()} == before
+    # Another format's files lie beside them.
+    assert convert(labels, "geojson", labels) == 0
+
+
+def test_grey_may_be_spelt_either_way(labels: Path, tmp_path: Path) -> None:
+    assert convert(labels, "grey", tmp_path / "out") == 0
+    assert len(list((tmp_path / "out").rglob("*.png"))) == len(NAMES)

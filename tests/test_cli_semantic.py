@@ -201,8 +201,8 @@ def test_one_broken_image_does_not_stop_the_others(
     told = capsys.readouterr()
     assert "2 labelled · 0 skipped, since done · 2 failed" in told.out
     assert f"cannot read {broken} as an image" in told.err
-    assert f"{photos / 'c.tif'}: an image has 2 dimensions" in told.err
-    assert told.err.count("\n") == 1
+    assert f"{photos / 'c.tif'} holds a stack of shape (2, 3, 4, 5)" in told.err
+    assert told.err.count("\n") == 2
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_one_broken_image_does_not_stop_the_others(
     [
         (["missing.png"], "no image missing.png"),
         (["*.jpeg"], "no image *.jpeg"),
-        (["empty"], "no image empty"),
+        (["empty"], "no images in the folder empty: give one with .bmp, .jpeg"),
         (["a.png", "--model", "huge"], "no model 'huge': use deeplabv3plus-lite0-voc"),
         (["a.png", "--model", "edgeflow-lite"], "is a model for clicks"),
         (["a.png", "--device", "tpu"], "unknown device 'tpu'"),
@@ -439,3 +439,14 @@ def test_the_package_can_be_run() -> None:
         check=True,
     )
     assert done.stdout == f"{__version__}\n"
+
+
+def test_an_output_that_is_a_file_is_told_once(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    assert run("segment", photos, "--output", file) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"{file} is a file, not a folder: choose another place" in told

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_edgeflow.formats.images import read_image
+from napari_edgeflow.formats.images import read_image, read_plane
 
 
 def test_common_formats_are_read(tmp_path: Path) -> None:
@@ -25,3 +25,18 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(OSError, match=r"cannot read .*text\.png"):
         read_image(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize("shape", [(5, 40, 30), (60, 40, 30), (2, 5, 40, 3)])
+def test_a_stack_is_no_plane(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, np.zeros(shape, np.uint16), photometric="minisblack")
+    with pytest.raises(ValueError, match=r"stack\.tif holds a stack of shape"):
+        read_plane(path)
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (1, 1, 3), (2, 3, 4), (40, 30, 7)])
+def test_a_plane_may_have_channels(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "plane.tif"
+    tifffile.imwrite(path, np.zeros(shape, np.uint16), photometric="minisblack")
+    assert read_plane(path).shape == shape

@@ -101,3 +101,14 @@ def test_a_project_without_labels_says_so(images: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has labels yet: label some"):
         export(project, ExportSettings("coco", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["gray", "palette"])
+def test_labels_never_replace_the_images(images: Path, name: str) -> None:
+    before = {path: path.read_bytes() for path in images.rglob("*.png")}
+    told: list[str] = []
+    project = labelled(images)
+    list(export_project(project, ExportSettings(name, images), told.append))
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(told) == 3
+    assert "a.png is the image itself, and would be replaced" in told[0]

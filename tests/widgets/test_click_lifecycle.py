@@ -71,6 +71,7 @@ def test_deleting_the_preview_brings_it_back(make_person: MakePerson) -> None:
     person.viewer.layers.remove(person.layers.preview)
     person.wait()
     assert person.layers.preview in person.viewer.layers
+    assert person.viewer.layers.selection.active is person.layers.points
     np.testing.assert_array_equal(person.mask, mask)
 
 
@@ -102,10 +103,11 @@ def test_deleting_the_image_ends_the_object(
     target = person.target
     finished = target.data.copy()
     add(person, *RED)
-    person.viewer.layers.remove("squares")
+    person.viewer.layers["squares"].name = "renamed"
+    person.viewer.layers.remove("renamed")
     person.wait()
     assert "ended" in notices[-1]
-    assert "'squares'" in notices[-1]
+    assert "'renamed'" in notices[-1]
     assert list(person.viewer.layers) == [target]
     np.testing.assert_array_equal(target.data, finished)
     assert "Open an image" in person.dock.controls.hint.text()
@@ -525,3 +527,46 @@ def test_a_stroke_under_way_stays_on_its_image(make_person: MakePerson) -> None:
     person.wait()
     assert person.layers.preview is not preview
     assert not person.layers.preview.data.any()
+
+
+def test_labels_of_another_shape_are_left_with_the_image(
+    make_person: MakePerson,
+) -> None:
+    person = make_person(show=False)
+    controls = person.dock.controls
+    add(person, *WHITE)
+    finish(person)
+    first, target = controls.image.layer, person.target
+    second = person.viewer.add_image(np.full((50, 60), 9, np.uint8), name="second")
+    controls.image.choose(second)
+    person.wait()
+    assert person.target is None
+    add(person, 20, 30)
+    finish(person)
+    assert person.target.name == "second classes"
+    controls.image.choose(first)
+    person.wait()
+    assert person.target is target
+
+
+def test_labels_of_the_same_shape_are_kept_for_the_next_channel(
+    make_person: MakePerson,
+) -> None:
+    person = make_person(show=False)
+    add(person, *WHITE)
+    finish(person)
+    target = person.target
+    channel = person.viewer.add_image(np.zeros((120, 160), np.uint8), name="channel")
+    person.dock.controls.image.choose(channel)
+    person.wait()
+    assert person.target is target
+
+
+def test_another_image_can_be_clicked_on_at_once(make_person: MakePerson) -> None:
+    person = make_person(show=False)
+    second = person.viewer.add_image(np.zeros((50, 60), np.uint8), name="second")
+    assert person.viewer.layers.selection.active is second
+    person.dock.controls.image.choose(second)
+    person.wait()
+    assert person.viewer.layers.selection.active is person.layers.points
+    assert person.layers.points.mode == "add"

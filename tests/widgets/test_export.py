@@ -99,6 +99,21 @@ def make_exporter(make_napari_viewer: Callable[..., Any], qtbot: Any) -> MakeExp
     return make
 
 
+@pytest.mark.parametrize("name", ["gray", "palette", "labelme"])
+def test_an_export_never_replaces_the_image(
+    make_exporter: MakeExporter, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "my photo.png"
+    Image.fromarray(PIXELS).save(path)
+    before = path.read_bytes()
+    person = make_exporter(path, objects())
+    state = person.export(name, tmp_path)
+    assert path.read_bytes() == before
+    if name != "labelme":
+        assert state.startswith("Nothing was written.")
+        assert "is the image itself, and would be replaced" in state
+
+
 def test_every_format_and_back(
     make_exporter: MakeExporter, tmp_path: Path, notices: list[str]
 ) -> None:

@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_edgeflow.widgets.connections import Connections
-from napari_edgeflow.widgets.layer_combo import LayerCombo
+from napari_edgeflow.widgets.layer_combo import LayerCombo, target_combo
 
 
 @pytest.fixture
@@ -73,3 +73,24 @@ def test_closed_links_leave_the_viewer_alone(viewer: ViewerModel, qtbot: Any) ->
     assert len(viewer.layers.events.renamed.callbacks) == counts + 1
     links.close()
     assert len(viewer.layers.events.renamed.callbacks) == counts
+
+
+def test_labels_suit_the_image(viewer: ViewerModel, qtbot: Any) -> None:
+    links = Connections()
+    target = target_combo(viewer, lambda layer: False, links)
+    qtbot.addWidget(target)
+    small = viewer.add_image(np.zeros((4, 5)), name="small")
+    large = viewer.add_image(np.zeros((40, 50, 3), np.uint8), name="large", rgb=True)
+    of_small = viewer.add_labels(np.zeros((4, 5), int), name="small objects")
+    of_large = viewer.add_labels(np.zeros((40, 50), int), name="large objects")
+    viewer.add_labels(np.zeros((40, 50), int), name="of somebody else")
+    target.suit(large)
+    assert target.layer is None
+    target.choose(of_small)
+    target.suit(None)
+    assert target.layer is of_small
+    target.suit(large)
+    assert target.layer is of_large
+    of_small.name = "mine"
+    target.suit(small)
+    assert target.layer is None

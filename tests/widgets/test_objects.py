@@ -350,3 +350,20 @@ def test_viewers_do_not_share_what_can_be_undone(make_keeper: MakeKeeper) -> Non
     assert first.ids == [1, 2, 3]
     assert state(second.layer) == before
     assert second.dock.controller.history.undo_text == "finish car"
+
+
+def test_large_areas_and_long_names_can_be_read(
+    make_napari_viewer: Callable[[], Any], qtbot: Any
+) -> None:
+    viewer = make_napari_viewer()
+    viewer.add_labels(np.ones((2000, 3000), np.uint8))
+    keeper = Keeper(viewer, ObjectsWidget(viewer), qtbot)
+    viewer.window.add_dock_widget(keeper.dock)
+    keeper.wait()
+    table = keeper.table
+    index = table.objects.index(0, 2)
+    assert table.objects.data(index) == "6,000,000"
+    room = table.horizontalHeader().sectionSize(2)
+    assert room > table.fontMetrics().horizontalAdvance("6,000,000")
+    tip = table.objects.data(table.objects.index(0, 1), Qt.ItemDataRole.ToolTipRole)
+    assert tip == table.objects.data(table.objects.index(0, 1))

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -55,8 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("napari-edgeflow: interrupted", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError) as error:
-        print(f"napari-edgeflow: {error}", file=sys.stderr)
+        print(f"napari-edgeflow: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _sentence(error: Exception) -> str:
+    """Return what is wrong; what the system says names no remedy."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return (
+            f"{error.strerror}: {error.filename}: check the path, and that you may "
+            "read and write there"
+        )
+    return str(error)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -95,9 +106,21 @@ def _add_demo(commands: "Commands") -> None:
 
 
 def _run_demo(options: argparse.Namespace) -> int:
+    _check_display()
     # By name, so that the commands without a window load no Qt.
     demo = importlib.import_module("napari_edgeflow.demo")
     return int(demo.run_demo(options.headless))
+
+
+def _check_display() -> None:
+    """Raise ValueError where Qt would find no screen, and end the process itself."""
+    needs = os.environ.get("QT_QPA_PLATFORM", "") in ("", "wayland", "xcb")
+    has = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and needs and not has:
+        raise ValueError(
+            "there is no display for the demo: draw on a screen in memory with "
+            "xvfb-run -a napari-edgeflow demo --headless DIR"
+        )
 
 
 def _run_models(options: argparse.Namespace) -> int:

@@ -90,13 +90,20 @@ def _run_click(options: argparse.Namespace) -> int:
     import numpy as np
 
     from napari_edgeflow.engine.classes import voc_palette
+    from napari_edgeflow.engine.files import check_file
     from napari_edgeflow.engine.image import Window
     from napari_edgeflow.engine.interact import ClickSegmenter
     from napari_edgeflow.engine.prompts import Box
-    from napari_edgeflow.formats.images import read_image
+    from napari_edgeflow.formats.images import read_plane
     from napari_edgeflow.formats.voc import check_palette_path, write_palette_png
 
     check_palette_path(options.output)
+    check_file(options.output)
+    if options.output.resolve() == options.image.resolve():
+        raise ValueError(
+            f"the mask would replace the image {options.image}: "
+            "give --output another name"
+        )
     if not 1 <= options.class_id <= 255:
         raise ValueError(f"class id {options.class_id}: use 1 to 255")
     clicks = options.clicks or []
@@ -106,13 +113,14 @@ def _run_click(options: argparse.Namespace) -> int:
         )
     box = [] if options.box is None else [Box(Window(*options.box))]
     segmenter = ClickSegmenter.from_pretrained(options.model, options.device)
-    segmenter.set_image(read_image(options.image))
+    segmenter.set_image(read_plane(options.image))
     segmenter.set_prompts([*box, *clicks])
     mask = segmenter.mask()
     labels = np.where(mask, options.class_id, 0).astype(np.uint8)
     write_palette_png(options.output, labels, voc_palette())
+    count = f"{len(clicks)} click{'' if len(clicks) == 1 else 's'}"
     print(
-        f"{'a box, ' if box else ''}{len(clicks)} clicks · {int(mask.sum())} pixels · "
+        f"{'a box, ' if box else ''}{count} · {int(mask.sum())} pixels · "
         f"{segmenter.device} · {options.output}"
     )
     return 0
@@ -146,6 +154,10 @@ def _run_evaluate_clicks(options: argparse.Namespace) -> int:
         return run_replay(options)
     if options.images is None or options.masks is None:
         raise ValueError("nothing to measure: give --images and --masks, or --clicks")
+    from napari_edgeflow.engine.files import check_file
+
+    if options.json is not None:
+        check_file(options.json)
     from napari_edgeflow.engine.evaluate import (
         evaluate_clicks,
         find_targets,

@@ -25,6 +25,9 @@ TARGETS = (
     "overlay", "tiff",
 )  # fmt: skip
 
+_SAME_FILES = {"labels": ("gray", "palette", "tiff")}
+"""Targets whose files have the names of those that are read; others their own."""
+
 _LEFT_OUT = 2
 """Exit status if something was left out, the same as for other bad input."""
 
@@ -39,7 +42,9 @@ def add_convert(commands: "Commands") -> None:
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="folder, or file")
     parser.add_argument("--from", dest="source", choices=SOURCES, required=True)
-    parser.add_argument("--to", dest="target", choices=TARGETS, required=True)
+    parser.add_argument(
+        "--to", dest="target", type=_target, choices=TARGETS, required=True
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     _add_choices(parser)
     parser.set_defaults(run=_run_convert)
@@ -94,6 +99,11 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split")
 
 
+def _target(text: str) -> str:
+    """Return the name of a format, which may be spelt as the documents spell it."""
+    return "gray" if text == "grey" else text
+
+
 def _background(text: str) -> "Colour | None":
     from napari_edgeflow.formats.cutout import parse_background
 
@@ -118,6 +128,7 @@ def _run_convert(options: argparse.Namespace) -> int:
     from napari_edgeflow.formats.export_targets import FORMATS
 
     settings = _settings(options)
+    _check_apart(options)
     given = read_classes(options.classes) if options.classes else None
     problems: list[str] = []
 
@@ -134,6 +145,18 @@ def _run_convert(options: argparse.Namespace) -> int:
     summary = _finished(export_folder(items, classes, names, settings, report))
     print(summary.text)
     return _LEFT_OUT if problems else 0
+
+
+def _check_apart(options: argparse.Namespace) -> None:
+    """Raise ValueError if the output would replace what is still being read."""
+    source: Path = options.input
+    folder = source if source.is_dir() else source.parent
+    writes = _SAME_FILES.get(options.source, (options.source,))
+    if options.target in writes and folder.resolve() == options.output.resolve():
+        raise ValueError(
+            f"the output would replace the labels in {folder}: "
+            "give --output another folder"
+        )
 
 
 def _finished(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
 
 _WILD = "*?["
+_FAILED = 2
+"""Exit status if an image could not be labelled, the same as for other bad input."""
 
 
 def add_segment(commands: "Commands") -> None:
@@ -94,10 +96,12 @@ def _prediction(options: argparse.Namespace) -> "PredictSettings":
 
 
 def _run_segment(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.files import check_folder
     from napari_edgeflow.engine.predict import SemanticSegmenter
 
     settings = _prediction(options)
     images = find_images(options.inputs)
+    check_folder(options.output)
     _check_output(images, options.output)
     wanted = [
         path
@@ -105,22 +109,21 @@ def _run_segment(options: argparse.Namespace) -> int:
         if options.overwrite or not _result(path, options.output).exists()
     ]
     segmenter = SemanticSegmenter.from_pretrained(options.model, options.device)
-    problems = []
+    problems = 0
     for path in with_progress(wanted, len(wanted), "images"):
         try:
             segment_file(path, options.output, segmenter, settings, options.confidence)
             for notice in segmenter.notices:
                 print(f"{path}: {notice}", file=sys.stderr)
         except (ValueError, OSError) as error:
-            problems.append(str(error))
+            problems += 1
+            print(f"napari-edgeflow: {error}", file=sys.stderr)
     skipped = len(images) - len(wanted)
     print(
-        f"{len(wanted) - len(problems)} labelled · {skipped} skipped, since done · "
-        f"{len(problems)} failed · {segmenter.device} · {options.output}"
+        f"{len(wanted) - problems} labelled · {skipped} skipped, since done · "
+        f"{problems} failed · {segmenter.device} · {options.output}"
     )
-    if problems:
-        raise ValueError("; ".join(problems))
-    return 0
+    return _FAILED if problems else 0
 
 
 def _result(image: Path, output: Path) -> Path:
@@ -170,6 +173,11 @@ def _expand(text: str) -> Iterator[Path]:
     path = Path(text)
     if path.is_dir():
         files = image_files(path)
+        if not files:
+            raise ValueError(
+                f"no images in the folder {text}: give one with "
+                f"{', '.join(sorted(IMAGE_SUFFIXES))} files in it"
+            )
     elif not path.exists() and any(sign in text for sign in _WILD):
         matches = (Path(match) for match in sorted(glob.glob(text, recursive=True)))
         files = [m for m in matches if m.suffix.lower() in IMAGE_SUFFIXES]
@@ -211,10 +219,10 @@ def segment_file(
     import tifffile
 
     from napari_edgeflow.engine.files import replacing
-    from napari_edgeflow.formats.images import read_image
+    from napari_edgeflow.formats.images import read_plane
     from napari_edgeflow.formats.voc import write_palette_png
 
-    image = read_image(path)
+    image = read_plane(path)
     labels: list[Any] = []
     scores: list[Any] = []
     try:
@@ -295,9 +303,12 @@ def _run_evaluate_semantic(options: argparse.Namespace) -> int:
         evaluate_semantic,
         summarize_semantic,
     )
+    from napari_edgeflow.engine.files import check_file
     from napari_edgeflow.engine.predict import SemanticSegmenter
 
     pairs = labelled_images(options, "val")
+    if options.json is not None:
+        check_file(options.json)
     settings = _prediction(options)
     segmenter = SemanticSegmenter.from_pretrained(options.model, options.device)
     results = evaluate_semantic(segmenter, pairs, settings)

@@ -285,5 +285,6 @@ def _check_window(window: Window, shape: tuple[int, int]) -> None:
     if not (inside and window.left >= 0 and window.right <= width):
         raise ValueError(
             f"the box from y={window.top}, x={window.left} to y={window.bottom}, "
-            f"x={window.right} reaches beyond the image of {height} x {width} pixels"
+            f"x={window.right} reaches beyond the image of {height} x {width} pixels: "
+            "give one inside it"
         )

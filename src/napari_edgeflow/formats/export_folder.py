@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.files import check_folder
 from napari_edgeflow.engine.pairs import VOID
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation_changes import (
@@ -99,8 +100,9 @@ def export_folder(
     ValueError
         If there is no such format or split, or something does not fit that all share.
     OSError
-        If a file that all share cannot be written.
+        If the folder is a file, or a file that all share cannot be written.
     """
+    check_folder(settings.output)
     if settings.format not in FORMATS:
         raise ValueError(f"no format {settings.format!r}: use {', '.join(FORMATS)}")
     splits = split_names(names, settings.split, settings.seed) if settings.split else {}

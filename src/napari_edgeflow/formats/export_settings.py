@@ -77,10 +77,21 @@ class ExportItem:
     image : Path, ndarray or None
         Its file, or pixels (H, W) or (H, W, C) of one that is in no file; None if it
         cannot be had, with which some formats do.
+    source : Path, optional
+        The file that the image came from, which no output may replace. Default:
+        ``image``, if that is a file.
     """
 
     annotation: ImageAnnotation
     image: Path | NDArray[Any] | None = None
+    source: Path | None = None
+
+    def is_source(self, path: Path) -> bool:
+        """Return whether a path is that of the file the image came from."""
+        source = self.image if self.source is None else self.source
+        if not isinstance(source, Path) or not source.exists():
+            return False
+        return path.exists() and path.samefile(source)
 
     def pixels(self) -> NDArray[Any]:
         """Return the image, read from its file if need be.

@@ -78,9 +78,21 @@ class Target:
         name = annotation.file_name
         return next((s for s, names in self.splits.items() if name in names), None)
 
-    def path(self, annotation: ImageAnnotation, suffix: str) -> Path:
-        """Return the output file of an image."""
-        return self.output / f"{annotation.stem}{suffix}"
+    def path(self, item: ExportItem, suffix: str) -> Path:
+        """Return the output file of an image.
+
+        Raises
+        ------
+        ValueError
+            If it is the image itself.
+        """
+        path = self.output / f"{item.annotation.stem}{suffix}"
+        if item.is_source(path):
+            raise ValueError(
+                f"{path} is the image itself, and would be replaced: "
+                "choose another folder for the export"
+            )
+        return path
 
 
 Write = Callable[[Target, ExportItem], None]
@@ -147,13 +159,14 @@ def _finish_coco(target: Target) -> None:
 
 
 def _labelme(target: Target, item: ExportItem) -> None:
-    path = target.path(item.annotation, ".json")
+    path = target.path(item, ".json")
     relative = None
     if isinstance(item.image, Path):
         relative = _relative(item.image.resolve(), path.parent.resolve())
     elif item.image is not None:
-        _save_image(item.image, path.with_suffix(".png"))
-        relative = path.with_suffix(".png").name
+        picture = target.path(item, ".png")
+        _save_image(item.image, picture)
+        relative = picture.name
     write_labelme(path, item.annotation, relative)
 
 
@@ -202,7 +215,7 @@ def _voc(target: Target, item: ExportItem) -> None:
 
 
 def _geojson(target: Target, item: ExportItem) -> None:
-    write_geojson(target.path(item.annotation, ".geojson"), item.annotation)
+    write_geojson(target.path(item, ".geojson"), item.annotation)
 
 
 def _gray(target: Target, item: ExportItem) -> None:
@@ -212,12 +225,12 @@ def _gray(target: Target, item: ExportItem) -> None:
         if target.settings.values == "objects"
         else annotation.class_labels()
     )
-    write_gray_png(target.path(annotation, ".png"), labels)
+    write_gray_png(target.path(item, ".png"), labels)
 
 
 def _palette(target: Target, item: ExportItem) -> None:
     labels, classes = item.annotation.class_labels(), item.annotation.classes
-    path = target.path(item.annotation, ".png")
+    path = target.path(item, ".png")
     write_palette_png(path, labels, classes.palette(), classes)
 
 
@@ -239,18 +252,18 @@ def _tiff(target: Target, item: ExportItem) -> None:
         content = LabelTiff(labels, classes, "object", class_of)
     else:
         content = LabelTiff(annotation.class_labels(), classes)
-    write_label_tiff(target.path(annotation, ".tif"), content)
+    write_label_tiff(target.path(item, ".tif"), content)
 
 
 def _cutout(target: Target, item: ExportItem) -> None:
     mask = item.annotation.class_labels() > 0
     picture = cutout(item.pixels(), mask, target.settings.background)
-    write_picture(target.path(item.annotation, "_cutout.png"), picture)
+    write_picture(target.path(item, "_cutout.png"), picture)
 
 
 def _overlay(target: Target, item: ExportItem) -> None:
     picture = overlay(item.pixels(), item.annotation, target.settings.opacity)
-    write_picture(target.path(item.annotation, "_overlay.png"), picture)
+    write_picture(target.path(item, "_overlay.png"), picture)
 
 
 FORMATS: dict[str, ExportFormat] = {

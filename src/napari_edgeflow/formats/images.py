@@ -11,6 +11,10 @@ from PIL import Image
 _PLAIN_MODES = ("L", "RGB", "RGBA", "I", "I;16", "F")
 """Pillow's modes whose arrays are pixels as they are; others are made RGB."""
 
+_SURE_CHANNELS, _MOST_CHANNELS = 4, 16
+"""So few values are channels in any image, and so many if it has more rows and
+columns than that."""
+
 
 def read_image(path: Path) -> NDArray[Any]:
     """Read an image file.
@@ -30,6 +34,8 @@ def read_image(path: Path) -> NDArray[Any]:
     OSError
         If there is no such file or it is no image.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, no image: give the file of one")
     if not path.is_file():
         raise FileNotFoundError(f"no image {path}: check the path")
     try:
@@ -45,3 +51,39 @@ def read_image(path: Path) -> NDArray[Any]:
             f"cannot read {path} as an image ({reason}): "
             "is the file complete, and a PNG, JPEG or TIFF?"
         ) from error
+
+
+def read_plane(path: Path) -> NDArray[Any]:
+    """Read an image file that holds one plane.
+
+    Parameters
+    ----------
+    path : Path
+        As :func:`read_image` takes it.
+
+    Returns
+    -------
+    ndarray
+        (H, W) or (H, W, C), of the file's own type.
+
+    Raises
+    ------
+    ValueError
+        If the file holds a stack: its first planes would be taken for rows.
+    OSError
+        If there is no such file or it is no image.
+    """
+    image = read_image(path)
+    if image.ndim > 3 or (image.ndim == 3 and not _has_channels_last(image)):
+        raise ValueError(
+            f"{path} holds a stack of shape {image.shape}, not one image: save the "
+            "plane you mean as a file of its own, or open the stack in napari"
+        )
+    return image
+
+
+def _has_channels_last(image: NDArray[Any]) -> bool:
+    """Return whether the last of three axes can hold channels and no columns."""
+    rows, columns, channels = (int(side) for side in image.shape)
+    most = min(_MOST_CHANNELS, rows - 1, columns - 1)
+    return channels <= max(_SURE_CHANNELS, most)

@@ -128,13 +128,14 @@ def _items(
         if layer is None:
             continue
         kind, class_of = _meaning(layer)
-        image = project.image(name) if with_image else None
+        source = project.image(name)
+        image = source if with_image else None
         for plane, index in _planes(name, layer.labels):
             try:
                 annotation = plane_annotation(
                     plane, layer.labels[index], kind, layer.classes, class_of
                 )
-                yield ExportItem(annotation, _image(image, index))
+                yield ExportItem(annotation, _image(image, index), source)
             except (ValueError, OSError) as error:
                 report(f"{plane} is left out: {error}")
 

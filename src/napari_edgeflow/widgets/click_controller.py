@@ -75,7 +75,6 @@ class ClickController(QObject):
         super().__init__()
         self._viewer = viewer
         self._settings = settings
-        self._image_name = ""
         self._session = ClickSession()
         self._finishing = self._checks_replay = False
         self._latest: tuple[Labels, FinishedObject] | None = None
@@ -241,6 +240,12 @@ class ClickController(QObject):
 
     # ---- the image and its plane
 
+    @property
+    def _image_name(self) -> str:
+        """What the image is called now, also after it was closed."""
+        image = self._stage.image
+        return "" if image is None else str(image.name)
+
     def _change_image(self) -> None:
         self._end_object(f"its image {self._image_name!r} was closed or exchanged")
         image = self._settings.image
@@ -250,8 +255,8 @@ class ClickController(QObject):
             self._ask()
             self._tell()
             return
-        self._image_name = image.name
         self._prepare()
+        self._layers.activate()
 
     def _prepare(self) -> None:
         """Have the plane being shown read, so that a first click need not wait."""
@@ -346,7 +351,10 @@ class ClickController(QObject):
         self._finishing = False
         outcome, image = self._mask.outcome, self._session.image
         if outcome is None or outcome.part is None or image is None:
-            show_warning("The mask is empty: click on the object, or lower the limit.")
+            show_warning(
+                "The mask is empty: click on the object, or lower the threshold in the "
+                "tab Refine."
+            )
             return
         done = FinishedObject(
             image.plane,

@@ -224,8 +224,8 @@ class ClickControls(QWidget):
         layout.addLayout(footer)
 
     def _connect(self) -> None:
+        self.image.layer_changed.connect(self._on_image)
         for signal in (
-            self.image.layer_changed,
             self.kind.currentIndexChanged,
             self.model.model_changed,
             self.classes.changed,
@@ -257,6 +257,10 @@ class ClickControls(QWidget):
     def _on_layers(self) -> None:
         found = any(isinstance(layer, Shapes) for layer in self._viewer.layers)
         self.tools.rectangle.setVisible(found)
+
+    def _on_image(self) -> None:
+        self.target.suit(self.image.layer)
+        self._on_changed()
 
     def _on_target(self) -> None:
         layer = self.target.layer

@@ -131,6 +131,9 @@ class ClickLayers(QObject):
         under = self._clicks.in_viewer
         index = layers.index(self.points) if under else len(layers)
         preview = self._mask.add(image, plane, index)
+        if under:
+            # napari has selected what is new: the next click would be a brush stroke.
+            self._clicks.activate()
         preview.events.mode.connect(self._bind_preview)
         self._bind_preview()
 

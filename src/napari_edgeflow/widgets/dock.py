@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QDockWidget, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.dock_room import find_room
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -29,6 +31,8 @@ class Dock(QWidget):
         super().__init__()
         self._links = Connections()
         self._to_stop: list[Callable[[bool], None]] = []
+        self._content: QWidget | None = None
+        self._has_room = False
 
     def _set_up(self, content: QWidget, stop: Callable[[bool], None]) -> None:
         """Show the content.
@@ -46,6 +50,7 @@ class Dock(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
+        self._content = content
         bar = scroll.verticalScrollBar()
         room = 0 if bar is None else bar.sizeHint().width()
         least = max(content.minimumSizeHint().width(), content.minimumWidth())
@@ -66,12 +71,24 @@ class Dock(QWidget):
 
         self.destroyed.connect(stop_with_the_window)
 
+    @property
+    def needed_height(self) -> int:
+        """How high its content needs to be to be seen without scrolling, in pixels."""
+        return 0 if self._content is None else self._content.minimumSizeHint().height()
+
     def remembered(self) -> Mapping[str, Any]:
         """Return the settings that a project is to remember, as JSON values."""
         return {}
 
     def remember(self, values: Mapping[str, Any]) -> None:
         """Take over what :meth:`remembered` gave; what makes no sense is left out."""
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Find a place when shown first; later a person moves docks as they like."""
+        super().showEvent(event)
+        if not self._has_room:
+            self._has_room = True
+            find_room(self, _needed_height)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Stop when napari takes the dock away, which it does by unparenting it."""
@@ -80,3 +97,7 @@ class Dock(QWidget):
         while parted and self.parent() is None and self._to_stop:
             self._links.close()
             self._to_stop.pop()(True)
+
+
+def _needed_height(holder: QDockWidget) -> int:
+    return max((dock.needed_height for dock in holder.findChildren(Dock)), default=0)

@@ -31,7 +31,7 @@ from napari_edgeflow.widgets.project_work import read_with_plugins
 if TYPE_CHECKING:
     import napari
 
-_LEAST_WIDTH = 280
+_LEAST_WIDTH = 325
 """In pixels: names of formats and ends of paths can be read."""
 
 

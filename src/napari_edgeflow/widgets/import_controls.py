@@ -174,6 +174,7 @@ class ImportControls(QWidget):
         self._on_target()
 
     def _on_image(self) -> None:
+        self.target.suit(self.image.layer)
         self.planes.follow(self.image.layer)
         several = self.planes.in_image > 1
         self.form.setRowVisible(self.planes, several and not self.is_project)

@@ -95,7 +95,7 @@ class LabelledLayers:
                 name, self.labels(place), self.kind, classes, self.class_of
             )
             image = self._image(place) if with_image else None
-            yield ExportItem(annotation, image)
+            yield ExportItem(annotation, image, self.path)
 
     def _image(self, place: int) -> Path | NDArray[np.uint8]:
         """Return the file of the image, else its pixels as they are shown."""

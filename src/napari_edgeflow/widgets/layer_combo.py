@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.planes import layer_shape
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -77,6 +78,23 @@ class LayerCombo(QComboBox):
             self.setCurrentIndex(self._layers.index(layer))
             self._take(layer)
 
+    def suit(self, image: "Image | None") -> None:
+        """Let go of labels that cannot be those of an image.
+
+        Those made for it bear its name, and are chosen if they are there.
+        """
+        chosen = self._chosen
+        if image is None or chosen is None or _fits(chosen, image):
+            return
+        made_for_it = (
+            layer
+            for layer in self._layers
+            if layer is not None
+            and _fits(layer, image)
+            and layer.name.startswith(image.name)
+        )
+        self.choose(next(made_for_it, None))
+
     def refill(self) -> None:
         """List the layers that are there now, the topmost first."""
         found = [
@@ -103,6 +121,10 @@ class LayerCombo(QComboBox):
         if layer is not self._chosen:
             self._chosen = layer
             self.layer_changed.emit()
+
+
+def _fits(labels: "Layer", image: Image) -> bool:
+    return layer_shape(labels) == layer_shape(image)
 
 
 def image_combo(

@@ -33,6 +33,8 @@ _TIPS = (
     "What made it",
 )
 _WIDTHS = (36, 90, 52, 46, 40, 64)
+_CELL_MARGIN = 12
+"""Of a number in its column, in pixels: left and right together."""
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -121,7 +123,7 @@ class ObjectModel(QAbstractTableModel):
     ) -> object:
         """Return what a cell shows."""
         entry, column = self._entries[index.row()], index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return _TEXTS[column](entry)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return None if column in (_CLASS, _SOURCE) else _RIGHT
@@ -188,6 +190,18 @@ class ObjectTable(QTableView):
     def set_entries(self, entries: Iterable[ObjectEntry]) -> None:
         """List other objects."""
         self.objects.set_entries(entries)
+        self._fit_areas()
+
+    def _fit_areas(self) -> None:
+        """Make room for the largest area: numbers that are cut off look smaller."""
+        header, entries = self.horizontalHeader(), self.objects.entries
+        if header is None or not entries:
+            return
+        largest = max(entries, key=_SORT_BY[_AREA])
+        text = _TEXTS[_AREA](largest)
+        needed = self.fontMetrics().horizontalAdvance(text) + _CELL_MARGIN
+        if header.sectionSize(_AREA) < needed:
+            header.resizeSection(_AREA, needed)
 
     def select(self, ids: Iterable[int]) -> None:
         """Select the rows of ids, without telling anyone; the first is scrolled to."""

@@ -33,6 +33,10 @@ def load_semantic_segmenter(model: str, device: str) -> "SemanticSegmenter":
     return SemanticSegmenter.from_pretrained(model, device)
 
 
+_LEAST_WIDTH = 310
+"""In pixels: names of models can be read."""
+
+
 class SegmentWidget(Dock):
     """Segment an image into classes, and keep the result as labels.
 
@@ -65,6 +69,7 @@ class SegmentWidget(Dock):
             picker.close()
             controller.close(viewer_remains)
 
+        self.controls.setMinimumWidth(_LEAST_WIDTH)
         self._set_up(self.controls, stop)
         self.controller.open()
 

@@ -206,6 +206,7 @@ class SegmentControls(QWidget):
 
     def _on_image(self) -> None:
         image = self.image.layer
+        self.target.suit(image)
         self.planes.follow(image)
         self.form.setRowVisible(self.planes, image is not None and image.ndim > 2)
         self.changed.emit()
