@@ -16,6 +16,7 @@ from napari_edgeflow.engine.image import Window, resize_image, resize_mask
 from napari_edgeflow.engine.masks import bounding_window, disturbed, signed_edge
 from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_pair
 from napari_edgeflow.engine.recent_images import RecentImages
+from napari_edgeflow.engine.zoom import LEAST_SIDE
 
 PairReader = Callable[
     [LabelledImage], tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]
@@ -27,9 +28,6 @@ MIN_PIXELS = 60
 
 _MOST_MISSES = 2000
 """Draws without a sample after which there is none: some images have no objects."""
-
-MIN_WINDOW = 32
-"""Least side of a window, in pixels: the docks do not zoom in any further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +244,7 @@ def draw_window(
         )
         # The short side grows towards the long one: less stretching.
         sides = np.maximum(sides, sides.max() * rng.uniform(0.5, 1.0))
-    sides = np.clip(np.maximum(sides, MIN_WINDOW), 1, (height, width))
+    sides = np.clip(np.maximum(sides, LEAST_SIDE), 1, (height, width))
     centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
     slack = np.maximum(sides - (box[2] - box[0], box[3] - box[1]), 0) / 2
     start = centre - sides / 2 + rng.uniform(-1, 1, 2) * slack

@@ -10,6 +10,14 @@ from napari_edgeflow.engine.image import Window
 
 _STEP = 32
 
+LEAST_SIDE = 48
+"""Smallest side of a window, in pixels of the image.
+
+Closer up there is no more to see, while the disk of a click covers less of the image
+and says less. On 420 nuclei of the training images NoC@85 was 3.06 with 32 pixels, 2.83
+with 48 and 2.78 with 64, where more objects failed.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ZoomSettings:
@@ -32,7 +40,7 @@ class ZoomSettings:
 
     side: int = 256
     expansion: float = 1.4
-    min_side: int = 32
+    min_side: int = LEAST_SIDE
     max_view: int = 2048
     refine_first: bool = True
 
