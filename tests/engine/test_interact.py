@@ -39,9 +39,10 @@ def test_after_the_first_click_the_network_sees_the_object_from_near(
     segmenter.add_click((28, 28))
     first, second = (image for image, _ in bright.calls)
     assert (first > 128).mean() < 0.01
-    assert (second > 128).mean() > 0.3
+    # No closer than 48 pixels, half of which are those of the object.
+    assert (second > 128).mean() == pytest.approx(0.25, abs=0.03)
     window = segmenter.prediction.window
-    assert window.height < 60
+    assert 48 <= window.height <= 50
     segmenter.add_click((300, 300), positive=False)
     assert segmenter.prediction.window.bottom > 300
 
@@ -57,6 +58,19 @@ def test_the_network_gets_disks_and_the_edge_of_the_last_result(
     assert set(np.unique(second[2])) == {-1, 0, 1}
     segmenter.add_click((20, 20), positive=False)
     assert bright.calls[-1][1][1].any()
+
+
+def test_negative_clicks_alone_find_nothing(
+    segmenter: ClickSegmenter, bright: Any
+) -> None:
+    segmenter.set_image(square())
+    segmenter.add_click((28, 28), positive=False)
+    assert not segmenter.mask().any()
+    assert not bright.calls
+    # They are known once it is said what is meant.
+    segmenter.add_click((20, 20))
+    assert segmenter.mask().any()
+    assert all(maps[1].any() for _, maps in bright.calls)
 
 
 def test_undo_and_redo_give_exactly_the_earlier_result(

@@ -87,6 +87,9 @@ class GuidedNetwork:
         if box is not None:
             clicks = (*box_hints(box, image.shape), *clicks)
             found = found or box.window
+        if found is None and not any(click.positive for click in clicks):
+            # What is not part of an object does not say which object is meant.
+            return result
         if found is None:
             view = view or Window(0, 0, *image.shape)
             window = self._zoom.first_window(view, points, image.shape)
