@@ -353,6 +353,19 @@ def test_samples_come_back_with_an_edge_and_a_click_in_the_error(
     assert task._carry(start, start.truth) is None
 
 
+def test_objects_that_take_many_clicks_come_back_more_often(
+    labelled_folder: Path, tiny_model: EdgeFlow
+) -> None:
+    task = click_task(labelled_folder, tiny_model, carry=1.0, carry_found=0.0)
+    start = sample([Click(30, 30)])
+    missed = start.truth.copy()
+    missed[20:26] = False
+    nearly = start.truth.copy()
+    nearly[30, 30] = False
+    assert task._carry(start, missed) is not None
+    assert task._carry(start, nearly) is None
+
+
 def test_the_backbone_learns_more_slowly_and_nothing_is_left_out(
     labelled_folder: Path, tiny_model: EdgeFlow
 ) -> None:
@@ -372,6 +385,20 @@ def test_a_new_backbone_gathers_its_statistics(
     task = click_task(labelled_folder, tiny_model, frozen_statistics=False)
     task.train_mode()
     assert tiny_model.backbone.training
+
+
+def test_few_images_leave_all_statistics_as_they_are(
+    labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
+) -> None:
+    before = {name: value.clone() for name, value in tiny_model.named_buffers()}
+    weights = tiny_model.coarse.weight.detach().clone()
+    task = click_task(labelled_folder, tiny_model, frozen_decoder=True)
+    list(train(task, TrainSettings(steps=2), tmp_path))
+    for name, value in tiny_model.named_buffers():
+        assert torch.equal(value, before[name]), name
+    assert not torch.equal(tiny_model.coarse.weight, weights)
+    # Normalisations are folded away all through the network.
+    assert sum("FoldedConv" in type(m).__name__ for m in task._running.modules()) > 40
 
 
 def test_a_resumed_run_treats_the_statistics_as_it_began(

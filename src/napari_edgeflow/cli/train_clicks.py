@@ -1,6 +1,7 @@
 """The command that trains EdgeFlow by simulated clicks."""
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,6 +131,7 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
         raise ValueError(
             "nothing to train on: give --voc, --semantic, --instances or --coco"
         )
+    images = sum(len(source.pairs) for source in sources)
     return ClickTraining(
         sources,
         options.output,
@@ -137,8 +139,8 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
         options.init,
         packaged_imagenet() if options.imagenet else None,
         options.device,
-        _task(options),
-        _loop(options, sum(len(source.pairs) for source in sources)),
+        _task(options, images),
+        _loop(options, images),
         epochs_of(options),
         options.validation,
         microscopy_asked(options),
@@ -146,10 +148,11 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
     )
 
 
-def _task(options: argparse.Namespace) -> "ClickTaskSettings":
+def _task(options: argparse.Namespace, images: int) -> "ClickTaskSettings":
     from napari_edgeflow.engine.click_task import ClickTaskSettings
 
-    return in_size_asked(ClickTaskSettings(seed=options.seed), options)
+    task = ClickTaskSettings.suited(images, adapting=options.init is not None)
+    return in_size_asked(replace(task, seed=options.seed), options)
 
 
 def _loop(options: argparse.Namespace, images: int) -> "TrainSettings":

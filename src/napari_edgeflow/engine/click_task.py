@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -24,10 +26,12 @@ from napari_edgeflow.engine.evaluate import ClickTarget
 from napari_edgeflow.engine.frozen_norm import folded_if_exact, train_except
 from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal_loss
 from napari_edgeflow.engine.masks import signed_edge
+from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
 from napari_edgeflow.engine.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
+from napari_edgeflow.engine.train_settings import FEW_IMAGES
 from napari_edgeflow.engine.train_stop import leave_interrupts
 from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
 from napari_edgeflow.engine.weights import MODEL_FILE
@@ -39,9 +43,15 @@ class ClickTaskSettings(TaskSettings):
 
     Parameters
     ----------
-    carry : float
+    carry, carry_found : float
         Probability that a sample comes back in the next step with its result's
-        edge and one more click.
+        edge and one more click: of an object that is not found yet, and of one that
+        is. Those that take many clicks are learnt from with many clicks.
+    found : float
+        IoU from which an object is found.
+    frozen_decoder : bool
+        Whether the rest keeps its batch statistics too, if the encoder does: those of
+        a few images are not those of the images to come.
     no_click : float
         Probability that it comes back with the edge alone, so that feeding a
         result back does no harm.
@@ -49,14 +59,28 @@ class ClickTaskSettings(TaskSettings):
 
     sizes: tuple[tuple[float, int], ...] = ((0.45, 160), (0.75, 192), (1.0, 256))
     encoder_rate: float = 0.3
-    carry: float = 0.58
+    carry: float = 0.75
+    carry_found: float = 0.35
+    found: float = 0.93
+    frozen_decoder: bool = False
     no_click: float = 0.15
+
+    @classmethod
+    def suited(cls, images: int, *, adapting: bool) -> "ClickTaskSettings":
+        """Return settings for so many images, and for a network that knows objects.
+
+        A few images shall not take it far from what it knows: they are shown as large
+        as they will be.
+        """
+        if not adapting or images > FEW_IMAGES:
+            return cls()
+        return cls(sizes=((1.0, 256),), frozen_decoder=True)
 
     def __post_init__(self) -> None:
         """Check the values once."""
         # Without arguments, super() knows another class: slots make a new one.
         super(ClickTaskSettings, self).__post_init__()
-        for name in ("carry", "no_click"):
+        for name in ("carry", "carry_found", "found", "no_click"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} {value}: use a probability from 0 to 1")
@@ -117,9 +141,8 @@ class ClickTask:
             What the forward pass is set up by; default: a single process as it is.
         """
         self._running = self._prepared()
-        frozen = "backbone" if self.settings.frozen_statistics else None
         for model in (self.model, self._running):
-            train_except(model, frozen)
+            train_except(model, self._frozen)
         if fabric is not None:
             self._share = share_of_batch(self.settings.batch, fabric)
             # Every process draws samples of its own, and a resumed one new ones.
@@ -181,11 +204,19 @@ class ClickTask:
 
     def _prepared(self) -> nn.Module:
         """Return a twin that shares the parameters and runs faster, if there is one."""
-        if not self.settings.frozen_statistics:
+        if self._frozen is None:
             return self.model
         device = next(self.model.parameters()).device
         examples = [torch.zeros(1, 3, 64, 64, device=device) for _ in range(2)]
-        return folded_if_exact(self.model, self.model.backbone, *examples)
+        frozen = self.model.get_submodule(self._frozen)
+        return folded_if_exact(self.model, frozen, *examples)
+
+    @property
+    def _frozen(self) -> str | None:
+        """Name of the part with frozen statistics: "" is all of it, None is none."""
+        if not self.settings.frozen_statistics:
+            return None
+        return "" if self.settings.frozen_decoder else "backbone"
 
     def _draw(self, progress: float) -> list[ClickSample]:
         size = self.settings.size(progress)
@@ -212,10 +243,12 @@ class ClickTask:
         )
 
     def _carry(
-        self, sample: ClickSample, mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+        self, sample: ClickSample, mask: NDArray[np.bool_]
     ) -> ClickSample | None:
         """Return the sample as it goes on after this result, or None if it ends."""
-        if self._rng.random() >= self.settings.carry or len(sample.clicks) >= 20:
+        found = iou(mask, sample.truth, sample.valid) >= self.settings.found
+        carry = self.settings.carry_found if found else self.settings.carry
+        if self._rng.random() >= carry or len(sample.clicks) >= 20:
             return None
         clicks = list(sample.clicks)
         if self._rng.random() >= self.settings.no_click:
@@ -269,11 +302,6 @@ def collate(samples: Sequence[ClickSample]) -> tuple[Tensor, Tensor, Tensor, Ten
     )
 
 
-def _mean_iou(masks: np.ndarray, samples: Sequence[ClickSample]) -> float:
-    both = np.array(
-        [(m & s.truth & s.valid).sum() for m, s in zip(masks, samples, strict=True)]
-    )
-    either = np.array(
-        [((m | s.truth) & s.valid).sum() for m, s in zip(masks, samples, strict=True)]
-    )
-    return float((both / np.maximum(either, 1)).mean())
+def _mean_iou(masks: NDArray[np.bool_], samples: Sequence[ClickSample]) -> float:
+    pairs = zip(masks, samples, strict=True)
+    return fmean(iou(mask, s.truth, s.valid) for mask, s in pairs)
