@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.train_settings import TrainSettings
 
 
-RATE, ADAPTING_RATE = 1e-3, 2e-4
-"""Of a new network, and of one that knows objects and shall not forget them."""
+RATE, KNOWING_RATE, FEW_RATE = 1e-3, 2e-4, 1e-4
+"""Of a new network, of one that knows objects and shall not forget them, and of such
+a one and few images."""
 
-ADAPTING_BLEND = 0.4
+FEW_BLEND = 0.5
 """How far a network that knows objects is moved by few images; see
 :class:`engine.blending.StartBlend`."""
 
@@ -158,8 +159,10 @@ def _task(options: argparse.Namespace, images: int) -> "ClickTaskSettings":
 def _loop(options: argparse.Namespace, images: int) -> "TrainSettings":
     from napari_edgeflow.engine.train_settings import FEW_IMAGES, TrainSettings
 
-    usual = TrainSettings(rate=RATE)
-    if options.init is not None:
-        blend = ADAPTING_BLEND if images <= FEW_IMAGES else 1.0
-        usual = TrainSettings(rate=ADAPTING_RATE, blend=blend)
+    if options.init is None:
+        usual = TrainSettings(rate=RATE)
+    elif images <= FEW_IMAGES:
+        usual = TrainSettings(rate=FEW_RATE, blend=FEW_BLEND)
+    else:
+        usual = TrainSettings(rate=KNOWING_RATE)
     return as_long_as_asked(usual, options)

@@ -1,0 +1,49 @@
+import argparse
+from pathlib import Path
+
+import pytest
+
+from napari_edgeflow import cli
+from napari_edgeflow.cli.train_clicks import training_of
+from napari_edgeflow.engine.click_task import ClickTaskSettings
+from napari_edgeflow.engine.click_training import ClickTraining
+
+
+def asked(folder: Path, *more: str) -> ClickTraining:
+    """What a command asks for; folders with as many images as are listed."""
+    arguments = ["train", "clicks", "--instances", str(folder), "--output", "out"]
+    options = cli.build_parser().parse_args([*arguments, *more])
+    assert isinstance(options, argparse.Namespace)
+    options.command = ""
+    return training_of(options)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            (tmp_path / name / f"{number}.png").touch()
+    return tmp_path
+
+
+def test_few_images_move_a_network_that_knows_objects_a_little(images: Path) -> None:
+    new = asked(images)
+    adapted = asked(images, "--init", "edgeflow-lite")
+    assert (new.loop.rate, new.loop.blend) == (1e-3, 1.0)
+    assert (adapted.loop.rate, adapted.loop.blend) == (1e-4, 0.5)
+    assert new.task == ClickTaskSettings()
+    assert adapted.task.frozen_decoder
+    # Crops are as large as windows are when it is used.
+    assert {adapted.task.size(p / 10) for p in range(10)} == {256}
+    chosen = asked(images, "--init", "edgeflow-lite", "--size", "64", "--rate", "0.5")
+    assert chosen.task.size(0.0) == 64
+    assert chosen.loop.rate == 0.5
+
+
+def test_many_images_train_it_on(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_edgeflow.engine.train_settings.FEW_IMAGES", 2)
+    monkeypatch.setattr("napari_edgeflow.engine.click_task.FEW_IMAGES", 2)
+    trained = asked(images, "--init", "edgeflow-lite")
+    assert (trained.loop.rate, trained.loop.blend) == (2e-4, 1.0)
+    assert not trained.task.frozen_decoder
