@@ -179,7 +179,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="nuclei|clothes|clicks")
     parser.add_argument("--develop", action="store_true")
     parser.add_argument("--minutes", type=float, default=4.5, help="of each training")
-    parser.add_argument("--click-minutes", type=float, default=4.0)
+    parser.add_argument("--click-minutes", type=float, default=5.0)
     options = parser.parse_args()
     parts = options.parts or ["nuclei", "clothes", "clicks"]
     data, develop, missed = options.data, options.develop, []
