@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 from napari.components import LayerList, ViewerModel
+from tests.widgets.dock_person import MakePerson
 
-from napari_edgeflow.widgets.train_pairs import matching_layers
+from napari_edgeflow.widgets.connections import Connections
+from napari_edgeflow.widgets.train_pairs import TrainPairs, matching_layers
 
 
 def test_labels_go_with_the_nearest_image_of_their_shape(monkeypatch: Any) -> None:
@@ -22,3 +24,22 @@ def test_labels_go_with_the_nearest_image_of_their_shape(monkeypatch: Any) -> No
     found = [(i.name, x.name) for i, x in matching_layers(viewer.layers)]
     assert found == [("b", "over b"), ("c", "over c"), ("d", "under d")]
     assert not made, "napari takes long to make a list of a part of its layers"
+
+
+def test_a_mask_in_progress_is_no_label_to_learn_from(make_person: MakePerson) -> None:
+    person = make_person()
+    links = Connections()
+    pairs = TrainPairs(person.viewer, links)
+    person.qtbot.addWidget(pairs)
+    person.click(20, 20)
+    preview = person.dock.controller.layers.preview
+    assert preview in person.viewer.layers
+    pairs.add_matching()
+    assert pairs.pairs == ()
+    assert pairs.labels.findText(preview.name) < 0
+    person.enter()
+    pairs.add_matching()
+    (pair,) = pairs.pairs
+    assert pair.labels is not preview
+    assert pairs.labels.layer is pair.labels
+    links.close()

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.formats.training_sources import DataFolder
 from napari_edgeflow.formats.training_survey import DataSurvey
+from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.label_layers import read_scheme
@@ -75,7 +76,7 @@ class TrainPairs(QWidget):
         self.image = image_combo(viewer, links, self)
         self.labels = LayerCombo(
             viewer,
-            lambda layer: isinstance(layer, Labels),
+            lambda layer: isinstance(layer, Labels) and not self._is_helper(layer),
             links,
             empty="no labels",
             prefer_layers=True,
@@ -157,7 +158,9 @@ class TrainPairs(QWidget):
     def add_matching(self) -> None:
         """Add all labels of the viewer that lie on an image of their shape."""
         known = [pair.labels for pair in self._pairs]
-        for image, labels in matching_layers(self._viewer.layers):
+        layers = self._viewer.layers
+        own = [layer for layer in layers if not self._is_helper(layer)]
+        for image, labels in matching_layers(own):
             if labels not in known:
                 self._append(image, labels)
         self._refill()
@@ -189,6 +192,10 @@ class TrainPairs(QWidget):
         if folder not in self._folders:
             self._folders.append(folder)
             self._refill()
+
+    def _is_helper(self, layer: "Layer") -> bool:
+        """Return whether a layer is no label of a person's: a sample, or a preview."""
+        return SAMPLES in layer.metadata or is_click_helper(self._viewer, layer)
 
     def _on_add(self) -> None:
         image, labels = self.image.layer, self.labels.layer
@@ -314,7 +321,7 @@ def matching_layers(layers: "Iterable[Layer]") -> Iterator[tuple["Image", "Label
     # A part of napari's own list would be one of its lists too, made in 15 ms a layer.
     layers = list(layers)
     for at, labels in enumerate(layers):
-        if not isinstance(labels, Labels) or SAMPLES in labels.metadata:
+        if not isinstance(labels, Labels):
             continue
         for layer in (*reversed(layers[:at]), *layers[at + 1 :]):
             is_image = isinstance(layer, Image) and not is_confidence(layer)
