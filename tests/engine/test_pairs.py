@@ -12,7 +12,7 @@ from napari_edgeflow.engine.pairs import (
     LabelledImage,
     folder_pairs,
     image_files,
-    image_shape,
+    image_size,
     read_labels,
     read_pair,
     read_rgb,
@@ -147,9 +147,9 @@ def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_labels(tmp_path / "labels.tif"), labels)
     tifffile.imwrite(tmp_path / "long.tif", labels.astype(np.uint64) * 5000)
     assert read_rgb(tmp_path / "long.tif").shape == (3, 4, 3)
-    assert image_shape(tmp_path / "long.tif") == (3, 4)
+    assert image_size(tmp_path / "long.tif") == (3, 4)
     (tmp_path / "torn.tif").write_bytes(b"II*")
-    for read in (read_rgb, read_labels, image_shape):
+    for read in (read_rgb, read_labels, image_size):
         with pytest.raises(OSError, match=r"cannot read the \w+ .*torn\.tif"):
             read(tmp_path / "torn.tif")
 

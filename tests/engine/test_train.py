@@ -344,13 +344,13 @@ def test_samples_come_back_with_an_edge_and_a_click_in_the_error(
     start = sample([Click(30, 30)])
     mask = np.zeros((64, 64), bool)
     mask[20:44, 20:60] = True
-    carried = task._carry(start, mask)
+    carried = task._carry(start, mask, iou(mask, start.truth))
     assert carried is not None
     assert len(carried.clicks) == 2
     assert not carried.clicks[1].positive
     assert carried.clicks[1].x >= 44
     assert carried.edge.any()
-    assert task._carry(start, start.truth) is None
+    assert task._carry(start, start.truth, 1.0) is None
 
 
 def test_objects_that_take_many_clicks_come_back_more_often(
@@ -362,8 +362,8 @@ def test_objects_that_take_many_clicks_come_back_more_often(
     missed[20:26] = False
     nearly = start.truth.copy()
     nearly[30, 30] = False
-    assert task._carry(start, missed) is not None
-    assert task._carry(start, nearly) is None
+    assert task._carry(start, missed, iou(missed, start.truth)) is not None
+    assert task._carry(start, nearly, iou(nearly, start.truth)) is None
 
 
 def test_the_backbone_learns_more_slowly_and_nothing_is_left_out(

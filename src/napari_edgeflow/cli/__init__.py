@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from napari_edgeflow import __version__
 from napari_edgeflow.cli.clicks import add_click, add_evaluate_clicks
 from napari_edgeflow.cli.config_file import with_config
+from napari_edgeflow.cli.console import BAD_INPUT
 from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
 from napari_edgeflow.cli.train_clicks import add_train_clicks
@@ -20,9 +21,6 @@ from napari_edgeflow.engine.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
-
-BAD_INPUT = 2
-"""Exit status for input that cannot be used, as argparse has it."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl+C, as shells have it."""

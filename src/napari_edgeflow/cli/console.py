@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+BAD_INPUT = 2
+"""Exit status for input that cannot be used, as argparse has it."""
+
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the device."""

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_edgeflow.cli.console import BAD_INPUT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
@@ -27,9 +29,6 @@ TARGETS = (
 
 _SAME_FILES = {"labels": ("gray", "palette", "tiff")}
 """Targets whose files have the names of those that are read; others their own."""
-
-_LEFT_OUT = 2
-"""Exit status if something was left out, the same as for other bad input."""
 
 
 def add_convert(commands: "Commands") -> None:
@@ -144,7 +143,7 @@ def _run_convert(options: argparse.Namespace) -> int:
     items = _items(read(report), options)
     summary = _finished(export_folder(items, classes, names, settings, report))
     print(summary.text)
-    return _LEFT_OUT if problems else 0
+    return BAD_INPUT if problems else 0
 
 
 def _check_apart(options: argparse.Namespace) -> None:

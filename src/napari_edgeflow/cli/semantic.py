@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_edgeflow.cli.console import (
+    BAD_INPUT,
     add_device,
     with_progress,
 )
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
 
 _WILD = "*?["
-_FAILED = 2
-"""Exit status if an image could not be labelled, the same as for other bad input."""
 
 
 def add_segment(commands: "Commands") -> None:
@@ -123,7 +122,7 @@ def _run_segment(options: argparse.Namespace) -> int:
         f"{len(wanted) - problems} labelled · {skipped} skipped, since done · "
         f"{problems} failed · {segmenter.device} · {options.output}"
     )
-    return _FAILED if problems else 0
+    return BAD_INPUT if problems else 0
 
 
 def _result(image: Path, output: Path) -> Path:

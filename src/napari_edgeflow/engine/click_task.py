@@ -165,8 +165,13 @@ class ClickTask:
         regions = balanced_region_loss(output.regions, small_truth, small_valid)
         loss = fine + 0.5 * coarse + 0.2 * regions
         masks = (output.fine[:, 0] > 0).detach().cpu().numpy()
-        parts = {"fine": float(fine.detach()), "iou": _mean_iou(masks, samples)}
-        self._carried = [s for s in map(self._carry, samples, masks) if s is not None]
+        ious = [
+            iou(mask, sample.truth, sample.valid)
+            for sample, mask in zip(samples, masks, strict=True)
+        ]
+        parts = {"fine": float(fine.detach()), "iou": fmean(ious)}
+        carried = map(self._carry, samples, masks, ious)
+        self._carried = [sample for sample in carried if sample is not None]
         return loss, parts, len(samples)
 
     def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
@@ -243,10 +248,13 @@ class ClickTask:
         )
 
     def _carry(
-        self, sample: ClickSample, mask: NDArray[np.bool_]
+        self, sample: ClickSample, mask: NDArray[np.bool_], score: float
     ) -> ClickSample | None:
-        """Return the sample as it goes on after this result, or None if it ends."""
-        found = iou(mask, sample.truth, sample.valid) >= self.settings.found
+        """Return the sample as it goes on after this result, or None if it ends.
+
+        ``score`` is the IoU of the result.
+        """
+        found = score >= self.settings.found
         carry = self.settings.carry_found if found else self.settings.carry
         if self._rng.random() >= carry or len(sample.clicks) >= 20:
             return None
@@ -300,8 +308,3 @@ def collate(samples: Sequence[ClickSample]) -> tuple[Tensor, Tensor, Tensor, Ten
         truth.float(),
         valid.float(),
     )
-
-
-def _mean_iou(masks: NDArray[np.bool_], samples: Sequence[ClickSample]) -> float:
-    pairs = zip(masks, samples, strict=True)
-    return fmean(iou(mask, s.truth, s.valid) for mask, s in pairs)

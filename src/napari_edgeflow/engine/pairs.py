@@ -159,20 +159,28 @@ def read_labels(path: Path) -> NDArray[np.integer[Any]]:
     return labels
 
 
-def image_shape(path: Path) -> tuple[int, int]:
-    """Return the height and width of an image, without its pixels where it can.
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the height and width of an image file without reading its pixels.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If it is no image.
     """
+    import tifffile
+
     try:
-        with Image.open(path) as file:
-            return file.height, file.width
-    except OSError as error:
-        shape = _read_tiff(path, f"cannot read the image {path}", error).shape
-        return shape[0], shape[1]
+        if path.suffix.lower() in (".tif", ".tiff"):
+            with tifffile.TiffFile(path) as file:
+                page = file.pages.first
+                return int(page.imagelength), int(page.imagewidth)
+        with Image.open(path) as image:
+            return image.height, image.width
+    # tifffile raises whatever its decoders do for a broken file.
+    except Exception as error:
+        raise OSError(
+            f"cannot read the image {path}: is it there, and a PNG, JPEG or TIFF?"
+        ) from error
 
 
 def _read_tiff(path: Path, failed: str, reason: OSError) -> NDArray[Any]:

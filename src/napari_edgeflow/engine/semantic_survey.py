@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.classes import MAX_CLASS_ID
-from napari_edgeflow.engine.pairs import VOID, LabelledImage, image_shape, read_labels
+from napari_edgeflow.engine.pairs import VOID, LabelledImage, image_size, read_labels
 from napari_edgeflow.engine.semantic_source import SemanticSource
 
 
@@ -56,7 +56,7 @@ def survey(source: SemanticSource) -> Survey:
 
 
 def _check(pair: LabelledImage, labels: NDArray[np.integer]) -> None:
-    size = image_shape(pair.image)
+    size = image_size(pair.image)
     if labels.shape != size:
         raise ValueError(
             f"the labels {pair.labels} have shape {labels.shape}, their image {size}: "

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.pairs import read_rgb
+from napari_edgeflow.engine.pairs import image_size, read_rgb
 from napari_edgeflow.engine.polygon_shapes import fitted, grown
 from napari_edgeflow.engine.polygons import Polygon
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.class_names import with_names
 from napari_edgeflow.formats.coco import read_coco
-from napari_edgeflow.formats.image_files import image_size, images_by_stem
+from napari_edgeflow.formats.image_files import images_by_stem
 from napari_edgeflow.formats.json_files import read_json
 from napari_edgeflow.formats.label_folder import read_label_file
 from napari_edgeflow.formats.labelme import read_labelme

@@ -1,36 +1,10 @@
-"""Image files beside labels: where they are, and how large."""
+"""Image files beside labels: where they are."""
 
 import shutil
 from pathlib import Path, PurePosixPath
 
-import tifffile
-from PIL import Image
-
 from napari_edgeflow.engine.files import replacing
 from napari_edgeflow.engine.pairs import image_files
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Return the height and width of an image without reading its pixels.
-
-    Raises
-    ------
-    OSError
-        If it is no image.
-    """
-    try:
-        if path.suffix.lower() in (".tif", ".tiff"):
-            with tifffile.TiffFile(path) as file:
-                page = file.pages.first
-                return int(page.imagelength), int(page.imagewidth)
-        with Image.open(path) as image:
-            width, height = image.size
-    # tifffile raises whatever its decoders do for a broken file.
-    except Exception as error:
-        raise OSError(
-            f"cannot read the size of {path}: is it there, and a PNG, JPEG or TIFF?"
-        ) from error
-    return height, width
 
 
 def images_by_stem(folder: Path) -> dict[str, Path]:

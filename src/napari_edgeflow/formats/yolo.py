@@ -23,12 +23,13 @@ import yaml
 
 from napari_edgeflow.engine.classes import METADATA, ClassTable
 from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.pairs import image_size
 from napari_edgeflow.engine.polygon_bridges import single_ring
 from napari_edgeflow.engine.polygon_shapes import grown
 from napari_edgeflow.engine.polygons import Polygon
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_names import with_names
-from napari_edgeflow.formats.image_files import image_size, images_by_stem
+from napari_edgeflow.formats.image_files import images_by_stem
 from napari_edgeflow.formats.objects import LabelledObject
 from napari_edgeflow.formats.problems import Report, refuse
 

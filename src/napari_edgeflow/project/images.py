@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow.engine.image import ImageReader, Window
-from napari_edgeflow.formats.image_files import image_size
+from napari_edgeflow.engine.pairs import image_size
 from napari_edgeflow.formats.images import read_image
 
 Reader = Callable[[Path], NDArray[Any]]
