@@ -1,6 +1,7 @@
 """Classes that are taken away while most images are not open."""
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,15 @@ def on_disk(project: Project) -> dict[str, PageContent]:
     return dict(project.read_pages())
 
 
+def settle(images: Path) -> None:
+    """Wait until no label image is being written: files can be copied one by one."""
+    for _ in range(600):
+        if not [*images.rglob("*.journal"), *images.rglob("*.part*")]:
+            return
+        time.sleep(0.05)
+    raise TimeoutError("label images are still being written")
+
+
 def test_a_merged_class_is_merged_on_images_that_nobody_opens(
     images: Path, tmp_path: Path
 ) -> None:
@@ -140,6 +150,7 @@ def test_a_class_is_brought_back_on_closed_and_opened_pages(
     # All of it is on disk with the record: nothing must be opened for that, and the
     # program may be killed.
     on_disk(project)
+    settle(images)
     killed = shutil.copytree(images, tmp_path / "killed")
     for place in (
         ProjectPlace(images, read_only=True),

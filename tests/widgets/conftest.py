@@ -1,5 +1,6 @@
 """A dock in a real viewer, with a network that needs no weights."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,17 @@ def notices() -> Iterator[list[str]]:
     notification_manager.notification_ready.connect(note)
     yield messages
     notification_manager.notification_ready.disconnect(note)
+
+
+@pytest.fixture
+def our_threads() -> Callable[[], set[threading.Thread]]:
+    """Return what tells the threads of ours that were started since and still run.
+
+    A test that failed before keeps what it holds alive, its threads too.
+    """
+    before = set(threading.enumerate())
+    return lambda: {
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.name.startswith("napari-edgeflow")
+    }

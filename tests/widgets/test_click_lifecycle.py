@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,10 +36,6 @@ def add(person: Person, *point: float, wait: bool = True) -> None:
 def finish(person: Person) -> None:
     person.dock.controls.finish.click()
     person.wait()
-
-
-def threads() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name.startswith("napari-edgeflow")]
 
 
 def test_renaming_hiding_and_reordering_layers(make_person: MakePerson) -> None:
@@ -405,7 +402,7 @@ def test_lazy_and_multiscale_images(make_person: MakePerson) -> None:
 
 
 def test_closing_the_dock_removes_its_layers_and_its_thread(
-    make_person: MakePerson,
+    make_person: MakePerson, our_threads: Callable[[], object]
 ) -> None:
     person = make_person(show=False)
     add(person, *WHITE)
@@ -414,13 +411,15 @@ def test_closing_the_dock_removes_its_layers_and_its_thread(
     assert {"Clicks", "Preview"} < names
     person.viewer.window.remove_dock_widget(person.dock)
     assert [x.name for x in person.viewer.layers] == ["squares", "squares classes"]
-    person.qtbot.waitUntil(lambda: not threads())
+    person.qtbot.waitUntil(lambda: not our_threads())
     person.viewer.layers["squares"].name = "other"
     person.viewer.layers.pop()
     QTest.qWait(10)
 
 
-def test_closing_the_dock_during_inference(make_person: MakePerson) -> None:
+def test_closing_the_dock_during_inference(
+    make_person: MakePerson, our_threads: Callable[[], object]
+) -> None:
     person = make_person(show=False)
     network = person.models.network
     network.gate.clear()
@@ -432,14 +431,14 @@ def test_closing_the_dock_during_inference(make_person: MakePerson) -> None:
     del person
     gc.collect()
     network.gate.set()
-    qtbot.waitUntil(lambda: not threads())
+    qtbot.waitUntil(lambda: not our_threads())
     QTest.qWait(50)
     assert [layer.name for layer in viewer.layers] == ["squares"]
 
 
 @pytest.mark.parametrize("show", [False, True])
 def test_closing_the_viewer_during_inference(
-    make_person: MakePerson, show: bool
+    make_person: MakePerson, show: bool, our_threads: Callable[[], object]
 ) -> None:
     person = make_person(show=show)
     network = person.models.network
@@ -455,7 +454,7 @@ def test_closing_the_viewer_during_inference(
     network.gate.set()
     QTest.qWait(100)
     gc.collect()
-    qtbot.waitUntil(lambda: not threads())
+    qtbot.waitUntil(lambda: not our_threads())
 
 
 def test_the_dock_works_behind_naparis_proxy(

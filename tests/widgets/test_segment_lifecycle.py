@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,6 @@ from tests.widgets.segment_person import (
 
 from napari_edgeflow.widgets import segment_work
 from napari_edgeflow.widgets.segment import SegmentWidget
-
-
-def threads() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name.startswith("napari-edgeflow")]
 
 
 def own_layer(person: SegmentPerson) -> Any:
@@ -303,7 +300,9 @@ def test_ids_that_do_not_fit_are_refused(
     assert person.controls.run.isEnabled()
 
 
-def test_closing_the_dock_during_a_run(make_segmenter: MakeSegmentPerson) -> None:
+def test_closing_the_dock_during_a_run(
+    make_segmenter: MakeSegmentPerson, our_threads: Callable[[], object]
+) -> None:
     person = make_segmenter(show=False)
     layer = own_layer(person)
     person.start()
@@ -312,7 +311,7 @@ def test_closing_the_dock_during_a_run(make_segmenter: MakeSegmentPerson) -> Non
     del person
     gc.collect()
     models.gate.set()
-    qtbot.waitUntil(lambda: not threads())
+    qtbot.waitUntil(lambda: not our_threads())
     QTest.qWait(50)
     assert models.calls == 1
     assert not layer.data.any()
@@ -338,7 +337,7 @@ def test_closing_the_dock_while_the_labels_are_written(
 
 @pytest.mark.parametrize("show", [False, True])
 def test_closing_the_viewer_during_a_run(
-    make_segmenter: MakeSegmentPerson, show: bool
+    make_segmenter: MakeSegmentPerson, show: bool, our_threads: Callable[[], object]
 ) -> None:
     person = make_segmenter(show=show)
     person.start()
@@ -350,7 +349,7 @@ def test_closing_the_viewer_during_a_run(
     models.gate.set()
     QTest.qWait(100)
     gc.collect()
-    qtbot.waitUntil(lambda: not threads())
+    qtbot.waitUntil(lambda: not our_threads())
     assert not progress._all_instances
 
 
