@@ -69,4 +69,6 @@ def test_names_and_values_are_checked_as_if_typed(
         path.write_text(text)
         with pytest.raises(SystemExit):
             main([*COMMAND, "--output", "x", "--config", str(path)])
-        assert message in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert message in told
+        assert f"look for it in {path}" in told

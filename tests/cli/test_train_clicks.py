@@ -41,6 +41,13 @@ def test_few_images_move_a_network_that_knows_objects_a_little(images: Path) -> 
     assert chosen.loop.rate == 0.5
 
 
+def test_pixels_of_0_may_have_no_label_yet(images: Path) -> None:
+    folders = ("--semantic", str(images))
+    for more, expected in (((), False), (("--unlabelled", "0"), True)):
+        training = asked(images, *folders, *more)
+        assert [source.unlabelled for source in training.sources] == [expected] * 2
+
+
 def test_many_images_train_it_on(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_edgeflow.engine.train_settings.FEW_IMAGES", 2)
     monkeypatch.setattr("napari_edgeflow.engine.click_task.FEW_IMAGES", 2)

@@ -40,7 +40,10 @@ class LineTask:
     def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
         return None
 
-    def halve_batch(self) -> int | None:
+    def memory_needed(self) -> int:
+        return 0
+
+    def shrink(self) -> str | None:
         return None
 
     def state(self) -> dict[str, int]:

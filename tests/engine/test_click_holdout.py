@@ -126,6 +126,13 @@ def test_objects_of_a_class_are_its_components(tmp_path: Path) -> None:
     assert holdout.targets[0].valid[:79].all()
 
 
+def test_pixels_without_a_label_are_not_validated_on(tmp_path: Path) -> None:
+    partly = replace(source(tmp_path, 4, "semantic"), unlabelled=True)
+    for target in hold_back_objects([partly], 0.25, 0).targets:
+        labels = np.asarray(Image.open(tmp_path / target.name.split(":")[0]))
+        assert np.array_equal(target.valid, (labels > 0) & (labels < 255))
+
+
 def test_too_few_objects_are_told(tmp_path: Path) -> None:
     everything = source(tmp_path, 1)
     labels = np.zeros((80, 80), np.uint8)

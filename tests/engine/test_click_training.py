@@ -93,3 +93,20 @@ def test_both_kinds_of_training_check_their_settings() -> None:
         ClickTaskSettings(carry=2)
     assert ClickTaskSettings().encoder_rate == 0.3
     assert SemanticTaskSettings().encoder_rate == 0.25
+
+
+def test_fewer_and_smaller_crops_go_on_where_it_was(
+    source: ClickSource, tiny_model: EdgeFlow
+) -> None:
+    settings = ClickTaskSettings(batch=4, sizes=((1.0, 128),), workers=0, carry=1)
+    task = click_task.ClickTask(tiny_model, [source], settings)
+    task.train_mode(Fabric(accelerator="cpu", devices=1))
+    assert task.step(0.0)[2] == 4
+    planned = task.memory_needed()
+    assert task.shrink() == "2 crops of up to 128 pixels"
+    assert task.step(0.0)[2] == 2
+    assert task.shrink() == "2 crops of up to 64 pixels"
+    # What was carried on was larger.
+    assert task.step(0.0)[2] == 2
+    assert task.memory_needed() < planned / 4
+    assert task.shrink() is None

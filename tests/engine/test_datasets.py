@@ -12,7 +12,9 @@ from napari_edgeflow.engine.datasets import (
     ClickSource,
     SampleSettings,
     augment,
+    counting,
     draw_object,
+    draw_sample,
     draw_window,
 )
 from napari_edgeflow.engine.pairs import LabelledImage, folder_pairs
@@ -94,6 +96,40 @@ def test_images_without_objects_are_told(tmp_path: Path) -> None:
         Image.fromarray(np.zeros((40, 40), np.uint8)).save(path)
     with pytest.raises(ValueError, match=r"no objects found in the labels .*1\.png"):
         next(iter(ClickSamples([ClickSource((pair,))])))
+
+
+def test_pixels_of_0_may_not_count_beside_classes(labelled_folder: Path) -> None:
+    labels = np.array([[0, 0, 1], [2, 255, 1]], np.uint8)
+    for settings, expected in (
+        ({"kind": "instances", "unlabelled": True}, [1, 1, 1, 1, 1, 1]),
+        ({"kind": "semantic"}, [1, 1, 1, 1, 0, 1]),
+        ({"kind": "semantic", "unlabelled": True}, [0, 0, 1, 1, 0, 1]),
+    ):
+        counts = counting(labels, source(labelled_folder, **settings))
+        assert counts.ravel().tolist() == expected
+
+
+def test_an_object_without_anything_around_it_teaches_nothing(
+    labelled_folder: Path,
+) -> None:
+    image = np.zeros((80, 80, 3), np.uint8)
+    labels = np.zeros((80, 80), np.uint8)
+    labels[20:60, 20:60] = 1
+    partly = source(labelled_folder, kind="semantic", unlabelled=True)
+    alone = SampleSettings(size=64, zoom=0.0)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        assert draw_sample(partly, alone, rng, lambda _: (image, labels)) is None
+    labels[:10] = 2
+    found = [
+        draw_sample(partly, alone, np.random.default_rng(s), lambda _: (image, labels))
+        for s in range(20)
+    ]
+    samples = [sample for sample in found if sample is not None]
+    assert samples
+    for sample in samples:
+        assert not sample.valid.all()
+        assert all(sample.valid[int(c.y), int(c.x)] for c in sample.clicks)
 
 
 @pytest.mark.parametrize("microscopy", [False, True])

@@ -56,6 +56,25 @@ def test_it_gives_the_same_in_evaluation(model: SegmentationModel) -> None:
     assert folds_exactly(model, twin, PIXELS)
 
 
+class Padded(nn.Conv2d):
+    """Pads by itself, as the convolutions of smp's EfficientNets do."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(inputs, (1, 1, 1, 1)))
+
+
+def test_convolutions_that_do_more_are_left_as_they_are() -> None:
+    model = nn.Sequential(
+        nn.Sequential(Padded(3, 4, 3, bias=False), nn.BatchNorm2d(4)),
+        nn.Conv2d(4, 4, 3, bias=False),
+        nn.BatchNorm2d(4),
+    )
+    twin = with_folded_norms(model, model)
+    assert folded(twin[0]) == 0
+    assert folded(twin) == 1
+    assert folds_exactly(model, twin, PIXELS)
+
+
 def test_it_shares_parameters_and_statistics(model: SegmentationModel) -> None:
     before = {name: t.clone() for name, t in model.state_dict().items()}
     twin = with_folded_norms(model, model.encoder)

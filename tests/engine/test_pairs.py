@@ -154,6 +154,20 @@ def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
             read(tmp_path / "torn.tif")
 
 
+def test_of_a_stack_not_just_the_first_image_is_taken(tmp_path: Path) -> None:
+    planes = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    for dtype in (np.uint8, np.uint16):
+        path = tmp_path / "stack.tif"
+        tifffile.imwrite(path, planes.astype(dtype), photometric="minisblack")
+        for read in (read_rgb, read_labels):
+            with pytest.raises(ValueError, match="is a stack of 2 images: save each"):
+                read(path)
+    with tifffile.TiffWriter(tmp_path / "preview.tif") as file:
+        file.write(planes[0])
+        file.write(planes[0, ::2, ::2], subfiletype=1)
+    np.testing.assert_array_equal(read_labels(tmp_path / "preview.tif"), planes[0])
+
+
 def test_pairs_need_no_torch() -> None:
     code = (
         "import sys, napari_edgeflow.engine.pairs, napari_edgeflow.engine.metrics,"

@@ -166,17 +166,27 @@ def test_without_validation_the_last_weights_are_written(
     assert not (folder / "out/metrics.csv").exists()
 
 
-def test_half_the_batch_goes_on_where_it_was(folder: Path, start: str) -> None:
+def test_fewer_and_smaller_crops_go_on_where_it_was(folder: Path, start: str) -> None:
     wanted = training(folder, start)
     model, facts = build_semantic(wanted)
     source = semantic_training.SemanticSource(wanted.pairs, facts.class_ids)
-    task = semantic_task.SemanticTask(model, source, facts, TASK)
+    settings = replace(TASK, batch=8, sizes=((0.5, 64), (1.0, 128)))
+    task = semantic_task.SemanticTask(model, source, facts, settings)
     task.train_mode(Fabric(accelerator="cpu", devices=1))
-    assert task.step(0.0)[2] == 4
-    assert task.halve_batch() == 2
-    assert task.step(0.0)[2] == 2
-    assert task.state()["drawn"] == 6
-    assert task.halve_batch() is None
+    assert task.step(0.0)[2] == 8
+    planned = task.memory_needed()
+    assert task.shrink() == "4 crops of up to 128 pixels"
+    assert task.step(0.9)[2] == 4
+    fewer = task.memory_needed()
+    assert task.shrink() == "2 crops of up to 128 pixels"
+    assert task.shrink() == "2 crops of up to 64 pixels"
+    assert task.settings.sizes == ((0.5, 64), (1.0, 64))
+    smallest = task.memory_needed()
+    # The weights' part stays: the rest is half, then an eighth of it.
+    assert planned - fewer == pytest.approx(8 / 7 * (fewer - smallest), rel=1e-3)
+    assert task.step(0.9)[2] == 2
+    assert task.state()["drawn"] == 14
+    assert task.shrink() is None
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 from tests.engine.line_task import SHORT, LineTask, ScoredTask
 from torch import Tensor, nn
 
+from napari_edgeflow.engine import train_memory
 from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings, collate
 from napari_edgeflow.engine.click_training import (
     ClickTraining,
@@ -190,7 +191,7 @@ def test_training_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:
     assert task.published == [task.validated[0], task.validated[2]]
 
 
-def test_memory_that_runs_out_halves_the_batch(tmp_path: Path) -> None:
+def test_less_is_learnt_from_at_a_time_where_memory_runs_out(tmp_path: Path) -> None:
     task = LineTask()
     step, batch = task.step, [8]
 
@@ -199,15 +200,32 @@ def test_memory_that_runs_out_halves_the_batch(tmp_path: Path) -> None:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
         return step(progress)
 
-    def halve() -> int | None:
+    def shrink() -> str | None:
         batch[0] //= 2
-        return batch[0] or None
+        return f"{batch[0]} crops" if batch[0] else None
 
-    task.step, task.halve_batch = scarce, halve  # type: ignore[method-assign]
+    task.step, task.shrink = scarce, shrink  # type: ignore[method-assign]
     *reports, _ = train(task, SHORT, tmp_path)
     told = [r.text for r in reports if isinstance(r, TrainMessage)]
-    assert told == [f"out of memory: going on with a batch of {n}" for n in (4, 2)]
+    assert told == [f"out of memory: going on with {n} crops" for n in (4, 2)]
     assert reports[-1].step == 60  # type: ignore[union-attr]
+
+
+def test_a_step_is_made_to_fit_before_the_first_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_memory, "free_memory", lambda device: 10)
+    task, needed = LineTask(), [32]
+
+    def shrink() -> str | None:
+        needed[0] //= 2
+        return f"{needed[0]} bytes"
+
+    task.memory_needed, task.shrink = lambda: needed[0], shrink  # type: ignore[method-assign]
+    first, *reports = train(task, SHORT, tmp_path)
+    assert isinstance(first, TrainMessage)
+    assert first.text.endswith("going on with 8 bytes")
+    assert not any(isinstance(r, TrainMessage) for r in reports)
 
 
 def test_too_little_memory_for_any_batch_is_told(tmp_path: Path) -> None:

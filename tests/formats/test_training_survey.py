@@ -1,6 +1,7 @@
 """What is told of all data before a training."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,14 @@ def test_a_single_small_image_will_do_for_clicks_alone() -> None:
     assert survey_data([one_image(150)], size=128).problems == ()
     assert survey_data([one_image(192)]).problems == ()
     assert survey_data([one_image(150)], by_object=True).problems == ()
+
+
+def test_pixels_of_a_class_need_others_around_them() -> None:
+    partly = one_image(200)
+    (problem,) = survey_data([partly], unlabelled=True, by_object=True).problems
+    assert "let 0 be background" in problem
+    whole = replace(partly, kind="object")
+    assert survey_data([whole], unlabelled=True, by_object=True).problems == ()
 
 
 def test_what_is_rare_or_without_labels_is_told() -> None:

@@ -1,5 +1,6 @@
 """What the training dock makes of a person's choices."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,13 @@ from napari_edgeflow.formats.coco import update_coco
 from napari_edgeflow.formats.training_sources import DataFolder
 from napari_edgeflow.widgets.train_preview import PreviewRequest, make_preview
 from napari_edgeflow.widgets.train_settings import TrainSettings
-from napari_edgeflow.widgets.train_work import TrainData, TrainRequest, prepare
+from napari_edgeflow.widgets.train_work import (
+    TrainData,
+    TrainRequest,
+    click_arguments,
+    prepare,
+    semantic_arguments,
+)
 
 
 @pytest.fixture
@@ -37,6 +44,17 @@ def settings(folder: DataFolder, task: str, model: str, output: Path) -> TrainSe
     return TrainSettings(
         (), (folder,), False, task, model, output, 2, "ce", None, None, 32, "cpu"
     )
+
+
+@pytest.mark.parametrize("task", [SEMANTIC_TASK, CLICK_TASK])
+def test_pixels_of_0_may_have_no_label_yet(
+    folder: DataFolder, tmp_path: Path, task: str
+) -> None:
+    chosen = settings(folder, task, "model", tmp_path)
+    make = click_arguments if task == CLICK_TASK else semantic_arguments
+    assert "--unlabelled" not in make(chosen, [])
+    arguments = make(replace(chosen, unlabelled=True), [])
+    assert arguments[arguments.index("--unlabelled") + 1] == "0"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_edgeflow import __version__
 from napari_edgeflow.cli.clicks import add_click, add_evaluate_clicks
-from napari_edgeflow.cli.config_file import with_config
+from napari_edgeflow.cli.config_file import config_of, with_config
 from napari_edgeflow.cli.console import BAD_INPUT
 from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        options = build_parser().parse_args(with_config(given))
+        options = _parsed(given)
         options.command = shlex.join(["napari-edgeflow", *given])
         run: Callable[[argparse.Namespace], int] = options.run
         with telling_out_of_memory(_LESS_MEMORY):
@@ -56,6 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"napari-edgeflow: {_sentence(error)}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    try:
+        return build_parser().parse_args(with_config(given))
+    except SystemExit as end:
+        # The parser does not know which options were typed.
+        config = config_of(given) if end.code == BAD_INPUT else None
+        if config is not None:
+            print(f"napari-edgeflow: look for it in {config}, too", file=sys.stderr)
+        raise
 
 
 def _sentence(error: Exception) -> str:

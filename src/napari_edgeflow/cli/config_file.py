@@ -27,15 +27,26 @@ def with_config(arguments: Sequence[str]) -> list[str]:
     OSError
         If it cannot be read.
     """
-    command, rest = tuple(arguments[:2]), list(arguments[2:])
-    if command not in WITH_CONFIG:
+    path, others = _divided(arguments)
+    if path is None:
         return list(arguments)
+    return [*arguments[:2], *_options(path), *others]
+
+
+def config_of(arguments: Sequence[str]) -> Path | None:
+    """Return the file that arguments name after ``--config``, if they do."""
+    return _divided(arguments)[0]
+
+
+def _divided(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """Return the file and what is beside it after the command."""
+    rest = list(arguments[2:])
+    if tuple(arguments[:2]) not in WITH_CONFIG:
+        return None, rest
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", type=Path)
     found, others = parser.parse_known_args(rest)
-    if found.config is None:
-        return list(arguments)
-    return [*command, *_options(found.config), *others]
+    return found.config, others
 
 
 def _options(path: Path) -> list[str]:

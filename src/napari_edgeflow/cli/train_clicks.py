@@ -132,6 +132,8 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
         raise ValueError(
             "nothing to train on: give --voc, --semantic, --instances or --coco"
         )
+    if options.unlabelled is not None:
+        sources = [replace(source, unlabelled=True) for source in sources]
     images = sum(len(source.pairs) for source in sources)
     return ClickTraining(
         sources,

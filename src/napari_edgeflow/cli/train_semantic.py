@@ -60,12 +60,6 @@ def _add_classes(parser: argparse.ArgumentParser) -> None:
         help="class list with lines of the form: id name red green blue; default: "
         "labels.txt in the folder, else the classes of --init, else PASCAL VOC's",
     )
-    parser.add_argument(
-        "--unlabelled",
-        type=int,
-        choices=[0],
-        help="pixels of 0 have no label yet; by default they are background",
-    )
 
 
 def _add_start(parser: argparse.ArgumentParser) -> None:

@@ -67,6 +67,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="how crops are varied; auto takes mostly grey images for microscopy; "
         "default: %(default)s",
     )
+    parser.add_argument(
+        "--unlabelled",
+        type=int,
+        choices=[0],
+        help="pixels of 0 have no label yet; by default they are background, as they "
+        "always are beside objects",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--report",

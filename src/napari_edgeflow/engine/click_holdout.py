@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_edgeflow.engine.datasets import MIN_PIXELS, ClickSource, is_held_back
+from napari_edgeflow.engine.datasets import (
+    MIN_PIXELS,
+    ClickSource,
+    counting,
+    is_held_back,
+)
 from napari_edgeflow.engine.evaluate import ClickTarget
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.engine.pairs import VOID, read_labels
@@ -224,7 +229,7 @@ def _targets(source: ClickSource, number: int) -> list[ClickTarget]:
     labels = read_labels(pair.labels)
     is_class = source.kind == "semantic"
     objects = _components(labels) if is_class else labels
-    valid = labels != VOID if is_class else np.ones(labels.shape, np.bool_)
+    valid = counting(labels, source)
     values, counts = np.unique(objects, return_counts=True)
     large = values[(values > 0) & (counts >= MIN_PIXELS)]
     return [

@@ -29,6 +29,7 @@ from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
 from napari_edgeflow.engine.parallel import set_up, share_of_batch
+from napari_edgeflow.engine.step_memory import step_memory
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
 from napari_edgeflow.engine.train_settings import FEW_IMAGES
@@ -121,6 +122,7 @@ class ClickTask:
         self._samples: Iterator[ClickSample] = iter(())
         self._carried: list[ClickSample] = []
         self._running: nn.Module = self.model
+        self._single: nn.Module = self.model
         self._share = self.settings.batch
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
@@ -140,7 +142,7 @@ class ClickTask:
         fabric : Fabric, optional
             What the forward pass is set up by; default: a single process as it is.
         """
-        self._running = self._prepared()
+        self._running = self._single = self._prepared()
         for model in (self.model, self._running):
             train_except(model, self._frozen)
         if fabric is not None:
@@ -180,15 +182,24 @@ class ClickTask:
             return None
         return validate_clicks(_edgeflow(model), self.targets, fabric)
 
-    def halve_batch(self) -> int | None:
-        """Go on with half the batch; None if normalisations would see too little."""
-        batch = self.settings.batch // 2
-        if batch < 2:
+    def memory_needed(self) -> int:
+        """Return about how many bytes the largest step takes in this process."""
+        return step_memory(
+            self._single,
+            lambda side: self._single(*self._blank(side)),
+            self._share,
+            self.settings.largest,
+        )
+
+    def shrink(self) -> str | None:
+        """Go on with fewer or smaller crops and say which; None if too few."""
+        processes = self.settings.batch // self._share
+        smaller = self.settings.smaller(processes)
+        if smaller is None:
             return None
-        self.settings = replace(self.settings, batch=batch)
-        self._share = batch
-        self._carried = self._carried[:batch]
-        return batch
+        self.settings, self._share = smaller, smaller.batch // processes
+        self._carried = self._carried[: self._share]
+        return smaller.describe()
 
     def state(self) -> dict[str, int]:
         """Return how training began, and how many samples it has drawn."""
@@ -211,10 +222,14 @@ class ClickTask:
         """Return a twin that shares the parameters and runs faster, if there is one."""
         if self._frozen is None:
             return self.model
-        device = next(self.model.parameters()).device
-        examples = [torch.zeros(1, 3, 64, 64, device=device) for _ in range(2)]
         frozen = self.model.get_submodule(self._frozen)
-        return folded_if_exact(self.model, frozen, *examples)
+        return folded_if_exact(self.model, frozen, *self._blank(64))
+
+    def _blank(self, side: int) -> tuple[Tensor, Tensor]:
+        """Return image and interaction maps of zeros, each (1, 3, side, side)."""
+        parameter = next(self.model.parameters())
+        blank = torch.zeros(1, 3, side, side, device=parameter.device)
+        return blank, blank
 
     @property
     def _frozen(self) -> str | None:

@@ -46,6 +46,9 @@ class ClickSource:
     whole : float
         Probability that everything labelled together is the object, as for the
         parts of one person.
+    unlabelled : bool
+        Whether pixels of 0 are not labelled yet and do not count, where labels are
+        classes. All of an object is labelled: what is beside it is not part of it.
     held_back : tuple of tuple of Window
         For each image the parts whose objects are not trained on; empty if there
         are none.
@@ -55,6 +58,7 @@ class ClickSource:
     kind: Literal["instances", "semantic"] = "instances"
     weight: float = 1.0
     whole: float = 0.0
+    unlabelled: bool = False
     held_back: tuple[tuple[Window, ...], ...] = ()
 
     def __post_init__(self) -> None:
@@ -169,21 +173,32 @@ def draw_sample(
     held_back = source.held_back[number] if source.held_back else ()
     if truth is None or is_held_back(truth, held_back):
         return None
-    void = labels == VOID if source.kind == "semantic" else np.zeros_like(truth)
+    counts = counting(labels, source)
     window = draw_window(truth, settings, rng)
     shape = (settings.size, settings.size)
     crop = ClickSample(
         resize_image(image, window, shape),
         resize_mask(truth, window, shape),
-        ~resize_mask(void, window, shape),
+        resize_mask(counts, window, shape),
         [],
         np.zeros(shape, np.float32),
     )
-    if crop.truth.sum() < 12:
+    # Without anything around it, an object teaches no border.
+    if crop.truth.sum() < 12 or not (crop.valid & ~crop.truth).any():
         return None
     crop = augment(crop, rng, microscopy=settings.microscopy)
     _start(crop, settings, rng)
     return crop if crop.clicks else None
+
+
+def counting(
+    labels: NDArray[np.integer[Any]], source: ClickSource
+) -> NDArray[np.bool_]:
+    """Return which pixels (H, W) count."""
+    if source.kind != "semantic":
+        return np.ones(labels.shape, np.bool_)
+    known: NDArray[np.bool_] = labels != VOID
+    return known & (labels != 0) if source.unlabelled else known
 
 
 def is_held_back(truth: NDArray[np.bool_], windows: Sequence[Window]) -> bool:

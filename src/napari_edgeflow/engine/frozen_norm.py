@@ -101,7 +101,9 @@ def _fold_children(parent: nn.Module) -> None:
 
 def _can_fold(first: nn.Conv2d, second: nn.BatchNorm2d) -> bool:
     return (
-        first.bias is None
+        # Others may do more than convolve: those of smp's EfficientNets pad by tables.
+        type(first) in (nn.Conv2d, Conv2dSame)
+        and first.bias is None
         and first.padding_mode == "zeros"
         and first.out_channels == second.num_features
         and second.affine

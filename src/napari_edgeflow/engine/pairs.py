@@ -117,6 +117,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """
     try:
         with Image.open(path) as file:
+            _check_single(path, file)
             # Pillow would cut these off at 255.
             if not file.mode.startswith(_DEEP_MODES):
                 return np.asarray(file.convert("RGB"))
@@ -135,12 +136,13 @@ def read_labels(path: Path) -> NDArray[np.integer[Any]]:
     Raises
     ------
     ValueError
-        If it has more than one channel.
+        If it has more than one channel, or is a stack.
     OSError
         If it cannot be read.
     """
     try:
         with Image.open(path) as file:
+            _check_single(path, file)
             labels: NDArray[np.integer[Any]] = np.asarray(file)
     except OSError as error:
         labels = _read_tiff(path, f"cannot read the labels {path}", error)
@@ -157,6 +159,24 @@ def read_labels(path: Path) -> NDArray[np.integer[Any]]:
             f"the labels {path} go down to {labels.min()}: label from 0 upwards"
         )
     return labels
+
+
+def _check_single(path: Path, file: Image.Image) -> None:
+    """Raise ValueError for a stack, of which only the first image would be read.
+
+    A smaller second image is a preview of the first.
+    """
+    count, size = getattr(file, "n_frames", 1), file.size
+    if count == 1:
+        return
+    file.seek(1)
+    same = file.size == size
+    file.seek(0)
+    if same:
+        raise ValueError(
+            f"{path} is a stack of {count} images: save each as a file, or open it in "
+            "napari and use its layers"
+        )
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -28,8 +28,7 @@ def make_fabric(device: str) -> Fabric:
     device : str
         "cuda", "mps" or "cpu".
     """
-    world = int(os.environ.get("WORLD_SIZE", 1))
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", world))
+    world, local = int(os.environ.get("WORLD_SIZE", 1)), processes_here()
     strategy: str | Strategy = "auto"
     if world > 1:
         # Encoders of timm come with layers that segmentation does not use.
@@ -46,6 +45,12 @@ def make_fabric(device: str) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def processes_here() -> int:
+    """Return how many processes of a run share this machine."""
+    world = os.environ.get("WORLD_SIZE", 1)
+    return int(os.environ.get("LOCAL_WORLD_SIZE", world))
 
 
 def _precision(device: str) -> Literal["32-true", "bf16-mixed", "16-mixed"]:

@@ -37,6 +37,7 @@ from napari_edgeflow.engine.semantic_samples import (
 from napari_edgeflow.engine.semantic_source import SemanticSource
 from napari_edgeflow.engine.semantic_torch import publish_semantic
 from napari_edgeflow.engine.semantic_validation import validate_semantic
+from napari_edgeflow.engine.step_memory import step_memory
 from napari_edgeflow.engine.train_reports import Validation
 from napari_edgeflow.engine.train_settings import FEW_IMAGES
 from napari_edgeflow.engine.train_stop import leave_interrupts
@@ -117,6 +118,7 @@ class SemanticTask:
         self._loss = SemanticLoss(self.settings.loss)
         self._normalisation = Normalisation(self.facts)
         self._running: nn.Module = self.model
+        self._single: nn.Module = self.model
         self._fabric: Fabric | None = None
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
@@ -132,7 +134,7 @@ class SemanticTask:
         fabric : Fabric, optional
             What the forward pass is set up by; default: a single process as it is.
         """
-        self._running = self._prepared()
+        self._running = self._single = self._prepared()
         frozen = "encoder" if self.settings.frozen_statistics else None
         for model in (self.model, self._running):
             train_except(model, frozen)
@@ -170,15 +172,25 @@ class SemanticTask:
             _of_smp(model), self.facts, self.validation, fabric, self.predictions
         )
 
-    def halve_batch(self) -> int | None:
-        """Go on with half the batch; None if normalisations would see too little."""
-        batch = self.settings.batch // 2
-        if batch < 2:
+    def memory_needed(self) -> int:
+        """Return about how many bytes the largest step takes in this process."""
+        return step_memory(
+            self._single,
+            lambda side: self._single(self._blank(side)),
+            self._order.batch,
+            self.settings.largest,
+        )
+
+    def shrink(self) -> str | None:
+        """Go on with fewer or smaller crops and say which; None if too few."""
+        smaller = self.settings.smaller(self._order.processes)
+        if smaller is None:
             return None
-        self.settings = replace(self.settings, batch=batch)
+        self.settings = smaller
+        batch = smaller.batch // self._order.processes
         self._order = replace(self._order, batch=batch)
         self._size = 0
-        return batch
+        return smaller.describe()
 
     def state(self) -> dict[str, int]:
         """Return how training began, and how many crops it has seen."""
@@ -204,16 +216,19 @@ class SemanticTask:
         frozen normalisations are folded away.
         """
         twin: nn.Module = self.model
-        example = torch.zeros(1, self.facts.channels, 64, 64)
-        example = example.to(next(self.model.parameters()).device)
         if self.settings.frozen_statistics:
-            twin = folded_if_exact(self.model, self.model.encoder, example)
+            twin = folded_if_exact(self.model, self.model.encoder, self._blank(64))
         upsampling = head_upsampling(self.model)
         if upsampling is not None:
             if twin is self.model:
                 twin = sharing_twin(self.model)
             twin.set_submodule(upsampling[0], nn.Identity())
         return twin
+
+    def _blank(self, side: int) -> Tensor:
+        """Return an image (1, C, side, side) of zeros on the device of the network."""
+        parameter = next(self.model.parameters())
+        return torch.zeros(1, self.facts.channels, side, side, device=parameter.device)
 
     def _draw(self, progress: float) -> tuple[Tensor, Tensor]:
         size = self.settings.size(progress)

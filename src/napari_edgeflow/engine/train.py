@@ -10,6 +10,7 @@ from napari_edgeflow.engine.memory import is_out_of_memory
 from napari_edgeflow.engine.parallel import make_fabric
 from napari_edgeflow.engine.runtime import choose_device
 from napari_edgeflow.engine.train_files import STATE_FILE
+from napari_edgeflow.engine.train_memory import fit, go_on_smaller
 from napari_edgeflow.engine.train_reports import Report, TrainMessage, TrainReport
 from napari_edgeflow.engine.train_run import Run
 from napari_edgeflow.engine.train_settings import TrainSettings
@@ -85,6 +86,7 @@ def train(
         run.load(checkpoint)
     run.begin()
     try:
+        yield from map(TrainMessage, fit(run))
         yield from _reports(run)
     finally:
         if run.intact:
@@ -154,7 +156,7 @@ def _reports(run: Run) -> Iterator[Report]:
 
 
 def _step(run: Run) -> TrainMessage | None:
-    """Do one step, with a smaller batch if memory runs out, which is then told."""
+    """Do one step, with less at a time if memory runs out, which is then told."""
     try:
         run.advance()
         return None
@@ -170,20 +172,4 @@ def _step(run: Run) -> TrainMessage | None:
         kind, _, sentence = said.strip().splitlines()[-1].partition(": ")
         raise type(error)(sentence or kind) from error
     # Not in the handler, which holds on to the tensors of the failed step.
-    return TrainMessage(_halve_batch(run))
-
-
-def _halve_batch(run: Run) -> str:
-    """Go on with half the batch; the step that failed has changed no weight."""
-    run.optimizer.zero_grad(set_to_none=True)
-    if run.fabric.device.type == "cuda":
-        torch.cuda.empty_cache()
-    # The others wait for this process in a step that it has not finished.
-    batch = None if run.fabric.world_size > 1 else run.task.halve_batch()
-    if batch is None:
-        raise ValueError(
-            "there is not enough memory for this batch: use a smaller --batch or "
-            "--size, or another --device; the last checkpoint is kept"
-        )
-    run.intact = True
-    return f"out of memory: going on with a batch of {batch}"
+    return TrainMessage(go_on_smaller(run))

@@ -1,15 +1,21 @@
 """What a model and its data have to offer for :func:`train.train`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from napari_edgeflow.engine.tiles import STEP
 from napari_edgeflow.engine.train_reports import Validation
+
+Settings = TypeVar("Settings", bound="TaskSettings")
+
+_SMALLER = ((4, 128), (2, 64))
+"""Where memory is short: crops of a process and their side that are gone down to, in
+turn. Normalisations learn little from fewer crops, a network little from smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,33 @@ class TaskSettings:
         ends = (side for end, side in self.sizes if progress < end)
         return next(ends, self.sizes[-1][1])
 
+    @property
+    def largest(self) -> int:
+        """The side of the largest crops, in pixels."""
+        return max(side for _, side in self.sizes)
+
+    def describe(self) -> str:
+        """Return what a step learns from, in words."""
+        return f"{self.batch} crops of up to {self.largest} pixels"
+
+    def smaller(self: Settings, processes: int = 1) -> Settings | None:
+        """Return settings that need at most half the memory, None if there are none.
+
+        Parameters
+        ----------
+        processes : int
+            Among which the batch is shared out.
+        """
+        batch = self.batch // 2 // processes * processes
+        side = self.largest // 2 // STEP * STEP
+        for fewest, smallest in _SMALLER:
+            if batch >= fewest * processes:
+                return replace(self, batch=batch)
+            if side >= smallest:
+                sizes = tuple((end, min(size, side)) for end, size in self.sizes)
+                return replace(self, sizes=sizes)
+        return None
+
 
 class Task(Protocol):
     """What the loop needs to know of a model and its data."""
@@ -84,8 +117,14 @@ class Task(Protocol):
     def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
         """Return how good the averaged ``model`` is, None if nothing is held back."""
 
-    def halve_batch(self) -> int | None:
-        """Go on with half the batch and return its size; None if it is too small."""
+    def memory_needed(self) -> int:
+        """Return about how many bytes the largest step takes in this process.
+
+        What is there before it, such as weights, does not count. In training mode.
+        """
+
+    def shrink(self) -> str | None:
+        """Go on with fewer or smaller crops and say which; None if too few."""
 
     def state(self) -> dict[str, int]:
         """Return what of the task a resumed run must have as it was."""

@@ -107,7 +107,10 @@ def survey_data(
         object_like=tuple(map(_object_like, stacks, counts)),
     )
     if not problems:
-        problems += _too_little(survey, len(folders), unlabelled, by_object)
+        # Nothing else is around an object; around pixels of a class there may be more.
+        whole = not unlabelled or any(stack.kind == "object" for stack in stacks)
+        single = by_object and whole
+        problems += _too_little(survey, len(folders), unlabelled, single)
         if not by_object:
             # Crops for clicks are as large as objects ask for.
             problems += _too_small(found, len(folders), size or LEAST_SIDE)
@@ -203,7 +206,7 @@ def _rare(table: ClassTable, pixels: dict[int, int], unlabelled: bool) -> list[s
 
 
 def _too_little(
-    survey: DataSurvey, folders: int, unlabelled: bool, by_object: bool
+    survey: DataSurvey, folders: int, unlabelled: bool, single: bool
 ) -> list[str]:
     if not survey.images:
         return ["There is nothing to learn from: add an image and its labels."]
@@ -212,7 +215,7 @@ def _too_little(
     found = [
         i for i, number in survey.pixels.items() if number and (i or not unlabelled)
     ]
-    if len(found) < 2 and not folders and not by_object:
+    if len(found) < 2 and not folders and not single:
         name = survey.merged.table.get(found[0]).name if any(found) else "background"
         remedy = (
             "label pixels of another class, or let 0 be background"

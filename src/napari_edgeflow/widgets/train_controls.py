@@ -84,6 +84,9 @@ class TrainControls(QWidget):
         super().__init__()
         self.pairs = TrainPairs(viewer, links, self)
         self.zero, self.task = _combo(_ZERO, self), _combo(_TASKS, self)
+        self.zero.setToolTip(
+            "Beside objects, which are labelled whole, 0 is background"
+        )
         networks = dict.fromkeys(STARTERS, _NEW)
         self.semantic = ModelCombo({**SEMANTIC, **networks}, SEMANTIC_TASK, self)
         for name in networks:
@@ -191,7 +194,9 @@ class TrainControls(QWidget):
         self.batch = QSpinBox(self)
         self.batch.setRange(_LEAST_BATCH - 1, 256)
         self.batch.setSpecialValueText("auto")
-        self.batch.setToolTip("Halved by itself where memory does not do")
+        self.batch.setToolTip(
+            "Made smaller by itself where memory is short, and so are crops"
+        )
         self.crop = _combo({s: "auto" if s is None else f"{s} pixels" for s in _SIZES})
         self.predictions = QCheckBox("Show predictions", self)
         self.predictions.setToolTip(
@@ -268,7 +273,7 @@ class TrainControls(QWidget):
         self.form.setRowVisible(self.semantic, not clicks)
         self.form.setRowVisible(self.clicks, clicks)
         self.preview.setEnabled(not clicks)
-        for field in (self.loss, self.predictions, self.zero):
+        for field in (self.loss, self.predictions):
             field.setEnabled(not clicks)
         self.propose_name()
         self.changed.emit()

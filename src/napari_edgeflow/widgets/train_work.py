@@ -168,7 +168,6 @@ def semantic_arguments(settings: TrainSettings, sources: list[str]) -> list[str]
     return [
         *("train", "semantic", *sources, start, settings.model),
         *("--loss", settings.loss),
-        *(("--unlabelled", "0") if settings.unlabelled else ()),
         *(("--predictions",) if settings.predictions else ()),
         *_shared(settings),
     ]
@@ -182,6 +181,8 @@ def click_arguments(settings: TrainSettings, sources: list[str]) -> list[str]:
 
 def _shared(settings: TrainSettings) -> Iterator[str]:
     yield from ("--epochs", str(settings.epochs), "--device", settings.device)
+    if settings.unlabelled:
+        yield from ("--unlabelled", "0")
     if settings.rate is not None:
         yield from ("--rate", f"{settings.rate:g}")
     if settings.batch is not None:
