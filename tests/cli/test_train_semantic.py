@@ -82,6 +82,24 @@ def test_folders_mean_the_same_by_a_class(folder: Path, tmp_path: Path) -> None:
     assert parsed(folder, *given).classes is not None
 
 
+def test_a_voc_folder_without_a_list_has_the_classes_of_voc(
+    folder: Path, tmp_path: Path
+) -> None:
+    voc = tmp_path / "voc"
+    names = voc / "ImageSets/Segmentation/train.txt"
+    names.parent.mkdir(parents=True)
+    names.write_text("a\n")
+    # Alone it has those of the model that training starts from.
+    assert parsed(folder, "--voc", voc).classes is None
+    (folder / "labels.txt").write_text("background\naeroplane\n")
+    classes = parsed(folder, "--voc", voc).classes
+    assert classes is not None
+    assert [entry.name for entry in classes][19:] == ["tvmonitor"]
+    (folder / "labels.txt").write_text("background\ncat\n")
+    with pytest.raises(ValueError, match=r"class 1 is 'aeroplane' in one .* 'cat' in"):
+        parsed(folder, "--voc", voc)
+
+
 def test_bad_input_is_one_sentence(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

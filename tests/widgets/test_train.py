@@ -355,10 +355,13 @@ def test_a_preview_shows_eight_samples(make_trainer: MakeTrainPerson) -> None:
 
 
 def test_what_was_started_can_go_on() -> None:
-    line = "napari-edgeflow train semantic --pairs '/a b' --report jsonl --output o"
-    # Of an option that is given twice the last one counts.
+    line = (
+        "napari-edgeflow train semantic --pairs '/a b' --pairs /o/p/labels,weight=2 "
+        "--report jsonl --output /o/p"
+    )
+    # What lies in the training's folder was moved with it.
     assert resumed(line, Path("/moved/o")) == (
-        "train", "semantic", "--pairs", "/a b", "--output", "o",
+        "train", "semantic", "--pairs", "/a b", "--pairs", "/moved/o/labels,weight=2",
         "--output", "/moved/o", "--resume", "--report", "jsonl",
     )  # fmt: skip
     for wrong in ("", "napari-edgeflow demo", "'unclosed"):

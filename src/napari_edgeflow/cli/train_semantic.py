@@ -155,11 +155,19 @@ def _data(
 
 
 def _listed(options: argparse.Namespace) -> "list[tuple[Path, ClassTable]]":
-    """Return the folders that have a list of their classes, and these."""
+    """Return the folders whose classes are known, and these.
+
+    A VOC folder without a list has VOC's classes if another folder has a list: its
+    numbers are no classes of the other one.
+    """
+    from napari_edgeflow.engine.classes import ClassTable
     from napari_edgeflow.formats.class_lists import find_class_list
 
-    lists = [(root, find_class_list(root)) for root in (*options.voc, *options.pairs)]
-    return [(root, classes) for root, classes in lists if classes is not None]
+    lists = {root: find_class_list(root) for root in (*options.voc, *options.pairs)}
+    if any(lists.values()):
+        unlisted = (root for root in options.voc if lists[root] is None)
+        lists.update(dict.fromkeys(unlisted, ClassTable.voc()))
+    return [(root, classes) for root, classes in lists.items() if classes is not None]
 
 
 def _task(options: argparse.Namespace, images: int) -> "SemanticTaskSettings":

@@ -218,7 +218,24 @@ def resumed(command: str, output: Path) -> tuple[str, ...]:
             f"{command!r} starts no training: choose the folder of a training"
         )
     kept = [word for word in words if word != "--resume"]
-    if "--report" in kept:
-        at = kept.index("--report")
-        del kept[at : at + 2]
+    before = [_taken(kept, option) for option in ("--report", "--output")][1]
+    if before is not None:
+        # What was learnt from may lie in the folder.
+        kept = [_moved(word, Path(before), output) for word in kept]
     return (*kept, "--output", str(output), "--resume", "--report", "jsonl")
+
+
+def _taken(words: list[str], option: str) -> str | None:
+    """Take an option and its value out of words; return the value, None without."""
+    if option not in words:
+        return None
+    at = words.index(option)
+    _, value = words[at : at + 2]
+    del words[at : at + 2]
+    return value
+
+
+def _moved(word: str, before: Path, after: Path) -> str:
+    """Return a path within a folder as it is after the folder was moved."""
+    path = Path(word)
+    return str(after / path.relative_to(before)) if before in path.parents else word
