@@ -60,6 +60,34 @@ def test_the_network_gets_disks_and_the_edge_of_the_last_result(
     assert bright.calls[-1][1][1].any()
 
 
+def test_the_edge_passes_by_a_click_that_is_near_to_it(
+    segmenter: ClickSegmenter, bright: Any
+) -> None:
+    # As bright as a blurred blob: 1 in its middle, 0 from 30 pixels on.
+    ys, xs = np.mgrid[:64, :64]
+    distance = np.hypot(ys - 32, xs - 32)
+    segmenter.set_image((255 * np.clip(1 - distance / 30, 0, 1)).astype(np.uint8))
+
+    def radius() -> float:
+        """Of the circle that the edge of the last call is."""
+        rim = bright.calls[-1][1][2] > 0
+        rows = np.flatnonzero(rim.any(1))
+        window = segmenter.prediction.window
+        return (rows[-1] - rows[0] + 1) / 2 * window.height / rim.shape[0]
+
+    segmenter.add_click((32, 32))
+    assert radius() == pytest.approx(15, abs=1)
+    segmenter.add_click((32, 50))
+    assert 18 <= radius() <= 21
+    segmenter.undo()
+    segmenter.add_click((32, 44), positive=False)
+    assert 9 <= radius() <= 12
+    # Far out there is something else.
+    segmenter.undo()
+    segmenter.add_click((32, 60))
+    assert radius() == pytest.approx(15, abs=1)
+
+
 def test_negative_clicks_alone_find_nothing(
     segmenter: ClickSegmenter, bright: Any
 ) -> None:

@@ -29,6 +29,14 @@ def test_pixels_are_interpolated_like_skimage_does() -> None:
     assert np.array_equal(prediction.mask(0.7), full >= 0.7)
 
 
+def test_single_pixels_are_those_of_the_window() -> None:
+    scores = np.random.default_rng(0).random((32, 64), np.float32)
+    prediction = Prediction((200, 300), Window(10, 20, 85, 170), scores)
+    full = prediction.full()
+    for y, x in ((10, 20), (84, 169), (40.4, 99.6), (9, 30), (150, 250)):
+        assert prediction.at(y, x) == pytest.approx(full[round(y), round(x)], abs=1e-6)
+
+
 def test_sampling_beyond_the_window_gives_zero() -> None:
     prediction = Prediction(
         (100, 100), Window(40, 40, 60, 60), np.ones((4, 4), np.float32)

@@ -22,6 +22,7 @@ from napari_edgeflow.engine.click_training import (
 from napari_edgeflow.engine.clicks import Click, next_click
 from napari_edgeflow.engine.datasets import ClickSample, ClickSource
 from napari_edgeflow.engine.interact import ClickSegmenter
+from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.pairs import folder_pairs, read_pair
@@ -362,13 +363,29 @@ def test_samples_come_back_with_an_edge_and_a_click_in_the_error(
     start = sample([Click(30, 30)])
     mask = np.zeros((64, 64), bool)
     mask[20:44, 20:60] = True
-    carried = task._carry(start, mask, iou(mask, start.truth))
+    result = mask.astype(np.float32)
+    carried = task._carry(start, result, iou(mask, start.truth))
     assert carried is not None
     assert len(carried.clicks) == 2
     assert not carried.clicks[1].positive
     assert carried.clicks[1].x >= 44
     assert carried.edge.any()
-    assert task._carry(start, start.truth, 1.0) is None
+    assert task._carry(start, start.truth.astype(np.float32), 1.0) is None
+
+
+def test_samples_come_back_with_the_edge_by_the_click(
+    labelled_folder: Path, tiny_model: EdgeFlow
+) -> None:
+    task = click_task(labelled_folder, tiny_model, carry=1.0, no_click=0.0)
+    start = sample([Click(30, 30)])
+    rows = np.flatnonzero(start.truth.any(1))
+    # Sure of the middle only; the whole rim is a little below.
+    result = np.where(start.truth, 0.45, 0.1).astype(np.float32)
+    result[rows[0] + 6 : rows[-1] - 5] *= 2
+    carried = task._carry(start, result, iou(result >= 0.5, start.truth))
+    assert carried is not None
+    assert carried.clicks[1].positive
+    assert np.array_equal(carried.edge, signed_edge(start.truth))
 
 
 def test_objects_that_take_many_clicks_come_back_more_often(
@@ -380,8 +397,11 @@ def test_objects_that_take_many_clicks_come_back_more_often(
     missed[20:26] = False
     nearly = start.truth.copy()
     nearly[30, 30] = False
-    assert task._carry(start, missed, iou(missed, start.truth)) is not None
-    assert task._carry(start, nearly, iou(nearly, start.truth)) is None
+    carried = [
+        task._carry(start, mask.astype(np.float32), iou(mask, start.truth)) is not None
+        for mask in (missed, nearly)
+    ]
+    assert carried == [True, False]
 
 
 def test_the_backbone_learns_more_slowly_and_nothing_is_left_out(

@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from napari_edgeflow.engine.click_validation import validate_clicks
-from napari_edgeflow.engine.clicks import disk_maps, next_click, random_click
+from napari_edgeflow.engine.clicks import Click, disk_maps, next_click, random_click
 from napari_edgeflow.engine.datasets import (
     ClickSample,
     ClickSamples,
@@ -28,7 +28,9 @@ from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal
 from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
+from napari_edgeflow.engine.outline_level import agreeing_level
 from napari_edgeflow.engine.parallel import set_up, share_of_batch
+from napari_edgeflow.engine.prediction import THRESHOLD
 from napari_edgeflow.engine.step_memory import step_memory
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
@@ -166,13 +168,13 @@ class ClickTask:
         coarse = normalized_focal_loss(output.coarse, small_truth, small_valid)
         regions = balanced_region_loss(output.regions, small_truth, small_valid)
         loss = fine + 0.5 * coarse + 0.2 * regions
-        masks = (output.fine[:, 0] > 0).detach().cpu().numpy()
+        results = output.fine[:, 0].detach().sigmoid().cpu().numpy()
         ious = [
-            iou(mask, sample.truth, sample.valid)
-            for sample, mask in zip(samples, masks, strict=True)
+            iou(result >= THRESHOLD, sample.truth, sample.valid)
+            for sample, result in zip(samples, results, strict=True)
         ]
         parts = {"fine": float(fine.detach()), "iou": fmean(ious)}
-        carried = map(self._carry, samples, masks, ious)
+        carried = map(self._carry, samples, results, ious)
         self._carried = [sample for sample in carried if sample is not None]
         return loss, parts, len(samples)
 
@@ -263,29 +265,34 @@ class ClickTask:
         )
 
     def _carry(
-        self, sample: ClickSample, mask: NDArray[np.bool_], score: float
+        self, sample: ClickSample, result: NDArray[np.float32], score: float
     ) -> ClickSample | None:
         """Return the sample as it goes on after this result, or None if it ends.
 
-        ``score`` is the IoU of the result.
+        ``result`` are probabilities (H, W), ``score`` is their IoU.
         """
         found = score >= self.settings.found
         carry = self.settings.carry_found if found else self.settings.carry
         if self._rng.random() >= carry or len(sample.clicks) >= 20:
             return None
-        clicks = list(sample.clicks)
+        clicks, level = sample.clicks, THRESHOLD
         if self._rng.random() >= self.settings.no_click:
-            click = next_click(mask, sample.truth, sample.valid, clicks)
+            click = self._correction(sample, result >= THRESHOLD)
             if click is None:
                 return None
-            if self._rng.random() < 0.4:
-                wrong = (mask != sample.truth) & sample.valid
-                wrong &= sample.truth == click.positive
-                click = random_click(wrong, self._rng, positive=click.positive) or click
-            clicks.append(click)
-        return ClickSample(
-            sample.image, sample.truth, sample.valid, clicks, signed_edge(mask)
-        )
+            answer = float(result[round(click.y), round(click.x)])
+            clicks, level = [*clicks, click], agreeing_level([(answer, click.positive)])
+        edge = signed_edge(result >= level)
+        return replace(sample, clicks=clicks, edge=edge)
+
+    def _correction(self, sample: ClickSample, mask: NDArray[np.bool_]) -> Click | None:
+        """Return a click on what is wrong: mostly in the middle, as people do."""
+        click = next_click(mask, sample.truth, sample.valid, sample.clicks)
+        if click is None or self._rng.random() >= 0.4:
+            return click
+        wrong = (mask != sample.truth) & sample.valid
+        wrong &= sample.truth == click.positive
+        return random_click(wrong, self._rng, positive=click.positive) or click
 
 
 def _edgeflow(model: nn.Module) -> EdgeFlow:

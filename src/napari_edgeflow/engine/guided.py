@@ -8,6 +8,7 @@ from napari_edgeflow.engine.box import box_hints, inscribed_ellipse
 from napari_edgeflow.engine.clicks import Click, disk_maps
 from napari_edgeflow.engine.image import ImageReader, Window
 from napari_edgeflow.engine.masks import signed_edge
+from napari_edgeflow.engine.outline_level import agreeing_level
 from napari_edgeflow.engine.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.prompts import (
     Box,
@@ -83,7 +84,11 @@ class GuidedNetwork:
         view: Window | None,
     ) -> Prediction:
         clicks, box, brush = clicks_of(prompts), box_of(prompts), brushed(prompts)
-        points, found = around(clicks), _held(result, brush)
+        level = agreeing_level(
+            (result.at(click.y, click.x), click.positive)
+            for click in clicks_of(prompts[-1:])
+        )
+        points, found = around(clicks), _held(result, brush, level)
         if box is not None:
             clicks = (*box_hints(box, image.shape), *clicks)
             found = found or box.window
@@ -94,10 +99,11 @@ class GuidedNetwork:
             view = view or Window(0, 0, *image.shape)
             window = self._zoom.first_window(view, points, image.shape)
             result = self._look(image, window, clicks, result, brush)
-            found = _held(result, brush) if self._zoom.refine_first else None
+            level = THRESHOLD
+            found = _held(result, brush, level) if self._zoom.refine_first else None
         if found is not None:
             window = self._zoom.window_around(found.union(points), image.shape)
-            result = self._look(image, window, clicks, result, brush)
+            result = self._look(image, window, clicks, result, brush, level)
         return result
 
     def _boxed(
@@ -115,10 +121,11 @@ class GuidedNetwork:
         clicks: Sequence[Click],
         before: Prediction,
         brush: Brush | None,
+        level: float = THRESHOLD,
     ) -> Prediction:
-        """Run the network once on a window, guided by the result before."""
+        """Run the network once on a window, guided by the result before at a level."""
         shape = network_shape(window, self._zoom.side)
-        mask = before.sample(window, shape) >= THRESHOLD
+        mask = before.sample(window, shape) >= level
         if brush is not None:
             brush.apply_scaled(mask, window, image.shape)
         disks = disk_maps(scaled_clicks(clicks, window, shape), shape)
@@ -127,9 +134,9 @@ class GuidedNetwork:
         return Prediction(image.shape, window, scores)
 
 
-def _held(result: Prediction, brush: Brush | None) -> Window | None:
-    """Return a window around a result and what was painted into it."""
-    found = result.extent()
+def _held(result: Prediction, brush: Brush | None, level: float) -> Window | None:
+    """Return a window around a result at a level and what was painted into it."""
+    found = result.extent(level)
     painted = None if brush is None else brush.painted_window()
     if found is None or painted is None:
         return found or painted

@@ -95,6 +95,12 @@ class Prediction:
             result,
         )
 
+    def at(self, y: float, x: float) -> float:
+        """Return the probability of the pixel at a position, 0 outside the window."""
+        top, left = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
+        window = Window(top, left, top + 1, left + 1)
+        return float(self.sample(window, (1, 1))[0, 0])
+
     def probabilities(self) -> NDArray[np.float32]:
         """Return the (h, w) float32 probabilities of the window, pixel by pixel."""
         return self.sample(self.window, (self.window.height, self.window.width))
