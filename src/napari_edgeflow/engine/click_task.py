@@ -73,11 +73,17 @@ class ClickTaskSettings(TaskSettings):
         """Return settings for so many images, and for a network that knows objects.
 
         A few images shall not take it far from what it knows: they are shown as large
-        as they will be.
+        as they will be, and late clicks, which are forgotten first, often.
         """
         if not adapting or images > FEW_IMAGES:
             return cls()
-        return cls(sizes=((1.0, 256),), frozen_decoder=True)
+        return cls(
+            sizes=((1.0, 256),),
+            carry=0.88,
+            carry_found=0.5,
+            found=0.95,
+            frozen_decoder=True,
+        )
 
     def __post_init__(self) -> None:
         """Check the values once."""
