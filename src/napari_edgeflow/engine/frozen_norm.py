@@ -6,7 +6,8 @@ from itertools import pairwise
 import torch
 from timm.layers.conv2d_same import Conv2dSame, conv2d_same
 from torch import Tensor, nn
-from torch.nn import functional
+
+from napari_edgeflow.engine.depthwise import convolve
 
 _TOLERANCE = 1e-3
 
@@ -38,14 +39,11 @@ class _FoldedConvolution(nn.Module):
                 inputs, weight, bias, stride, (0, 0), dilation, convolution.groups
             )
             return same
-        return functional.conv2d(
-            inputs,
-            weight,
-            bias,
-            stride,
-            convolution.padding,
-            dilation,
-            convolution.groups,
+        padding = convolution.padding
+        if not isinstance(padding, str):
+            padding = _pair(padding)
+        return convolve(
+            inputs, weight, bias, stride, padding, dilation, convolution.groups
         )
 
 
