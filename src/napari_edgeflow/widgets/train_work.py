@@ -218,7 +218,8 @@ def resumed(command: str, output: Path) -> tuple[str, ...]:
             f"{command!r} starts no training: choose the folder of a training"
         )
     kept = [word for word in words if word != "--resume"]
-    before = [_taken(kept, option) for option in ("--report", "--output")][1]
+    _taken(kept, "--report")
+    before = _taken(kept, "--output")
     if before is not None:
         # What was learnt from may lie in the folder.
         kept = [_moved(word, Path(before), output) for word in kept]
@@ -230,9 +231,9 @@ def _taken(words: list[str], option: str) -> str | None:
     if option not in words:
         return None
     at = words.index(option)
-    _, value = words[at : at + 2]
+    value = words[at + 1 : at + 2]
     del words[at : at + 2]
-    return value
+    return value[0] if value else None
 
 
 def _moved(word: str, before: Path, after: Path) -> str:
