@@ -100,6 +100,22 @@ def test_every_source_is_read(labels: Path, tmp_path: Path, source: str) -> None
             assert np.array_equal(np.asarray(image), LABELS)
 
 
+@pytest.mark.parametrize(("target", "told"), [("yolo", True), ("coco", False)])
+def test_images_that_are_not_found_are_told_of(
+    labels: Path,
+    tmp_path: Path,
+    target: str,
+    told: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alone = labels.rename(tmp_path / "alone")
+    source = ("convert", alone, "--from", "labels", "--to", target)
+    assert run(*source, "--output", tmp_path / "out") == 0
+    said = capsys.readouterr()
+    assert ("3 images not found" in said.out) == told
+    assert ("by --images" in said.err) == told
+
+
 def test_eisegs_folder_is_read(labels: Path, tmp_path: Path) -> None:
     (labels / "classes.txt").rename(labels / "autosave_label.txt")
     output = tmp_path / "out"

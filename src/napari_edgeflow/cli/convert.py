@@ -142,6 +142,12 @@ def _run_convert(options: argparse.Namespace) -> int:
         raise ValueError(f"nothing in {options.input} could be read: see above")
     items = _items(read(report), options)
     summary = _finished(export_folder(items, classes, names, settings, report))
+    if summary.without_image:
+        print(
+            "napari-edgeflow: labels were written without their images, which the "
+            "format holds too: name the folder of the images by --images",
+            file=sys.stderr,
+        )
     print(summary.text)
     return BAD_INPUT if problems else 0
 

@@ -40,6 +40,9 @@ class ExportSummary:
         The folder.
     images, objects : int
         How many of them.
+    without_image : int
+        How many images only have their labels written, though the format has a place
+        for the image too.
     cost : Simplification
         What simpler outlines cost.
     """
@@ -47,12 +50,15 @@ class ExportSummary:
     output: Path
     images: int = 0
     objects: int = 0
+    without_image: int = 0
     cost: Simplification = field(default_factory=Simplification)
 
     @property
     def text(self) -> str:
         """One line for a person."""
         parts = [f"{self.images} images", f"{self.objects} objects"]
+        if self.without_image:
+            parts.append(f"{self.without_image} images not found")
         if self.cost.vertices_before:
             before, after = self.cost.vertices_before, self.cost.vertices_after
             parts.append(f"{before} -> {after} vertices")
@@ -135,6 +141,7 @@ def _write(item: ExportItem, target: Target, summary: ExportSummary) -> None:
         return
     summary.images += 1
     summary.objects += len(annotation.objects)
+    summary.without_image += chosen.image == "welcome" and item.image is None
     summary.cost += cost
 
 
