@@ -34,6 +34,7 @@ def test_few_images_move_a_network_that_knows_objects_a_little(images: Path) -> 
     assert (adapted.loop.rate, adapted.loop.blend) == (1e-4, 0.5)
     assert new.task == ClickTaskSettings()
     assert adapted.task.frozen_decoder
+    assert not adapted.task.relit
     assert adapted.task.carry > new.task.carry
     # Crops are as large as windows are when it is used.
     assert {adapted.task.size(p / 10) for p in range(10)} == {256}

@@ -132,9 +132,11 @@ def test_an_object_without_anything_around_it_teaches_nothing(
         assert all(sample.valid[int(c.y), int(c.x)] for c in sample.clicks)
 
 
-@pytest.mark.parametrize("microscopy", [False, True])
+@pytest.mark.parametrize(
+    ("microscopy", "relit"), [(False, True), (True, True), (True, False)]
+)
 def test_images_of_a_microscope_are_turned_and_lit_in_all_ways(
-    microscopy: bool,
+    microscopy: bool, relit: bool
 ) -> None:
     # Colours are drawn from torch's generator, which other tests have used.
     torch.manual_seed(0)
@@ -143,7 +145,8 @@ def test_images_of_a_microscope_are_turned_and_lit_in_all_ways(
     truth[:8, :16] = True
     image = np.where(truth[..., None], 200, 60).repeat(3, 2).astype(np.uint8)
     sample = ClickSample(image, truth, np.ones_like(truth), [], truth.astype("f4"))
-    results = [augment(sample, rng, microscopy=microscopy) for _ in range(200)]
+    settings = SampleSettings(microscopy=microscopy, relit=relit)
+    results = [augment(sample, rng, settings) for _ in range(200)]
     for result in results:
         inside = result.image[result.truth].mean() - result.image[~result.truth].mean()
         assert result.truth.sum() == truth.sum()
@@ -151,4 +154,4 @@ def test_images_of_a_microscope_are_turned_and_lit_in_all_ways(
     upright = np.mean([result.truth[0].any() for result in results])
     dark = np.mean([result.image.max() < 110 for result in results])
     assert (upright < 0.7) == microscopy
-    assert (dark > 0.05) == microscopy
+    assert (dark > 0.05) == (microscopy and relit)

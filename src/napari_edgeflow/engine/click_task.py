@@ -55,6 +55,9 @@ class ClickTaskSettings(TaskSettings):
     frozen_decoder : bool
         Whether the rest keeps its batch statistics too, if the encoder does: those of
         a few images are not those of the images to come.
+    relit : bool
+        Whether images of a microscope are lit in other ways too, as those of other
+        microscopes are.
     no_click : float
         Probability that it comes back with the edge alone, so that feeding a
         result back does no harm.
@@ -66,6 +69,7 @@ class ClickTaskSettings(TaskSettings):
     carry_found: float = 0.35
     found: float = 0.93
     frozen_decoder: bool = False
+    relit: bool = True
     no_click: float = 0.15
 
     @classmethod
@@ -73,7 +77,8 @@ class ClickTaskSettings(TaskSettings):
         """Return settings for so many images, and for a network that knows objects.
 
         A few images shall not take it far from what it knows: they are shown as large
-        as they will be, and late clicks, which are forgotten first, often.
+        as they will be and in their own light, and late clicks, which are forgotten
+        first, often.
         """
         if not adapting or images > FEW_IMAGES:
             return cls()
@@ -83,6 +88,7 @@ class ClickTaskSettings(TaskSettings):
             carry_found=0.5,
             found=0.95,
             frozen_decoder=True,
+            relit=False,
         )
 
     def __post_init__(self) -> None:
@@ -256,7 +262,8 @@ class ClickTask:
         return self._carried + [next(self._samples) for _ in range(missing)]
 
     def _loader(self, size: int) -> Iterator[ClickSample]:
-        settings = SampleSettings(size=size, microscopy=self.microscopy)
+        relit = self.settings.relit
+        settings = SampleSettings(size=size, microscopy=self.microscopy, relit=relit)
         seed = int(self._rng.integers(2**31))
         samples = ClickSamples(self.sources, settings, seed)
         return iter(

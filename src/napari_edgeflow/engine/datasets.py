@@ -112,12 +112,15 @@ class SampleSettings:
         Probability of starting from a wrong mask instead of from nothing.
     microscopy : bool
         Whether no way is up, and light differs much between images.
+    relit : bool
+        Whether images of a microscope are lit in other ways too.
     """
 
     size: int = 192
     zoom: float = 0.62
     from_mask: float = 0.08
     microscopy: bool = False
+    relit: bool = True
 
 
 @dataclass
@@ -186,7 +189,7 @@ def draw_sample(
     # Without anything around it, an object teaches no border.
     if crop.truth.sum() < 12 or not (crop.valid & ~crop.truth).any():
         return None
-    crop = augment(crop, rng, microscopy=settings.microscopy)
+    crop = augment(crop, rng, settings)
     _start(crop, settings, rng)
     return crop if crop.clicks else None
 
@@ -270,7 +273,7 @@ def draw_window(
 
 
 def augment(
-    sample: ClickSample, rng: np.random.Generator, *, microscopy: bool = False
+    sample: ClickSample, rng: np.random.Generator, settings: SampleSettings
 ) -> ClickSample:
     """Return the sample flipped, turned, and with other colours.
 
@@ -281,11 +284,11 @@ def augment(
         arrays = [array[:, ::-1] for array in arrays]
     if rng.random() < 0.08:
         arrays = [array[::-1] for array in arrays]
-    if rng.random() < (0.75 if microscopy else 0.15):
+    if rng.random() < (0.75 if settings.microscopy else 0.15):
         turns = int(rng.integers(1, 4))
         arrays = [np.rot90(array, turns) for array in arrays]
     image, truth, valid = (np.ascontiguousarray(array) for array in arrays)
-    if microscopy:
+    if settings.microscopy and settings.relit:
         image = exposed_again(image, rng)
     return replace(sample, image=recoloured(image), truth=truth, valid=valid)
 
