@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from napari_edgeflow import __version__
 from napari_edgeflow.cli.clicks import add_click, add_evaluate_clicks
 from napari_edgeflow.cli.config_file import config_of, with_config
-from napari_edgeflow.cli.console import BAD_INPUT
+from napari_edgeflow.cli.console import BAD_INPUT, complain
 from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
 from napari_edgeflow.cli.train_clicks import add_train_clicks
@@ -51,10 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with telling_out_of_memory(_LESS_MEMORY):
             return run(options)
     except KeyboardInterrupt:
-        print("napari-edgeflow: interrupted", file=sys.stderr)
+        complain("interrupted")
         return INTERRUPTED
     except (ValueError, OSError) as error:
-        print(f"napari-edgeflow: {_sentence(error)}", file=sys.stderr)
+        complain(_sentence(error))
         return BAD_INPUT
 
 
@@ -65,7 +65,7 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
         # The parser does not know which options were typed.
         config = config_of(given) if end.code == BAD_INPUT else None
         if config is not None:
-            print(f"napari-edgeflow: look for it in {config}, too", file=sys.stderr)
+            complain(f"look for it in {config}, too")
         raise
 
 

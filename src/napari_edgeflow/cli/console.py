@@ -1,6 +1,7 @@
 """What the commands share."""
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +18,11 @@ BAD_INPUT = 2
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the device."""
     parser.add_argument("--device", default="auto", metavar="auto|cuda|mps|cpu")
+
+
+def complain(sentence: str) -> None:
+    """Print a sentence that is no result, after the name of the program."""
+    print(f"napari-edgeflow: {sentence}", file=sys.stderr)
 
 
 def with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:

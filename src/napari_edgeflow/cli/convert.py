@@ -1,11 +1,10 @@
 """The command that turns labels of one format into another."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.console import BAD_INPUT
+from napari_edgeflow.cli.console import BAD_INPUT, complain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -133,7 +132,7 @@ def _run_convert(options: argparse.Namespace) -> int:
 
     def report(sentence: str) -> None:
         problems.append(sentence)
-        print(f"napari-edgeflow: {sentence}", file=sys.stderr)
+        complain(sentence)
 
     read = _reader(options, given)
     classes, names = _survey(read, given, not FORMATS[settings.format].has_void)
@@ -143,10 +142,9 @@ def _run_convert(options: argparse.Namespace) -> int:
     items = _items(read(report), options)
     summary = _finished(export_folder(items, classes, names, settings, report))
     if summary.without_image:
-        print(
-            "napari-edgeflow: labels were written without their images, which the "
-            "format holds too: name the folder of the images by --images",
-            file=sys.stderr,
+        complain(
+            "labels were written without their images, which the format holds too: "
+            "name the folder of the images by --images"
         )
     print(summary.text)
     return BAD_INPUT if problems else 0

@@ -29,13 +29,13 @@ ends it at once. An old ``stop`` of a training that was killed does no harm.
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_edgeflow.cli.console import complain
 from napari_edgeflow.engine.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _list_model(output: Path) -> None:
         register_model(output)
     except (ValueError, OSError) as error:
         # The training went well all the same.
-        print(f"napari-edgeflow: the model is not listed: {error}", file=sys.stderr)
+        complain(f"the model is not listed: {error}")
 
 
 def _event(report: "Report") -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_edgeflow.cli.console import (
     BAD_INPUT,
     add_device,
+    complain,
     with_progress,
 )
 
@@ -116,7 +117,7 @@ def _run_segment(options: argparse.Namespace) -> int:
                 print(f"{path}: {notice}", file=sys.stderr)
         except (ValueError, OSError) as error:
             problems += 1
-            print(f"napari-edgeflow: {error}", file=sys.stderr)
+            complain(str(error))
     skipped = len(images) - len(wanted)
     print(
         f"{len(wanted) - problems} labelled · {skipped} skipped, since done · "

@@ -52,15 +52,15 @@ class ClickTaskSettings(TaskSettings):
         is. Those that take many clicks are learnt from with many clicks.
     found : float
         IoU from which an object is found.
+    no_click : float
+        Probability that such a sample comes back with the edge alone, so that feeding a
+        result back does no harm.
     frozen_decoder : bool
         Whether the rest keeps its batch statistics too, if the encoder does: those of
         a few images are not those of the images to come.
     relit : bool
         Whether images of a microscope are lit in other ways too, as those of other
         microscopes are.
-    no_click : float
-        Probability that it comes back with the edge alone, so that feeding a
-        result back does no harm.
     """
 
     sizes: tuple[tuple[float, int], ...] = ((0.45, 160), (0.75, 192), (1.0, 256))
@@ -68,9 +68,9 @@ class ClickTaskSettings(TaskSettings):
     carry: float = 0.75
     carry_found: float = 0.35
     found: float = 0.93
+    no_click: float = 0.15
     frozen_decoder: bool = False
     relit: bool = True
-    no_click: float = 0.15
 
     @classmethod
     def suited(cls, images: int, *, adapting: bool) -> "ClickTaskSettings":
