@@ -252,3 +252,40 @@ def test_the_networks_input_keeps_area_and_aspect(
     window: Window, expected: tuple[int, int]
 ) -> None:
     assert network_shape(window, 256) == expected
+
+
+class Doubtful:
+    """A network that finds a square, surer of it from call to call."""
+
+    device = "cpu"
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, image: np.ndarray, interaction: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        return np.where(image[..., 0] > 128, 0.5 + 0.1 * self.calls, 0.0).astype(
+            np.float32
+        )
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(1, 0.75), (10, 0.8)])
+def test_close_up_a_result_changes_by_half_away_from_the_click(
+    scale: int, expected: float
+) -> None:
+    segmenter = ClickSegmenter(Doubtful())
+    segmenter.set_image(np.kron(square(), np.ones((scale, scale), np.uint8)))
+    corner, opposite = (18 * scale, 18 * scale), (38 * scale, 38 * scale)
+    # Looks twice: 0.6, and from near 0.7.
+    first = segmenter.add_click(corner)
+    assert first[opposite] == pytest.approx(0.7, abs=1e-3)
+    second = segmenter.add_click(corner)
+    assert second[corner] == pytest.approx(0.8, abs=1e-2)
+    assert second[opposite] == pytest.approx(expected, abs=5e-3)
+
+
+def test_an_outline_that_is_no_result_steadies_nothing() -> None:
+    segmenter = ClickSegmenter(Doubtful())
+    segmenter.set_image(square())
+    segmenter.set_mask(square() > 0)
+    assert segmenter.add_click((18, 18))[38, 38] == pytest.approx(0.6, abs=1e-3)

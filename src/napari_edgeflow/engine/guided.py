@@ -1,6 +1,7 @@
 """A network told of all prompts: where it looks, and what it sees there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from napari_edgeflow.engine.prompts import (
     clicks_of,
 )
 from napari_edgeflow.engine.runtime import Network
+from napari_edgeflow.engine.steadiness import CLOSE_UP, steadied
 from napari_edgeflow.engine.zoom import (
     ZoomSettings,
     around,
@@ -92,6 +94,8 @@ class GuidedNetwork:
         if box is not None:
             clicks = (*box_hints(box, image.shape), *clicks)
             found = found or box.window
+        # What an earlier click has found, not an outline that is no result.
+        follows = found is not None and bool(clicks_of(prompts[:-1]))
         if found is None and not any(click.positive for click in clicks):
             # What is not part of an object does not say which object is meant.
             return result
@@ -103,7 +107,8 @@ class GuidedNetwork:
             found = _held(result, brush, level) if self._zoom.refine_first else None
         if found is not None:
             window = self._zoom.window_around(found.union(points), image.shape)
-            result = self._look(image, window, clicks, result, brush, level)
+            seen = self._look(image, window, clicks, result, brush, level)
+            result = _steady(seen, result, clicks[-1], level) if follows else seen
         return result
 
     def _boxed(
@@ -132,6 +137,18 @@ class GuidedNetwork:
         maps = np.concatenate([disks, signed_edge(mask)[None]])
         scores = self._network(image.read(window, shape), maps)
         return Prediction(image.shape, window, scores)
+
+
+def _steady(
+    seen: Prediction, before: Prediction, click: Click, level: float
+) -> Prediction:
+    """Return what was seen, steadied if it was seen close up."""
+    window, shape = seen.window, (seen.scores.shape[0], seen.scores.shape[1])
+    if shape[0] < CLOSE_UP * window.height:
+        return seen
+    (scaled,) = scaled_clicks([click], window, shape)
+    earlier = before.sample(window, shape)
+    return replace(seen, scores=steadied(seen.scores, earlier, scaled, level))
 
 
 def _held(result: Prediction, brush: Brush | None, level: float) -> Window | None:
