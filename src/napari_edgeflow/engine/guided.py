@@ -81,35 +81,47 @@ class GuidedNetwork:
     def _clicked(
         self,
         prompts: Sequence[Prompt],
-        result: Prediction,
+        before: Prediction,
         image: ImageReader,
         view: Window | None,
     ) -> Prediction:
         clicks, box, brush = clicks_of(prompts), box_of(prompts), brushed(prompts)
         level = agreeing_level(
-            (result.at(click.y, click.x), click.positive)
+            (before.at(click.y, click.x), click.positive)
             for click in clicks_of(prompts[-1:])
         )
-        points, found = around(clicks), _held(result, brush, level)
+        points, found = around(clicks), _held(before, brush, level)
         if box is not None:
             clicks = (*box_hints(box, image.shape), *clicks)
             found = found or box.window
-        # What an earlier click has found, not an outline that is no result.
-        follows = found is not None and bool(clicks_of(prompts[:-1]))
-        if found is None and not any(click.positive for click in clicks):
-            # What is not part of an object does not say which object is meant.
-            return result
-        if found is None:
-            view = view or Window(0, 0, *image.shape)
-            window = self._zoom.first_window(view, points, image.shape)
-            result = self._look(image, window, clicks, result, brush)
-            level = THRESHOLD
-            found = _held(result, brush, level) if self._zoom.refine_first else None
         if found is not None:
             window = self._zoom.window_around(found.union(points), image.shape)
-            seen = self._look(image, window, clicks, result, brush, level)
-            result = _steady(seen, result, clicks[-1], level) if follows else seen
-        return result
+            seen = self._look(image, window, clicks, before, brush, level)
+            # Where there was no click before, an outline is no result of the network.
+            follows = bool(clicks_of(prompts[:-1]))
+            return _steady(seen, before, clicks[-1], level) if follows else seen
+        if not any(click.positive for click in clicks):
+            # What is not part of an object does not say which object is meant.
+            return before
+        view = view or Window(0, 0, *image.shape)
+        window = self._zoom.first_window(view, points, image.shape)
+        return self._found(image, window, clicks, before, brush)
+
+    def _found(
+        self,
+        image: ImageReader,
+        window: Window,
+        clicks: Sequence[Click],
+        before: Prediction,
+        brush: Brush | None,
+    ) -> Prediction:
+        """Look for an object in a window, then at what is there from near."""
+        first = self._look(image, window, clicks, before, brush)
+        found = _held(first, brush, THRESHOLD) if self._zoom.refine_first else None
+        if found is None:
+            return first
+        window = self._zoom.window_around(found.union(around(clicks)), image.shape)
+        return self._look(image, window, clicks, first, brush)
 
     def _boxed(
         self, box: Box, clicks: Sequence[Click], image: ImageReader
