@@ -1,7 +1,6 @@
 """A network told of all prompts: where it looks, and what it sees there."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -96,10 +95,11 @@ class GuidedNetwork:
             found = found or box.window
         if found is not None:
             window = self._zoom.window_around(found.union(points), image.shape)
-            seen = self._look(image, window, clicks, before, brush, level)
             # Where there was no click before, an outline is no result of the network.
             follows = bool(clicks_of(prompts[:-1]))
-            return _steady(seen, before, clicks[-1], level) if follows else seen
+            return self._look(
+                image, window, clicks, before, brush, level, follows=follows
+            )
         if not any(click.positive for click in clicks):
             # What is not part of an object does not say which object is meant.
             return before
@@ -139,28 +139,24 @@ class GuidedNetwork:
         before: Prediction,
         brush: Brush | None,
         level: float = THRESHOLD,
+        *,
+        follows: bool = False,
     ) -> Prediction:
-        """Run the network once on a window, guided by the result before at a level."""
+        """Run the network once on a window, guided by the result before at a level.
+
+        Where the last click follows up on that result, it is steadied by it close up.
+        """
         shape = network_shape(window, self._zoom.side)
-        mask = before.sample(window, shape) >= level
+        earlier = before.sample(window, shape)
+        mask = earlier >= level
         if brush is not None:
             brush.apply_scaled(mask, window, image.shape)
-        disks = disk_maps(scaled_clicks(clicks, window, shape), shape)
-        maps = np.concatenate([disks, signed_edge(mask)[None]])
+        scaled = scaled_clicks(clicks, window, shape)
+        maps = np.concatenate([disk_maps(scaled, shape), signed_edge(mask)[None]])
         scores = self._network(image.read(window, shape), maps)
+        if follows and shape[0] >= CLOSE_UP * window.height:
+            scores = steadied(scores, earlier, scaled[-1], level)
         return Prediction(image.shape, window, scores)
-
-
-def _steady(
-    seen: Prediction, before: Prediction, click: Click, level: float
-) -> Prediction:
-    """Return what was seen, steadied if it was seen close up."""
-    window, shape = seen.window, (seen.scores.shape[0], seen.scores.shape[1])
-    if shape[0] < CLOSE_UP * window.height:
-        return seen
-    (scaled,) = scaled_clicks([click], window, shape)
-    earlier = before.sample(window, shape)
-    return replace(seen, scores=steadied(seen.scores, earlier, scaled, level))
 
 
 def _held(result: Prediction, brush: Brush | None, level: float) -> Window | None:

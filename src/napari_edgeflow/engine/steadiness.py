@@ -58,7 +58,7 @@ def steadied(
     ys, xs = (np.arange(side, dtype=np.float32) for side in new.shape)
     near = np.outer(_falling(ys - click.y), _falling(xs - click.x))
     decided = (np.abs(new - old) - _UNSURE) / (_DECIDED - _UNSURE)
-    share = np.clip(np.maximum(1 - KEPT * (1 - near), decided), 0, 1)
+    share = np.minimum(np.maximum(1 - KEPT * (1 - near), decided), 1)
     result: NDArray[np.float32] = old + share * (new - old)
     return result
 
