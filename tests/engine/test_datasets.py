@@ -7,17 +7,20 @@ import torch
 from PIL import Image
 
 from napari_edgeflow.engine.datasets import (
+    MOST_SIDE,
     ClickSample,
     ClickSamples,
     ClickSource,
     SampleSettings,
     augment,
     counting,
+    cut_out,
     draw_object,
     draw_sample,
     draw_window,
 )
 from napari_edgeflow.engine.pairs import LabelledImage, folder_pairs
+from napari_edgeflow.engine.prompts import Box, Stroke, clicks_of
 
 
 def source(folder: Path, **settings: object) -> ClickSource:
@@ -72,22 +75,58 @@ def test_windows_hold_the_object_and_stay_inside() -> None:
 def test_samples_are_consistent_and_reproducible(labelled_folder: Path) -> None:
     stream = ClickSamples(
         [source(labelled_folder, kind="semantic"), source(labelled_folder)],
-        SampleSettings(size=64),
+        SampleSettings(size=64, from_mask=0.2, from_box=0.2, from_stroke=0.2),
         seed=3,
     )
-    samples = list(islice(stream, 40))
+    samples = list(islice(stream, 60))
+    boxes = masks = strokes = 0
     for sample in samples:
-        assert sample.image.shape == (64, 64, 3)
-        assert sample.truth.shape == sample.valid.shape == sample.edge.shape == (64, 64)
-        assert sample.truth.any()
-        for click in sample.clicks:
+        shape = sample.truth.shape
+        assert sample.image.shape == (*shape, 3)
+        assert sample.valid.shape == shape
+        (prompt,) = sample.prompts
+        if isinstance(prompt, Box):
+            boxes += 1
+            inside = sample.truth[prompt.window.slices].sum()
+            assert inside > 0.7 * sample.truth.sum()
+            continue
+        strokes += isinstance(prompt, Stroke)
+        clicks = clicks_of([prompt])
+        assert (len(clicks) > 1) == isinstance(prompt, Stroke)
+        for click in clicks:
             assert sample.truth[int(click.y), int(click.x)] == click.positive
-    assert any(sample.edge.any() for sample in samples)
-    assert any(len(sample.clicks) > 1 for sample in samples)
-    again = list(islice(stream, 40))
+        if sample.before is None:
+            assert all(click.positive for click in clicks)
+            assert sample.view is not None
+            assert sample.truth[sample.view.slices].any()
+        else:
+            masks += 1
+            wrong = sample.before.mask() != sample.truth
+            assert wrong[int(clicks[0].y), int(clicks[0].x)]
+    assert boxes > 3
+    assert masks > 3
+    assert strokes > 3
+    again = list(islice(stream, 60))
     for first, second in zip(samples, again, strict=True):
         assert np.array_equal(first.image, second.image)
-        assert first.clicks == second.clicks
+        assert first.prompts == second.prompts
+
+
+@pytest.mark.parametrize("side", [30, 1200])
+def test_of_large_images_a_part_is_kept(side: int) -> None:
+    image = np.zeros((1500, 2600, 3), np.uint8)
+    truth = np.zeros(image.shape[:2], bool)
+    truth[100 : 100 + side, 2000 - side : 2000] = True
+    image[truth] = 255
+    valid = np.ones_like(truth)
+    sample = cut_out(image, truth, valid, np.random.default_rng(0))
+    assert max(sample.truth.shape) <= MOST_SIDE
+    assert sample.valid.all()
+    assert np.array_equal(sample.truth, sample.image[..., 0] >= 128)
+    scale = 1 if side < 1000 else MOST_SIDE / (2 * side)
+    assert sample.truth.sum() == pytest.approx((side * scale) ** 2, rel=0.02)
+    small = image[:900, 1900:2100], truth[:900, 1900:2100], valid[:900, 1900:2100]
+    assert cut_out(*small, np.random.default_rng(0)).image is small[0]
 
 
 def test_images_without_objects_are_told(tmp_path: Path) -> None:
@@ -129,7 +168,8 @@ def test_an_object_without_anything_around_it_teaches_nothing(
     assert samples
     for sample in samples:
         assert not sample.valid.all()
-        assert all(sample.valid[int(c.y), int(c.x)] for c in sample.clicks)
+        clicks = clicks_of(sample.prompts)
+        assert all(sample.valid[int(c.y), int(c.x)] for c in clicks)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +184,7 @@ def test_images_of_a_microscope_are_turned_and_lit_in_all_ways(
     truth = np.zeros((32, 32), bool)
     truth[:8, :16] = True
     image = np.where(truth[..., None], 200, 60).repeat(3, 2).astype(np.uint8)
-    sample = ClickSample(image, truth, np.ones_like(truth), [], truth.astype("f4"))
+    sample = ClickSample(image, truth, np.ones_like(truth))
     settings = SampleSettings(microscopy=microscopy, relit=relit)
     results = [augment(sample, rng, settings) for _ in range(200)]
     for result in results:

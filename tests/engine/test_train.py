@@ -12,21 +12,19 @@ from tests.engine.line_task import SHORT, LineTask, ScoredTask
 from torch import Tensor, nn
 
 from napari_edgeflow.engine import train_memory
-from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings, collate
+from napari_edgeflow.engine.click_task import ClickTaskSettings
 from napari_edgeflow.engine.click_training import (
     ClickTraining,
     build_model,
     load_imagenet,
     train_clicks,
 )
-from napari_edgeflow.engine.clicks import Click, next_click
-from napari_edgeflow.engine.datasets import ClickSample, ClickSource
+from napari_edgeflow.engine.clicks import next_click
+from napari_edgeflow.engine.datasets import ClickSource
 from napari_edgeflow.engine.interact import ClickSegmenter
-from napari_edgeflow.engine.masks import signed_edge
 from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.pairs import folder_pairs, read_pair
-from napari_edgeflow.engine.parallel import make_fabric
 from napari_edgeflow.engine.runtime import load_network
 from napari_edgeflow.engine.train import STATE_FILE, TrainReport, TrainSettings, train
 from napari_edgeflow.engine.train_folder import METRICS_FILE
@@ -331,150 +329,6 @@ def test_the_result_lies_between_the_start_and_what_was_learned(
     assert half.published[-1] == pytest.approx(whole.published[-1] / 2, rel=0.1)
     with pytest.raises(ValueError, match="blend 0: use a share over 0"):
         TrainSettings(blend=0)
-
-
-def sample(clicks: list[Click]) -> ClickSample:
-    truth = np.zeros((64, 64), bool)
-    truth[20:44, 20:44] = True
-    image = np.where(truth[..., None], 200, 30).repeat(3, 2).astype(np.uint8)
-    nothing = np.zeros((64, 64), np.float32)
-    return ClickSample(image, truth, np.ones_like(truth), clicks, nothing)
-
-
-def test_batches_hold_what_the_network_takes() -> None:
-    image, interaction, truth, valid = collate([sample([Click(30, 30)])] * 2)
-    assert image.shape == interaction.shape == (2, 3, 64, 64)
-    assert truth.shape == valid.shape == (2, 1, 64, 64)
-    assert float(image.max()) == pytest.approx(200 / 255)
-    assert interaction[0, 0, 30, 30] == 1
-    assert not interaction[:, 1:].any()
-
-
-def click_task(folder: Path, model: EdgeFlow, **settings: float) -> ClickTask:
-    source = ClickSource(folder_pairs(folder / "images", folder / "labels"))
-    task = ClickTaskSettings(batch=4, sizes=((1.0, 64),), workers=0, **settings)  # type: ignore[arg-type]
-    return ClickTask(model, [source], task)
-
-
-def test_samples_come_back_with_an_edge_and_a_click_in_the_error(
-    labelled_folder: Path, tiny_model: EdgeFlow
-) -> None:
-    task = click_task(labelled_folder, tiny_model, carry=1.0, no_click=0.0)
-    start = sample([Click(30, 30)])
-    mask = np.zeros((64, 64), bool)
-    mask[20:44, 20:60] = True
-    result = mask.astype(np.float32)
-    carried = task._carry(start, result, iou(mask, start.truth))
-    assert carried is not None
-    assert len(carried.clicks) == 2
-    assert not carried.clicks[1].positive
-    assert carried.clicks[1].x >= 44
-    assert carried.edge.any()
-    assert task._carry(start, start.truth.astype(np.float32), 1.0) is None
-
-
-def test_samples_come_back_with_the_edge_by_the_click(
-    labelled_folder: Path, tiny_model: EdgeFlow
-) -> None:
-    task = click_task(labelled_folder, tiny_model, carry=1.0, no_click=0.0)
-    start = sample([Click(30, 30)])
-    rows = np.flatnonzero(start.truth.any(1))
-    # Sure of the middle only; the whole rim is a little below.
-    result = np.where(start.truth, 0.45, 0.1).astype(np.float32)
-    result[rows[0] + 6 : rows[-1] - 5] *= 2
-    carried = task._carry(start, result, iou(result >= 0.5, start.truth))
-    assert carried is not None
-    assert carried.clicks[1].positive
-    assert np.array_equal(carried.edge, signed_edge(start.truth))
-
-
-def test_objects_that_take_many_clicks_come_back_more_often(
-    labelled_folder: Path, tiny_model: EdgeFlow
-) -> None:
-    task = click_task(labelled_folder, tiny_model, carry=1.0, carry_found=0.0)
-    start = sample([Click(30, 30)])
-    missed = start.truth.copy()
-    missed[20:26] = False
-    nearly = start.truth.copy()
-    nearly[30, 30] = False
-    carried = [
-        task._carry(start, mask.astype(np.float32), iou(mask, start.truth)) is not None
-        for mask in (missed, nearly)
-    ]
-    assert carried == [True, False]
-
-
-def test_the_backbone_learns_more_slowly_and_nothing_is_left_out(
-    labelled_folder: Path, tiny_model: EdgeFlow
-) -> None:
-    task = click_task(labelled_folder, tiny_model)
-    rest, encoder = task.parameter_groups(1.0)
-    assert (rest["lr"], encoder["lr"]) == (1.0, 0.3)
-    count = len(list(rest["params"])) + len(list(encoder["params"]))  # type: ignore[call-overload]
-    assert count == len(list(tiny_model.parameters()))
-    task.train_mode()
-    assert tiny_model.training
-    assert not tiny_model.backbone.training
-
-
-def test_a_new_backbone_gathers_its_statistics(
-    labelled_folder: Path, tiny_model: EdgeFlow
-) -> None:
-    task = click_task(labelled_folder, tiny_model, frozen_statistics=False)
-    task.train_mode()
-    assert tiny_model.backbone.training
-
-
-def test_few_images_leave_all_statistics_as_they_are(
-    labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
-) -> None:
-    before = {name: value.clone() for name, value in tiny_model.named_buffers()}
-    weights = tiny_model.coarse.weight.detach().clone()
-    task = click_task(labelled_folder, tiny_model, frozen_decoder=True)
-    list(train(task, TrainSettings(steps=2), tmp_path))
-    for name, value in tiny_model.named_buffers():
-        assert torch.equal(value, before[name]), name
-    assert not torch.equal(tiny_model.coarse.weight, weights)
-    # Normalisations are folded away all through the network.
-    assert sum("FoldedConv" in type(m).__name__ for m in task._running.modules()) > 40
-
-
-def test_a_resumed_run_treats_the_statistics_as_it_began(
-    labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
-) -> None:
-    once = TrainSettings(steps=1, report_steps=1)
-    began = click_task(labelled_folder, tiny_model, frozen_statistics=True)
-    list(train(began, once, tmp_path))
-    resumed = click_task(labelled_folder, tiny_model, frozen_statistics=False)
-    list(train(resumed, once, tmp_path, resume=True))
-    assert resumed.settings.frozen_statistics
-    assert not tiny_model.backbone.training
-
-
-def test_a_resumed_run_draws_other_samples(
-    labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
-) -> None:
-    began = click_task(labelled_folder, tiny_model, carry=0.0)
-    list(train(began, TrainSettings(steps=2), tmp_path))
-    resumed = click_task(labelled_folder, tiny_model, carry=0.0)
-    fresh = click_task(labelled_folder, tiny_model, carry=0.0)
-    resumed.load_state(began.state())
-    assert resumed.state()["drawn"] == 8
-    for task in (fresh, resumed):
-        task.train_mode(make_fabric("cpu"))
-    pairs = zip(fresh._draw(0.0), resumed._draw(0.0), strict=True)
-    assert all(one.clicks != other.clicks for one, other in pairs)
-
-
-def test_sizes_follow_progress() -> None:
-    settings = ClickTaskSettings()
-    assert [settings.size(p) for p in (0, 0.44, 0.5, 0.8, 1.0)] == [
-        160,
-        160,
-        192,
-        256,
-        256,
-    ]
 
 
 def train_short(folder: Path, output: Path, **changes: object) -> list[TrainReport]:

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from napari_edgeflow.engine.click_episode import Episode
 from napari_edgeflow.engine.click_validation import validate_clicks
-from napari_edgeflow.engine.clicks import Click, disk_maps, next_click, random_click
 from napari_edgeflow.engine.datasets import (
     ClickSample,
     ClickSamples,
@@ -24,13 +23,11 @@ from napari_edgeflow.engine.datasets import (
 )
 from napari_edgeflow.engine.evaluate import ClickTarget
 from napari_edgeflow.engine.frozen_norm import folded_if_exact, train_except
+from napari_edgeflow.engine.guide import Guide
+from napari_edgeflow.engine.image import resize_image, resize_mask
 from napari_edgeflow.engine.losses import balanced_region_loss, normalized_focal_loss
-from napari_edgeflow.engine.masks import signed_edge
-from napari_edgeflow.engine.metrics import iou
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow, EdgeFlowOutput
-from napari_edgeflow.engine.outline_level import agreeing_level
 from napari_edgeflow.engine.parallel import set_up, share_of_batch
-from napari_edgeflow.engine.prediction import THRESHOLD
 from napari_edgeflow.engine.step_memory import step_memory
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
@@ -38,6 +35,11 @@ from napari_edgeflow.engine.train_settings import FEW_IMAGES
 from napari_edgeflow.engine.train_stop import leave_interrupts
 from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
 from napari_edgeflow.engine.weights import MODEL_FILE
+from napari_edgeflow.engine.zoom import ZoomSettings
+
+_MOST_CLICKS = 20
+_CAREFUL = 0.7
+"""Probability that a click goes to the middle of an error, as people mostly do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,11 @@ class ClickTaskSettings(TaskSettings):
     Parameters
     ----------
     carry, carry_found : float
-        Probability that a sample comes back in the next step with its result's
-        edge and one more click: of an object that is not found yet, and of one that
-        is. Those that take many clicks are learnt from with many clicks.
+        Probability that a sample comes back in the next step with one more click: of
+        an object that is not found yet, and of one that is. Those that take many
+        clicks are learnt from with many clicks.
     found : float
         IoU from which an object is found.
-    no_click : float
-        Probability that such a sample comes back with the edge alone, so that feeding a
-        result back does no harm.
     frozen_decoder : bool
         Whether the rest keeps its batch statistics too, if the encoder does: those of
         a few images are not those of the images to come.
@@ -68,7 +67,6 @@ class ClickTaskSettings(TaskSettings):
     carry: float = 0.75
     carry_found: float = 0.35
     found: float = 0.93
-    no_click: float = 0.15
     frozen_decoder: bool = False
     relit: bool = True
 
@@ -95,7 +93,7 @@ class ClickTaskSettings(TaskSettings):
         """Check the values once."""
         # Without arguments, super() knows another class: slots make a new one.
         super(ClickTaskSettings, self).__post_init__()
-        for name in ("carry", "carry_found", "found", "no_click"):
+        for name in ("carry", "carry_found", "found"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} {value}: use a probability from 0 to 1")
@@ -105,9 +103,9 @@ class ClickTaskSettings(TaskSettings):
 class ClickTask:
     """EdgeFlow, its samples and its loss.
 
-    Iterative training without forward passes to spare: a sample's prediction in one
-    step gives its next click and its edge for the following step, so that every
-    forward pass also carries a gradient.
+    Iterative training without forward passes to spare: a sample's result in one step
+    decides what is clicked on and looked at in the following step, as it does in use,
+    so that every forward pass also carries a gradient.
 
     Parameters
     ----------
@@ -134,7 +132,7 @@ class ClickTask:
         self._rng = np.random.default_rng(self.settings.seed)
         self._size = self._drawn = 0
         self._samples: Iterator[ClickSample] = iter(())
-        self._carried: list[ClickSample] = []
+        self._carried: list[Episode] = []
         self._running: nn.Module = self.model
         self._single: nn.Module = self.model
         self._share = self.settings.batch
@@ -168,10 +166,10 @@ class ClickTask:
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of samples."""
-        samples = self._draw(progress)
+        episodes = self._draw(progress)
         device = next(self.model.parameters()).device
         image, interaction, truth, valid = (
-            t.to(device, memory_format=torch.channels_last) for t in collate(samples)
+            t.to(device, memory_format=torch.channels_last) for t in collate(episodes)
         )
         output = EdgeFlowOutput(*(t.float() for t in self._running(image, interaction)))
         fine = normalized_focal_loss(output.fine, truth, valid)
@@ -180,15 +178,16 @@ class ClickTask:
         coarse = normalized_focal_loss(output.coarse, small_truth, small_valid)
         regions = balanced_region_loss(output.regions, small_truth, small_valid)
         loss = fine + 0.5 * coarse + 0.2 * regions
-        results = output.fine[:, 0].detach().sigmoid().cpu().numpy()
-        ious = [
-            iou(result >= THRESHOLD, sample.truth, sample.valid)
-            for sample, result in zip(samples, results, strict=True)
-        ]
-        parts = {"fine": float(fine.detach()), "iou": fmean(ious)}
-        carried = map(self._carry, samples, results, ious)
-        self._carried = [sample for sample in carried if sample is not None]
-        return loss, parts, len(samples)
+        for episode, result in zip(
+            episodes, output.fine[:, 0].detach().sigmoid().cpu().numpy(), strict=True
+        ):
+            episode.take(result)
+        parts = {
+            "fine": float(fine.detach()),
+            "iou": fmean(episode.iou for episode in episodes),
+        }
+        self._carried = [episode for episode in episodes if self._goes_on(episode)]
+        return loss, parts, len(episodes)
 
     def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
         """Return how well ``model`` finds what is held back, if anything is."""
@@ -252,14 +251,16 @@ class ClickTask:
             return None
         return "" if self.settings.frozen_decoder else "backbone"
 
-    def _draw(self, progress: float) -> list[ClickSample]:
+    def _draw(self, progress: float) -> list[Episode]:
         size = self.settings.size(progress)
         if size != self._size:
             self._size, self._carried = size, []
             self._samples = self._loader(size)
         missing = self._share - len(self._carried)
         self._drawn += missing
-        return self._carried + [next(self._samples) for _ in range(missing)]
+        guide = Guide(ZoomSettings(), lambda _: (size, size))
+        new = [Episode(next(self._samples), guide) for _ in range(missing)]
+        return self._carried + new
 
     def _loader(self, size: int) -> Iterator[ClickSample]:
         relit = self.settings.relit
@@ -271,41 +272,20 @@ class ClickTask:
                 samples,
                 batch_size=None,
                 num_workers=self.settings.workers,
-                prefetch_factor=48 if self.settings.workers else None,
+                prefetch_factor=12 if self.settings.workers else None,
                 collate_fn=_unchanged,
                 worker_init_fn=leave_interrupts,
             )
         )
 
-    def _carry(
-        self, sample: ClickSample, result: NDArray[np.float32], score: float
-    ) -> ClickSample | None:
-        """Return the sample as it goes on after this result, or None if it ends.
-
-        ``result`` are probabilities (H, W), ``score`` is their IoU.
-        """
-        found = score >= self.settings.found
-        carry = self.settings.carry_found if found else self.settings.carry
-        if self._rng.random() >= carry or len(sample.clicks) >= 20:
-            return None
-        clicks, level = sample.clicks, THRESHOLD
-        if self._rng.random() >= self.settings.no_click:
-            click = self._correction(sample, result >= THRESHOLD)
-            if click is None:
-                return None
-            answer = float(result[round(click.y), round(click.x)])
-            clicks, level = [*clicks, click], agreeing_level([(answer, click.positive)])
-        edge = signed_edge(result >= level)
-        return replace(sample, clicks=clicks, edge=edge)
-
-    def _correction(self, sample: ClickSample, mask: NDArray[np.bool_]) -> Click | None:
-        """Return a click on what is wrong: mostly in the middle, as people do."""
-        click = next_click(mask, sample.truth, sample.valid, sample.clicks)
-        if click is None or self._rng.random() >= 0.4:
-            return click
-        wrong = (mask != sample.truth) & sample.valid
-        wrong &= sample.truth == click.positive
-        return random_click(wrong, self._rng, positive=click.positive) or click
+    def _goes_on(self, episode: Episode) -> bool:
+        """Return whether there is more to look at, after another click perhaps."""
+        if episode.look is None and len(episode.prompts) < _MOST_CLICKS:
+            found = episode.iou >= self.settings.found
+            carry = self.settings.carry_found if found else self.settings.carry
+            if self._rng.random() < carry:
+                episode.correct(self._rng, _CAREFUL)
+        return episode.look is not None
 
 
 def _edgeflow(model: nn.Module) -> EdgeFlow:
@@ -319,8 +299,8 @@ def _unchanged(sample: Any) -> Any:
     return sample
 
 
-def collate(samples: Sequence[ClickSample]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return a batch's image, interaction, truth and valid tensors.
+def collate(episodes: Sequence[Episode]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return image, interaction, truth and valid tensors of what is looked at.
 
     Returns
     -------
@@ -328,18 +308,13 @@ def collate(samples: Sequence[ClickSample]) -> tuple[Tensor, Tensor, Tensor, Ten
         (N, 3, H, W) in 0..1, (N, 3, H, W) interaction maps, (N, 1, H, W) truth and
         (N, 1, H, W) valid, all float32.
     """
-    images = torch.from_numpy(np.stack([s.image for s in samples]))
-    maps = np.stack(
-        [
-            np.concatenate([disk_maps(s.clicks, s.truth.shape), s.edge[None]])
-            for s in samples
-        ]
-    )
-    truth = torch.from_numpy(np.stack([s.truth for s in samples])[:, None])
-    valid = torch.from_numpy(np.stack([s.valid for s in samples])[:, None])
+    looks = [(e.sample, e.look) for e in episodes if e.look is not None]
+    images = np.stack([resize_image(s.image, k.window, k.shape) for s, k in looks])
+    truth = np.stack([resize_mask(s.truth, k.window, k.shape) for s, k in looks])
+    valid = np.stack([resize_mask(s.valid, k.window, k.shape) for s, k in looks])
     return (
-        images.permute(0, 3, 1, 2).float() / 255,
-        torch.from_numpy(maps),
-        truth.float(),
-        valid.float(),
+        torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255,
+        torch.from_numpy(np.stack([look.maps() for _, look in looks])),
+        torch.from_numpy(truth[:, None]).float(),
+        torch.from_numpy(valid[:, None]).float(),
     )

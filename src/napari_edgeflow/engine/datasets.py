@@ -11,10 +11,12 @@ from scipy import ndimage
 from torch.utils.data import IterableDataset, get_worker_info
 
 from napari_edgeflow.engine.augmentation import exposed_again, recoloured
-from napari_edgeflow.engine.clicks import Click, depth, next_click, random_click
+from napari_edgeflow.engine.clicks import next_click, random_click
 from napari_edgeflow.engine.image import Window, resize_image, resize_mask
-from napari_edgeflow.engine.masks import bounding_window, disturbed, signed_edge
+from napari_edgeflow.engine.masks import bounding_window, disturbed
 from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_pair
+from napari_edgeflow.engine.prediction import Prediction
+from napari_edgeflow.engine.prompts import Box, Prompt, Stroke
 from napari_edgeflow.engine.recent_images import RecentImages
 from napari_edgeflow.engine.zoom import LEAST_SIDE
 
@@ -25,6 +27,15 @@ PairReader = Callable[
 
 MIN_PIXELS = 60
 """Objects with fewer pixels are not trained on."""
+
+LEAST_SEEN = 12
+"""Pixels of the network that an object covers at a first click at least."""
+
+MOST_SIDE = 1024
+"""Longest side in pixels of what is kept of an image around an object."""
+
+_CARELESS = 0.05
+"""How far each side of a box is off at most, as a share of the object's size."""
 
 _MOST_MISSES = 2000
 """Draws without a sample after which there is none: some images have no objects."""
@@ -74,9 +85,9 @@ class ClickSource:
             )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClickSample:
-    """One object in one crop, and what has been said about it so far.
+    """An object in its image, and what is said about it first.
 
     Parameters
     ----------
@@ -84,32 +95,36 @@ class ClickSample:
         (H, W, 3) uint8.
     truth, valid : ndarray
         (H, W) bool: the object, and where errors count.
-    clicks : list of Click
-        In pixels of the crop.
-    edge : ndarray
-        (H, W) float32, signed edge of the last result.
+    prompts : tuple of Prompt
+        In pixels of the image.
+    view : Window or None
+        Where a first click looks; None for all of the image.
+    before : Prediction or None
+        A result to correct; None to find the object.
     """
 
     image: NDArray[np.uint8]
     truth: NDArray[np.bool_]
     valid: NDArray[np.bool_]
-    clicks: list[Click]
-    edge: NDArray[np.float32]
+    prompts: tuple[Prompt, ...] = ()
+    view: Window | None = None
+    before: Prediction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSettings:
-    """How crops and first clicks are drawn.
+    """How objects and what is said first are drawn.
 
     Parameters
     ----------
     size : int
-        Height and width of a crop in pixels.
+        Height and width in pixels of what the network sees.
     zoom : float
-        Probability of a window around the object; else the image as a whole or a
-        large part of it.
-    from_mask : float
-        Probability of starting from a wrong mask instead of from nothing.
+        Probability that a first click looks at a window around the object; else at
+        the image as a whole or a large part of it.
+    from_mask, from_box, from_stroke : float
+        Probability of starting from a wrong mask, with a box, or with several clicks
+        at once, instead of with one click and nothing found.
     microscopy : bool
         Whether no way is up, and light differs much between images.
     relit : bool
@@ -119,6 +134,8 @@ class SampleSettings:
     size: int = 192
     zoom: float = 0.62
     from_mask: float = 0.08
+    from_box: float = 0.08
+    from_stroke: float = 0.08
     microscopy: bool = False
     relit: bool = True
 
@@ -176,22 +193,33 @@ def draw_sample(
     held_back = source.held_back[number] if source.held_back else ()
     if truth is None or is_held_back(truth, held_back):
         return None
-    counts = counting(labels, source)
-    window = draw_window(truth, settings, rng)
-    shape = (settings.size, settings.size)
-    crop = ClickSample(
+    scene = cut_out(image, truth, counting(labels, source), rng)
+    return _started(augment(scene, rng, settings), settings, rng)
+
+
+def cut_out(
+    image: NDArray[np.uint8],
+    truth: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> ClickSample:
+    """Return an object and so much of its image as training looks at.
+
+    Of an image over ``MOST_SIDE`` that much around the object is kept, or more in a
+    smaller size if the object itself is larger.
+    """
+    box, size = bounding_window(truth), truth.shape
+    if max(size) <= MOST_SIDE or box is None:
+        return ClickSample(image, truth, valid)
+    sides = np.maximum(np.multiply(2, (box[2] - box[0], box[3] - box[1])), MOST_SIDE)
+    window = _placed(box, np.minimum(sides, size), size, rng)
+    scale = min(MOST_SIDE / max(window.height, window.width), 1)
+    shape = (round(window.height * scale), round(window.width * scale))
+    return ClickSample(
         resize_image(image, window, shape),
         resize_mask(truth, window, shape),
-        resize_mask(counts, window, shape),
-        [],
-        np.zeros(shape, np.float32),
+        resize_mask(valid, window, shape),
     )
-    # Without anything around it, an object teaches no border.
-    if crop.truth.sum() < 12 or not (crop.valid & ~crop.truth).any():
-        return None
-    crop = augment(crop, rng, settings)
-    _start(crop, settings, rng)
-    return crop if crop.clicks else None
 
 
 def counting(
@@ -263,13 +291,23 @@ def draw_window(
         # The short side grows towards the long one: less stretching.
         sides = np.maximum(sides, sides.max() * rng.uniform(0.5, 1.0))
     sides = np.clip(np.maximum(sides, LEAST_SIDE), 1, (height, width))
+    return _placed(box, sides, truth.shape, rng)
+
+
+def _placed(
+    box: tuple[int, int, int, int],
+    sides: NDArray[np.floating],
+    size: tuple[int, ...],
+    rng: np.random.Generator,
+) -> Window:
+    """Return a window of two sides in an image, the object anywhere in it."""
     centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
     slack = np.maximum(sides - (box[2] - box[0], box[3] - box[1]), 0) / 2
     start = centre - sides / 2 + rng.uniform(-1, 1, 2) * slack
-    start = np.clip(start, 0, np.array([height, width]) - sides)
+    start = np.clip(start, 0, np.array(size) - sides)
     top, left = (int(v) for v in np.floor(start))
     bottom, right = (int(v) for v in np.ceil(start + sides))
-    return Window(top, left, min(bottom, height), min(right, width))
+    return Window(top, left, min(bottom, size[0]), min(right, size[1]))
 
 
 def augment(
@@ -293,36 +331,55 @@ def augment(
     return replace(sample, image=recoloured(image), truth=truth, valid=valid)
 
 
-def _start(
+def _started(
     sample: ClickSample, settings: SampleSettings, rng: np.random.Generator
-) -> None:
-    """Give a sample its first clicks, or a wrong mask and a click that corrects it."""
-    truth, valid = sample.truth, sample.valid
-    if rng.random() < settings.from_mask:
-        wrong = disturbed(truth, rng)
-        click = next_click(wrong, truth, valid)
-        if click is not None:
-            sample.edge = signed_edge(wrong)
-            sample.clicks = [click]
-            return
-    inner = 1.0 if rng.random() < 0.5 else 0.3
-    first = random_click(truth & valid, rng, positive=True, inner=inner)
-    clicks = [first]
-    if rng.random() < 0.4:
-        for _ in range(int(rng.geometric(0.6)) - 1):
-            clicks.append(random_click(truth & valid, rng, positive=True, inner=0.2))
-        outside = _negative_region(truth, rng) & valid
-        for _ in range(int(rng.geometric(0.5)) - 1):
-            clicks.append(random_click(outside, rng, positive=False, inner=0.1))
-    sample.clicks = [click for click in clicks if click is not None]
+) -> ClickSample | None:
+    """Return a sample with what is said first; None if it teaches nothing."""
+    view = draw_window(sample.truth, settings, rng)
+    seen = sample.truth[view.slices], sample.valid[view.slices]
+    shrink = settings.size**2 / (view.height * view.width)
+    # Without anything around it, an object teaches no border.
+    if seen[0].sum() * min(shrink, 1) < LEAST_SEEN or not (seen[1] & ~seen[0]).any():
+        return None
+    way = rng.random()
+    if way < settings.from_mask:
+        return _with_mask(sample, settings, rng)
+    if way < settings.from_mask + settings.from_box:
+        return replace(sample, prompts=(_box_around(sample.truth, rng),))
+    several = way < settings.from_mask + settings.from_box + settings.from_stroke
+    visible = np.zeros_like(sample.truth)
+    visible[view.slices] = seen[0] & seen[1]
+    # People click in the middle first; along a stroke, anywhere.
+    inner = 1.0 if rng.random() < 0.5 and not several else 0.3
+    drawn = [
+        random_click(visible, rng, positive=True, inner=inner)
+        for _ in range(int(rng.integers(2, 6)) if several else 1)
+    ]
+    clicks = tuple(click for click in drawn if click is not None)
+    if not clicks:
+        return None
+    return replace(sample, prompts=(Stroke(clicks),) if several else clicks, view=view)
 
 
-def _negative_region(
-    truth: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Return where negative clicks go: near the object's border, or anywhere."""
-    if rng.random() < 0.3:
-        return ~truth
-    distance = depth(~truth)
-    ring: NDArray[np.bool_] = (distance > 3) & (distance < 0.15 * truth.shape[0])
-    return ring
+def _with_mask(
+    sample: ClickSample, settings: SampleSettings, rng: np.random.Generator
+) -> ClickSample | None:
+    """Return a sample that starts from a wrong mask and a click that corrects it."""
+    window = draw_window(sample.truth, replace(settings, zoom=1.0), rng)
+    shape = (settings.size, settings.size)
+    scores = disturbed(resize_mask(sample.truth, window, shape), rng)
+    before = Prediction(sample.truth.shape, window, scores.astype(np.float32))
+    click = next_click(before.mask(), sample.truth, sample.valid)
+    if click is None:
+        return None
+    return replace(sample, prompts=(click,), before=before)
+
+
+def _box_around(truth: NDArray[np.bool_], rng: np.random.Generator) -> Box:
+    """Return a box around an object, as somebody draws it: not quite exactly."""
+    box = bounding_window(truth) or (0, 0, *truth.shape)
+    sides = np.array([box[2] - box[0], box[3] - box[1]] * 2)
+    corners = np.array(box) + rng.uniform(-_CARELESS, _CARELESS, 4) * sides
+    low = np.floor(np.clip(corners[:2], 0, None)).astype(int)
+    high = np.ceil(np.clip(corners[2:], None, truth.shape)).astype(int)
+    return Box(Window(*low.tolist(), *np.maximum(high, low + 1).tolist()))
