@@ -1,6 +1,9 @@
 """The dock "Project folder" in a real viewer."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from qtpy.QtTest import QTest
+from tests.widgets import leaving_early
 from tests.widgets.dock_person import RED, WHITE, FakeModels, Person, two_squares
 
 from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.engine.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
+from napari_edgeflow.project.lock import LOCK
 from napari_edgeflow.project.page_files import PageFiles, read_page
 from napari_edgeflow.project.project_file import PageSummary
 from napari_edgeflow.widgets import class_layer
@@ -485,3 +490,21 @@ def test_closing_the_viewer_saves_the_last_edit(
     person.viewer.close()
     page = PageFiles(images / "napari-edgeflow", "a 2.png")
     assert read_page(page).content.layers["objects"].labels[6, 6] == 6
+
+
+def test_a_program_that_ends_with_its_window_open_saves(images: Path) -> None:
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        [sys.executable, leaving_early.__file__, str(images)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    home = images / "napari-edgeflow"
+    assert not (home / LOCK).exists()
+    labels = read_page(PageFiles(home, "a 2.png")).content.layers["objects"].labels
+    assert (labels[10:14, :50] == 3).all()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.train_settings import TrainSettings
 
 
-RATE, KNOWING_RATE, FEW_RATE = 1e-3, 2e-4, 1e-4
+RATE, KNOWING_RATE, FEW_RATE = 1e-3, 2e-4, 3e-4
 """Of a new network, of one that knows objects and shall not forget them, and of such
 a one and few images."""
 

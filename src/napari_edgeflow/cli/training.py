@@ -50,7 +50,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "--rate",
         type=float,
         help="peak learning rate; default: 1e-3, or for clicks with --init 2e-4, and "
-        "1e-4 for few images",
+        "3e-4 for few images",
     )
     parser.add_argument(
         "--batch",

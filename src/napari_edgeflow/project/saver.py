@@ -282,13 +282,21 @@ class Saver:
             if page.compaction is not None:
                 self._end_compaction(page, page.compaction)
             elif not page.writer.is_compact and not self._edit_problem:
-                page.work = compaction = page.writer.begin_compaction()
-                page.compaction = self._compactor.submit(compaction)
-                page.compaction.add_done_callback(self._wake)
+                self._begin_compaction(page)
             with self._changed:
                 idle = page.compaction is None and page.latest is None
                 if idle and page.writer.is_compact and not page.is_open:
                     del self._pages[name]
+
+    def _begin_compaction(self, page: _Page) -> None:
+        page.work = page.writer.begin_compaction()
+        try:
+            page.compaction = self._compactor.submit(page.work)
+        except RuntimeError:
+            # Python is ending and starts no work any more. The edits are on disk.
+            self._note_compaction(page, "the program is ending")
+        else:
+            page.compaction.add_done_callback(self._wake)
 
     def _wake(self, _: object) -> None:
         with self._changed:
@@ -298,6 +306,9 @@ class Saver:
         problem = self._tried(lambda _: running.result(), None)
         if not problem and page.work is not None:
             page.writer.end_compaction(page.work)
+        self._note_compaction(page, problem)
+
+    def _note_compaction(self, page: _Page, problem: str) -> None:
         page.compaction = page.work = None
         with self._changed:
             if problem:

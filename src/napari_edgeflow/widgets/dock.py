@@ -1,5 +1,6 @@
 """What all docks share: they scroll where the window is low, and stop when closed."""
 
+import atexit
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,11 @@ class Dock(QWidget):
             while to_stop:
                 links.close()
                 to_stop.pop()(False)
+            atexit.unregister(stop_with_the_window)
 
         self.destroyed.connect(stop_with_the_window)
+        # A script or notebook may end while its window is open, which closes nothing.
+        atexit.register(stop_with_the_window)
 
     @property
     def needed_height(self) -> int:
