@@ -59,6 +59,7 @@ def test_instances_of_some_size_are_targets_at_most_five(
     assert all(t.truth.sum() == 120 for t in targets)
     again = [t.name for t in find_targets(images, masks, instances=True)]
     assert again == [t.name for t in targets]
+    assert len(list(find_targets(images, masks, instances=True, most=6))) == 6
 
 
 def test_folders_that_do_not_fit_are_named(folders: tuple[Path, Path]) -> None:

@@ -86,7 +86,12 @@ class ClickFigures:
 
 
 def find_targets(
-    images: Path, masks: Path, *, instances: bool = False, seed: int = 0
+    images: Path,
+    masks: Path,
+    *,
+    instances: bool = False,
+    seed: int = 0,
+    most: int = MAX_INSTANCES,
 ) -> Iterator[ClickTarget]:
     """Yield the objects of two folders.
 
@@ -96,10 +101,11 @@ def find_targets(
         A mask belongs to the image of the same stem, else of its leading digits.
     instances : bool
         False: a mask is one object, 0 is background and, beside 255, 128 is
-        ignored. True: each value of 100 pixels and more is an object, at most 5 an
-        image.
+        ignored. True: each value of 100 pixels and more is an object.
     seed : int
-        Of the choice among more than 5 instances.
+        Of the choice among more than ``most`` instances.
+    most : int
+        Instances of an image at most.
 
     Raises
     ------
@@ -120,7 +126,7 @@ def find_targets(
             )
         _, labels = read_pair(LabelledImage(image, path))
         yield from (
-            _instances(path, image, labels, rng)
+            _instances(path, image, labels, rng, most)
             if instances
             else [_single(path, image, labels)]
         )
@@ -139,13 +145,17 @@ def _single(path: Path, image: Path, labels: NDArray[np.integer[Any]]) -> ClickT
 
 
 def _instances(
-    path: Path, image: Path, labels: NDArray[np.integer[Any]], rng: np.random.Generator
+    path: Path,
+    image: Path,
+    labels: NDArray[np.integer[Any]],
+    rng: np.random.Generator,
+    most: int,
 ) -> list[ClickTarget]:
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     ids = np.flatnonzero(counts >= MIN_INSTANCE_PIXELS)
-    if len(ids) > MAX_INSTANCES:
-        ids = np.sort(rng.choice(ids, MAX_INSTANCES, replace=False))
+    if len(ids) > most:
+        ids = np.sort(rng.choice(ids, most, replace=False))
     everywhere = np.ones(labels.shape, np.bool_)
     return [
         ClickTarget(f"{path.name}:{number}", image, labels == number, everywhere)
