@@ -35,7 +35,8 @@ def test_few_images_move_a_network_that_knows_objects_a_little(images: Path) -> 
     assert new.task == ClickTaskSettings()
     assert adapted.task.frozen_decoder
     assert not adapted.task.relit
-    assert adapted.task.carry > new.task.carry
+    # First clicks are learnt from more often.
+    assert adapted.task.carry < new.task.carry
     # Crops are as large as windows are when it is used.
     assert {adapted.task.size(p / 10) for p in range(10)} == {256}
     chosen = asked(images, "--init", "edgeflow-lite", "--size", "64", "--rate", "0.5")
