@@ -50,9 +50,10 @@ def main() -> int:
     if manner == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     say("message", text="training on 8 images, validation on 2")
-    show_epoch(1)
     shutil.copytree(model, output, dirs_exist_ok=True)
     (output / "training-state.pt").touch()
+    # Who sees the epoch may kill this process at once: the checkpoint is there by then.
+    show_epoch(1)
     while manner in ("wait", "deaf"):
         time.sleep(0.02)
         if manner == "wait" and (output / "stop").exists():
