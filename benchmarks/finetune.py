@@ -165,8 +165,8 @@ def print_clicks(
 ) -> float:
     """Print figures of the same objects; return by how much NoC@85 changed."""
     print(f"\n| nuclei | NoC@85 | NoC@90 | IoU after 1 / 3 / 5 |\n|{'---|' * 4}")
-    for name, results in (("before", before), ("after", after)):
-        one = summarize(results)
+    figures = [summarize(results) for results in (before, after)]
+    for name, one in zip(("before", "after"), figures, strict=True):
         at = one.iou_at_clicks
         print(
             f"| {name} ({one.objects} objects) | {one.noc85:.2f} | {one.noc90:.2f} | "
@@ -181,7 +181,7 @@ def print_clicks(
         ]
         error = stdev(changes) / len(changes) ** 0.5
         print(f"NoC@{bar:.0%}: {fmean(changes):+.3f}, standard error {error:.3f}")
-    return summarize(after).noc85 - summarize(before).noc85
+    return figures[1].noc85 - figures[0].noc85
 
 
 def adapt_clicks(few: Path, others: Path, output: Path, minutes: float) -> list[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.clicks import Click, next_click, random_click
+from napari_edgeflow.engine.clicks import next_click, random_click
 from napari_edgeflow.engine.datasets import ClickSample
 from napari_edgeflow.engine.guide import Guide
 from napari_edgeflow.engine.metrics import iou
@@ -40,7 +40,6 @@ class Episode:
         self.iou = 0.0
         self._guide = guide
         self._result = sample.before or Prediction.nothing(sample.truth.shape)
-        self._mask = self._result.mask()
         self._begin()
 
     def _begin(self) -> None:
@@ -59,8 +58,7 @@ class Episode:
         if self.look is None:
             raise ValueError("there is no look that could be answered")
         self._result = self.look.result(scores)
-        self._mask = self._result.mask()
-        self.iou = iou(self._mask, self.sample.truth, self.sample.valid)
+        self.iou = iou(self._result.mask(), self.sample.truth, self.sample.valid)
         try:
             self.look = self._looks.send(self._result)
         except StopIteration:
@@ -77,16 +75,13 @@ class Episode:
             Probability of a click in the middle of the largest error; else anywhere
             in an error of that kind.
         """
-        sample, mask = self.sample, self._mask
+        sample, mask = self.sample, self._result.mask()
         click = next_click(mask, sample.truth, sample.valid, clicks_of(self.prompts))
         if click is None:
             return
         if rng.random() >= careful:
-            click = self._anywhere(rng, positive=click.positive) or click
+            kind = sample.truth == click.positive
+            wrong = (mask != sample.truth) & sample.valid & kind
+            click = random_click(wrong, rng, positive=click.positive) or click
         self.prompts = (*self.prompts, click)
         self._begin()
-
-    def _anywhere(self, rng: np.random.Generator, *, positive: bool) -> Click | None:
-        truth, valid = self.sample.truth, self.sample.valid
-        wrong = (self._mask != truth) & valid & (truth == positive)
-        return random_click(wrong, rng, positive=positive)

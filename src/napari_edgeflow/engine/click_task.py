@@ -21,7 +21,7 @@ from napari_edgeflow.engine.datasets import (
     ClickSource,
     SampleSettings,
 )
-from napari_edgeflow.engine.evaluate import ClickTarget
+from napari_edgeflow.engine.evaluate import MAX_CLICKS, ClickTarget
 from napari_edgeflow.engine.frozen_norm import folded_if_exact, train_except
 from napari_edgeflow.engine.guide import Guide
 from napari_edgeflow.engine.image import resize_image, resize_mask
@@ -37,7 +37,6 @@ from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
 from napari_edgeflow.engine.weights import MODEL_FILE
 from napari_edgeflow.engine.zoom import ZoomSettings
 
-_MOST_CLICKS = 20
 _CAREFUL = 0.7
 """Probability that a click goes to the middle of an error, as people mostly do."""
 
@@ -281,7 +280,7 @@ class ClickTask:
 
     def _goes_on(self, episode: Episode) -> bool:
         """Return whether there is more to look at, after another click perhaps."""
-        if episode.look is None and len(episode.prompts) < _MOST_CLICKS:
+        if episode.look is None and len(episode.prompts) < MAX_CLICKS:
             found = episode.iou >= self.settings.found
             carry = self.settings.carry_found if found else self.settings.carry
             if self._rng.random() < carry:

@@ -380,6 +380,5 @@ def _box_around(truth: NDArray[np.bool_], rng: np.random.Generator) -> Box:
     box = bounding_window(truth) or (0, 0, *truth.shape)
     sides = np.array([box[2] - box[0], box[3] - box[1]] * 2)
     corners = np.array(box) + rng.uniform(-_CARELESS, _CARELESS, 4) * sides
-    low = np.floor(np.clip(corners[:2], 0, None)).astype(int)
-    high = np.ceil(np.clip(corners[2:], None, truth.shape)).astype(int)
-    return Box(Window(*low.tolist(), *np.maximum(high, low + 1).tolist()))
+    first, last = np.floor(corners[:2]), np.ceil(corners[2:]) - 1
+    return Box.between(first.tolist(), last.tolist(), truth.shape)

@@ -65,10 +65,7 @@ class Dock(QWidget):
         # When the window closes nobody tells the widgets in it; they just go. What is
         # called then must not need this widget, and napari's layers are gone too.
         def stop_with_the_window() -> None:
-            # Empty for a dock that was taken away before and is garbage now.
-            while to_stop:
-                links.close()
-                to_stop.pop()(False)
+            _stop_once(links, to_stop, viewer_remains=False)
             atexit.unregister(stop_with_the_window)
 
         self.destroyed.connect(stop_with_the_window)
@@ -98,9 +95,17 @@ class Dock(QWidget):
         """Stop when napari takes the dock away, which it does by unparenting it."""
         super().changeEvent(event)
         parted = event is not None and event.type() == QEvent.Type.ParentChange
-        while parted and self.parent() is None and self._to_stop:
-            self._links.close()
-            self._to_stop.pop()(True)
+        if parted and self.parent() is None:
+            _stop_once(self._links, self._to_stop, viewer_remains=True)
+
+
+def _stop_once(
+    links: Connections, to_stop: list[Callable[[bool], None]], *, viewer_remains: bool
+) -> None:
+    # Empty for a dock that was taken away before and is garbage now.
+    while to_stop:
+        links.close()
+        to_stop.pop()(viewer_remains)
 
 
 def _needed_height(holder: QDockWidget) -> int:
