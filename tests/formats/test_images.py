@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_edgeflow.formats.images import read_image, read_plane
+from napari_edgeflow.formats.images import is_in_colour, read_image, read_plane
 
 
 def test_common_formats_are_read(tmp_path: Path) -> None:
@@ -40,3 +40,20 @@ def test_a_plane_may_have_channels(tmp_path: Path, shape: tuple[int, ...]) -> No
     path = tmp_path / "plane.tif"
     tifffile.imwrite(path, np.zeros(shape, np.uint16), photometric="minisblack")
     assert read_plane(path).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("mode", "in_colour"),
+    [("RGB", True), ("RGBA", True), ("L", False), ("P", False), ("I;16", False)],
+)
+def test_pictures_in_true_colours_are_no_labels(
+    tmp_path: Path, mode: str, in_colour: bool
+) -> None:
+    Image.new(mode, (6, 5)).save(tmp_path / "any.png")
+    assert is_in_colour(tmp_path / "any.png") is in_colour
+
+
+def test_what_is_no_image_is_not_in_colour(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    assert not is_in_colour(tmp_path / "text.png")
+    assert not is_in_colour(tmp_path / "missing.png")

@@ -112,3 +112,19 @@ def test_labels_never_replace_the_images(images: Path, name: str) -> None:
     assert {path: path.read_bytes() for path in before} == before
     assert len(told) == 3
     assert "a.png is the image itself, and would be replaced" in told[0]
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("palette", ".png"), ("tiff", ".tif")])
+def test_labels_never_replace_another_picture(
+    images: Path, tmp_path: Path, name: str, suffix: str
+) -> None:
+    project, settings = labelled(images), ExportSettings(name, tmp_path / "out")
+    export(project, settings)
+    picture = tmp_path / "out" / f"a{suffix}"
+    Image.new("RGB", (8, 8), (9, 99, 199)).save(picture)
+    before, told = picture.read_bytes(), list[str]()
+    # Labels of an earlier export are replaced.
+    list(export_project(project, settings, told.append))
+    assert picture.read_bytes() == before
+    assert len(told) == 1
+    assert f"a{suffix} is a picture and no label image" in told[0]

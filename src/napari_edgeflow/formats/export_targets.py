@@ -17,6 +17,7 @@ from napari_edgeflow.formats.cutout import cutout, overlay, write_picture
 from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.geojson import write_geojson
 from napari_edgeflow.formats.image_files import copy_image
+from napari_edgeflow.formats.images import is_in_colour
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
 from napari_edgeflow.formats.labelme import write_labelme, write_labelme_classes
@@ -91,6 +92,22 @@ class Target:
             raise ValueError(
                 f"{path} is the image itself, and would be replaced: "
                 "choose another folder for the export"
+            )
+        return path
+
+    def labels_path(self, item: ExportItem, suffix: str) -> Path:
+        """Return the output file of an image's labels.
+
+        Raises
+        ------
+        ValueError
+            If it is the image itself, or any other picture that labels would replace.
+        """
+        path = self.path(item, suffix)
+        if is_in_colour(path):
+            raise ValueError(
+                f"{path} is a picture and no label image, and would be replaced: "
+                "choose another folder for the export, or move the picture"
             )
         return path
 
@@ -225,12 +242,12 @@ def _gray(target: Target, item: ExportItem) -> None:
         if target.settings.values == "objects"
         else annotation.class_labels()
     )
-    write_gray_png(target.path(item, ".png"), labels)
+    write_gray_png(target.labels_path(item, ".png"), labels)
 
 
 def _palette(target: Target, item: ExportItem) -> None:
     labels, classes = item.annotation.class_labels(), item.annotation.classes
-    path = target.path(item, ".png")
+    path = target.labels_path(item, ".png")
     write_palette_png(path, labels, classes.palette(), classes)
 
 
@@ -252,7 +269,7 @@ def _tiff(target: Target, item: ExportItem) -> None:
         content = LabelTiff(labels, classes, "object", class_of)
     else:
         content = LabelTiff(annotation.class_labels(), classes)
-    write_label_tiff(target.path(item, ".tif"), content)
+    write_label_tiff(target.labels_path(item, ".tif"), content)
 
 
 def _cutout(target: Target, item: ExportItem) -> None:

@@ -11,6 +11,9 @@ from PIL import Image
 _PLAIN_MODES = ("L", "RGB", "RGBA", "I", "I;16", "F")
 """Pillow's modes whose arrays are pixels as they are; others are made RGB."""
 
+_TRUE_COLOURS = ("RGB", "CMYK", "YCbCr", "LAB", "HSV")
+"""How the names of Pillow's modes with a value for each primary colour begin."""
+
 _SURE_CHANNELS, _MOST_CHANNELS = 4, 16
 """So few values are channels in any image, and so many if it has more rows and
 columns than that."""
@@ -51,6 +54,22 @@ def read_image(path: Path) -> NDArray[Any]:
             f"cannot read {path} as an image ({reason}): "
             "is the file complete, and a PNG, JPEG or TIFF?"
         ) from error
+
+
+def is_in_colour(path: Path) -> bool:
+    """Return whether a file is an image in true colours, which labels never are.
+
+    Parameters
+    ----------
+    path : Path
+        Any file, or where there is none.
+    """
+    try:
+        with Image.open(path) as file:
+            return file.mode.startswith(_TRUE_COLOURS)
+    # None, another kind of file, or one that Pillow takes for too large to be true.
+    except (OSError, Image.DecompressionBombError):
+        return False
 
 
 def read_plane(path: Path) -> NDArray[Any]:
