@@ -1,6 +1,6 @@
 """Fine-tune on few images and compare with a plain smp loop; adapt the click model.
 
-    python benchmarks/finetune.py DATA [nuclei] [clothes] [clicks] [--develop]
+    python benchmarks/finetune.py DATA [nuclei] [clothes] [clicks] [rims] [--develop]
 
 DATA holds nuclei/train, nuclei/val and objects/ccp, each with images/ and labels/. The
 networks learn from 10 images of nuclei and from 30 of clothes with their 8 commonest
@@ -10,9 +10,15 @@ whatever else the machine does. Both trainings of ours take 9.5 minutes together
 click model is adapted to the same 10 images by the defaults of ``train clicks``. All
 learn from all of the few images: there are others to measure on.
 
+The click model has learnt from these nuclei before. So that it also meets what it does
+not know, it is adapted a second time to the same images with a rim of 3 pixels around
+each nucleus, as somebody labels whose objects are larger than what is seen of them;
+that time all defaults are kept, a fifth of the images held back.
+
 Nuclei are measured on nuclei/val, on which nothing was chosen; with --develop on other
 images of nuclei/train. The exit status is 1 if a bar is missed: ours at least as good
-and as fast as the plain loop, an IoU of nuclei of 0.80 and more, fewer clicks.
+and as fast as the plain loop, an IoU of nuclei of 0.80 and more, fewer clicks, on
+nuclei with rims as well.
 """
 
 import argparse
@@ -60,12 +66,15 @@ from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
 
 SEMANTIC_START, CLICK_START = "deeplabv3plus-lite0-voc", "edgeflow-lite"
 NUCLEI_BAR = 0.80
-MINUTES = {"nuclei": 5.5, "clothes": 4.0, "clicks": 5.0}
+MINUTES = {"nuclei": 5.5, "clothes": 4.0, "clicks": 5.0, "rims": 5.0}
 """Of each training of ours."""
 
 OBJECTS = (MAX_INSTANCES, 20)
 """Nuclei of an image that are clicked on at most: as many as for the figures of the
 bundled weights, and more, which leaves less to chance."""
+
+RIM = 3
+"""Pixels."""
 
 
 def parsed(*arguments: object) -> argparse.Namespace:
@@ -180,23 +189,28 @@ def print_clicks(
             for old, new in pairs
         ]
         error = stdev(changes) / len(changes) ** 0.5
-        print(f"NoC@{bar:.0%}: {fmean(changes):+.3f}, standard error {error:.3f}")
+        print(f"NoC@{100 * bar:.0f}: {fmean(changes):+.3f}, standard error {error:.3f}")
     return figures[1].noc85 - figures[0].noc85
 
 
-def adapt_clicks(few: Path, others: Path, output: Path, minutes: float) -> list[str]:
-    """Adapt the click model, print figures, and return the bars that were missed."""
+def adapt_clicks(few: Path, output: Path, minutes: float, *options: object) -> None:
+    """Adapt the click model to few images, and print how it goes."""
     start = ("--init", CLICK_START, "--minutes", minutes, "--output", output)
-    # The start has seen these images: none of them can tell how good the result is.
-    few_pairs = ("--instances", few, "--validation", 0)
-    training = click_training(parsed("train", "clicks", *few_pairs, *start))
-    for report in train_clicks(training):
+    arguments = ("train", "clicks", "--instances", few, *start, *options)
+    for report in train_clicks(click_training(parsed(*arguments))):
         if isinstance(report, TrainReport):
             done, losses = f"{report.progress:.0%}", report.losses
             print(f"{done}: IoU of crops {losses['iou']:.3f}", flush=True)
+        if isinstance(report, EpochReport):
+            print(f"IoU held back {report.validation.score:.3f}", flush=True)
+
+
+def compare_clicks(others: Path, output: Path, *objects: int) -> list[str]:
+    """Print clicks before and after adapting; return the bars that were missed."""
+    models = (CLICK_START, output)
     changes = [
-        print_clicks(*(clicked(model, others, most) for model in (CLICK_START, output)))
-        for most in OBJECTS
+        print_clicks(*(clicked(model, others, most) for model in models))
+        for most in objects
     ]
     return [] if max(changes) < 0 else ["fewer clicks than before"]
 
@@ -205,7 +219,7 @@ def main() -> int:
     """Train, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("parts", nargs="*", metavar="nuclei|clothes|clicks")
+    parser.add_argument("parts", nargs="*", metavar="nuclei|clothes|clicks|rims")
     parser.add_argument("--develop", action="store_true")
     for part, minutes in MINUTES.items():
         parser.add_argument(f"--{part}-minutes", type=float, default=minutes)
@@ -221,11 +235,21 @@ def main() -> int:
             few = finetune_data.clothes(data, folder / "clothes")
             missed += compare(few, folder / "clothes-model", options.clothes_minutes)
         if "clicks" in parts:
-            pair = finetune_data.nuclei_objects(
+            few_objects, others = finetune_data.nuclei_objects(
                 data, folder / "objects", develop=develop
             )
             output = folder / "click-model"
-            missed += adapt_clicks(*pair, output, options.clicks_minutes)
+            # The start has seen these images: none can tell how good the result is.
+            everything = ("--validation", 0)
+            adapt_clicks(few_objects, output, options.clicks_minutes, *everything)
+            missed += compare_clicks(others, output, *OBJECTS)
+        if "rims" in parts:
+            few_objects, others = finetune_data.nuclei_objects(
+                data, folder / "rims", develop=develop, rim=RIM
+            )
+            output = folder / "rim-model"
+            adapt_clicks(few_objects, output, options.rims_minutes)
+            missed += compare_clicks(others, output, MAX_INSTANCES)
     for bar in missed:
         print(f"missed: {bar}")
     return 1 if missed else 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.segmentation import expand_labels
 
 from napari_edgeflow.engine.pairs import (
     LabelledImage,
@@ -41,10 +42,17 @@ def nuclei(data: Path, output: Path, *, develop: bool) -> FewImages:
     )
 
 
-def nuclei_objects(data: Path, output: Path, *, develop: bool) -> tuple[Path, Path]:
-    """Return folders of the same images with their labels as they are."""
-    few, others = _nuclei_pairs(data, develop=develop)
-    return _written(output / "few", few), _written(output / "others", others)
+def nuclei_objects(
+    data: Path, output: Path, *, develop: bool, rim: int = 0
+) -> tuple[Path, Path]:
+    """Return folders of the same images, each label grown by so many pixels."""
+    few, others = (
+        _written(output / name, pairs, rim=rim)
+        for name, pairs in zip(
+            ("few", "others"), _nuclei_pairs(data, develop=develop), strict=True
+        )
+    )
+    return few, others
 
 
 def _nuclei_pairs(
@@ -93,14 +101,19 @@ def _written(
     pairs: list[LabelledImage],
     table: NDArray[np.uint8] | None = None,
     names: list[str] | None = None,
+    rim: int = 0,
 ) -> Path:
-    """Copy pairs, their labels looked up in a table, with a list of the classes."""
+    """Copy pairs, their labels looked up in a table, with a list of the classes.
+
+    Labels may be grown by a rim of so many pixels, up to their neighbours.
+    """
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True)
     for pair in pairs:
         shutil.copy(pair.image, folder / "images")
         labels = read_labels(pair.labels)
         pixels = labels if table is None else table[labels]
+        pixels = expand_labels(pixels, rim)
         Image.fromarray(pixels).save(folder / "labels" / f"{pair.labels.stem}.png")
     if names is not None:
         (folder / "labels.txt").write_text("\n".join(names) + "\n")

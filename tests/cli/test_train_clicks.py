@@ -30,8 +30,8 @@ def images(tmp_path: Path) -> Path:
 def test_few_images_move_a_network_that_knows_objects_a_little(images: Path) -> None:
     new = asked(images)
     adapted = asked(images, "--init", "edgeflow-lite")
-    assert (new.loop.rate, new.loop.blend) == (1e-3, 1.0)
-    assert (adapted.loop.rate, adapted.loop.blend) == (3e-4, 0.5)
+    assert (new.loop.rate, new.loop.blends) == (1e-3, (1.0,))
+    assert (adapted.loop.rate, adapted.loop.blends) == (3e-4, (0.5, 1.0))
     assert new.task == ClickTaskSettings()
     assert adapted.task.frozen_decoder
     assert not adapted.task.relit
@@ -55,5 +55,5 @@ def test_many_images_train_it_on(images: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("napari_edgeflow.engine.train_settings.FEW_IMAGES", 2)
     monkeypatch.setattr("napari_edgeflow.engine.click_task.FEW_IMAGES", 2)
     trained = asked(images, "--init", "edgeflow-lite")
-    assert (trained.loop.rate, trained.loop.blend) == (2e-4, 1.0)
+    assert (trained.loop.rate, trained.loop.blends) == (2e-4, (1.0,))
     assert not trained.task.frozen_decoder

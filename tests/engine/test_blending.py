@@ -15,11 +15,11 @@ def network(weight: float, mean: float) -> nn.Module:
 
 def test_a_blend_lies_between_start_and_result() -> None:
     start, trained = network(1.0, 10.0), network(2.0, 20.0)
-    blend = StartBlend(start, 0.25)
+    blend = StartBlend(start)
     # It is what the start was, not what it becomes.
     with torch.no_grad():
         start[0].weight.fill_(-5)
-    state = blend(trained).state_dict()
+    state = blend(trained, 0.25).state_dict()
     assert state["0.weight"].item() == pytest.approx(1.25)
     assert state["1.running_mean"].item() == pytest.approx(12.5)
     assert trained[0].weight.item() == 2
@@ -27,4 +27,4 @@ def test_a_blend_lies_between_start_and_result() -> None:
 
 def test_without_a_blend_it_is_the_network_itself() -> None:
     trained = network(2.0, 20.0)
-    assert StartBlend(network(1.0, 10.0), 1.0)(trained) is trained
+    assert StartBlend(network(1.0, 10.0))(trained, 1) is trained

@@ -322,13 +322,55 @@ def test_the_result_lies_between_the_start_and_what_was_learned(
 ) -> None:
     whole, half = LineTask(), LineTask()
     list(train(whole, SHORT, tmp_path / "whole"))
-    blended = replace(SHORT, blend=0.5)
+    blended = replace(SHORT, blends=(0.5, 1.0))
     list(train(LineTask(), replace(blended, steps=30), tmp_path / "half"))
     # What is resumed is built from the same start, which is 0.
     list(train(half, blended, tmp_path / "half", resume=True))
     assert half.published[-1] == pytest.approx(whole.published[-1] / 2, rel=0.1)
-    with pytest.raises(ValueError, match="blend 0: use a share over 0"):
-        TrainSettings(blend=0)
+    for bad in ((), (0,), (0.5, 1.5)):
+        with pytest.raises(ValueError, match="use shares over 0, up to 1"):
+            TrainSettings(blends=bad)
+
+
+@pytest.mark.parametrize(
+    ("scores", "whole"), [([0.6, 0.62], True), ([0.6, 0.605], False), ([], True)]
+)
+def test_the_validation_chooses_how_far_the_result_is_from_the_start(
+    tmp_path: Path, scores: list[float], whole: bool
+) -> None:
+    task = ScoredTask([0.5, *scores])
+    settings = replace(
+        SHORT, blends=(0.5, 1.0), chance=0.01, epoch_steps=60, validate_first=True
+    )
+    start, end = epochs(train(task, settings, tmp_path))
+    # The start is the same however it is mixed.
+    assert len(task.validated) == 3
+    assert task.validated[0] == 0
+    half, learned = task.validated[1:]
+    assert half == pytest.approx(learned / 2)
+    assert task.published[-1] == (learned if whole else half)
+    assert end.best
+    assert end.validation.score > start.validation.score
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        # The last one counts as the best if it is about as good …
+        ([0.5, 0.7, 0.695, 0.698], [True, True, False, True]),
+        ([0.5, 0.7, 0.695, 0.68], [True, True, False, False]),
+        # … but the start only gives way to something better.
+        ([0.7, 0.5, 0.695, 0.698], [True, False, False, False]),
+    ],
+)
+def test_the_last_epoch_is_kept_if_it_is_about_as_good(
+    tmp_path: Path, scores: list[float], best: list[bool]
+) -> None:
+    settings = replace(SHORT, chance=0.01, epoch_steps=20, validate_first=True)
+    task = ScoredTask(list(scores))
+    assert [r.best for r in epochs(train(task, settings, tmp_path))] == best
+    kept = max(number for number, is_best in enumerate(best) if is_best)
+    assert task.published[-1] == task.validated[kept]
 
 
 def train_short(folder: Path, output: Path, **changes: object) -> list[TrainReport]:

@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 class StartBlend:
@@ -17,24 +17,27 @@ class StartBlend:
     ----------
     start : nn.Module
         The network before its training; its weights are copied.
-    share : float
-        How far the result is from it, 0..1; with 1 nothing is mixed.
     """
 
-    def __init__(self, start: nn.Module, share: float) -> None:
-        self._share = share
-        self._start: dict[str, Tensor] = {}
-        if share < 1:
-            state = start.state_dict()
-            self._start = {name: value.clone() for name, value in state.items()}
+    def __init__(self, start: nn.Module) -> None:
+        state = start.state_dict()
+        self._start = {name: value.clone() for name, value in state.items()}
 
-    def __call__(self, trained: nn.Module) -> nn.Module:
-        """Return the mixture: ``trained`` itself with a share of 1, else a copy."""
-        if self._share == 1:
+    def __call__(self, trained: nn.Module, share: float) -> nn.Module:
+        """Return a mixture: ``trained`` itself with a share of 1, else a copy.
+
+        Parameters
+        ----------
+        trained : nn.Module
+            The network after its training; not changed.
+        share : float
+            How far the result is from the start, 0..1.
+        """
+        if share == 1:
             return trained
         result = copy.deepcopy(trained)
         with torch.no_grad():
             for name, value in result.state_dict().items():
                 if value.is_floating_point():
-                    value.lerp_(self._start[name].to(value), 1 - self._share)
+                    value.lerp_(self._start[name].to(value), 1 - share)
         return result

@@ -26,6 +26,7 @@ from napari_edgeflow.engine.train_reports import (
     Meter,
     TrainEnd,
     TrainReport,
+    Validation,
     memory_in_use,
 )
 from napari_edgeflow.engine.train_settings import TrainSettings
@@ -72,7 +73,7 @@ class Run:
         self.average = AveragedModel(
             task.model, multi_avg_fn=self._average, use_buffers=True
         )
-        self._blend = StartBlend(task.model, settings.blend)
+        self._blend = StartBlend(task.model)
         self.step = self.samples = self.epoch = self.stale = 0
         self.seconds = self.saved = 0.0
         self.best: float | None = None
@@ -195,9 +196,9 @@ class Run:
         decay = min(self.settings.ema, (1 + done) / (10 + done))
         get_ema_multi_avg_fn(decay)(averages, values, count)  # type: ignore[no-untyped-call]
 
-    def _result(self) -> nn.Module:
+    def _result(self, share: float) -> nn.Module:
         """Return the averaged weights, mixed with those of the start."""
-        return self._blend(self.average.module)
+        return self._blend(self.average.module, share)
 
     def ending(self) -> TrainEnd:
         """Return how the run ended, for a person and for another program."""
@@ -232,14 +233,15 @@ class Run:
         Before the first step that is the epoch 0.
         """
         started = time.perf_counter()
-        model = self._result()
-        validation = self.task.validate(model, self.fabric)
+        validated = self._validated()
         self._spend(started)
         speed, losses = self._since_epoch.take()
+        best_epoch = self.epoch - self.stale
         self.epoch += self.step > 0
-        if validation is None:
+        if validated is None:
             return None
-        better = self.best is None or validation.score > self.best
+        model, validation = validated
+        better = self._is_better(validation.score, best_epoch)
         self.stale = 0 if better else self.stale + 1
         if better:
             self.best = validation.score
@@ -255,6 +257,33 @@ class Run:
         self.history.append(metrics_row(report))
         self._note()
         return report
+
+    def _is_better(self, score: float, best_epoch: int) -> bool:
+        """Return whether a score is better than that of the best epoch so far.
+
+        In the last one, when the rate has come down, it need not quite be so; but
+        the start is kept as long as nothing is better.
+        """
+        if self.best is None:
+            return True
+        is_last = self.progress >= 1 and best_epoch > 0
+        return score > self.best - (self.settings.chance if is_last else 0)
+
+    def _validated(self) -> tuple[nn.Module, Validation] | None:
+        """Return the mixture of weights that does best, and how good it is.
+
+        Of several that are about as good, it is the first.
+        """
+        found: list[tuple[nn.Module, Validation]] = []
+        # Before the first step all mixtures are one.
+        for share in self.settings.blends[: None if self.step else 1]:
+            model = self._result(share)
+            validation = self.task.validate(model, self.fabric)
+            if validation is None:
+                return None
+            found.append((model, validation))
+        enough = max(validation.score for _, validation in found) - self.settings.chance
+        return next(one for one in found if one[1].score >= enough)
 
     def _note(self) -> None:
         """Write the figures and curves of the epochs so far."""
@@ -292,7 +321,8 @@ class Run:
     def _write(self) -> None:
         # The model first: a run that is killed in between is resumed from the state
         # before, and does not take a model for written that is not.
-        self._publish(self._result() if self.best is None else self._best_model)
+        first = self.settings.blends[0]
+        self._publish(self._result(first) if self.best is None else self._best_model)
         with replacing(self.output / STATE_FILE) as partial:
             try:
                 torch.save(self._state(), partial)

@@ -33,15 +33,19 @@ class TrainSettings:
         Gradients are clipped to this norm.
     ema : float
         Decay of the averaged weights per step.
-    blend : float
+    blends : tuple of float
         How much of what was learned is in the result, 0..1; the rest is as it was in
-        the network that training starts from. See :class:`blending.StartBlend`.
+        the network that training starts from. See :class:`blending.StartBlend`. Of
+        several the validation chooses one; without one it is the first.
     save_minutes : float
         Minutes between two checkpoints.
     report_steps : int
         Steps between two reports.
     epoch_steps : int or None
         Steps between two validations; None for a training without.
+    chance : float
+        Difference of scores that may be chance: of mixtures that differ by less, the
+        first is taken; and the last epoch is, if the best one is no more above it.
     validate_first : bool
         Whether the model that training starts from is validated too, so that
         training never ends with a worse one.
@@ -58,10 +62,11 @@ class TrainSettings:
     final_rate: float = 0.02
     gradient_norm: float = 5.0
     ema: float = 0.999
-    blend: float = 1.0
+    blends: tuple[float, ...] = (1.0,)
     save_minutes: float = 3.0
     report_steps: int = 50
     epoch_steps: int | None = None
+    chance: float = 0.0
     validate_first: bool = False
     patience: int | None = None
 
@@ -73,8 +78,8 @@ class TrainSettings:
             )
         if self.minutes is not None and self.minutes <= 0:
             raise ValueError(f"minutes {self.minutes}: give more than 0, or none")
-        if not 0 < self.blend <= 1:
-            raise ValueError(f"blend {self.blend}: use a share over 0, up to 1")
+        if not self.blends or not all(0 < share <= 1 for share in self.blends):
+            raise ValueError(f"blends {self.blends}: use shares over 0, up to 1")
         for name in ("report_steps", "epoch_steps", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
