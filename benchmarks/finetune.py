@@ -215,6 +215,41 @@ def compare_clicks(others: Path, output: Path, *objects: int) -> list[str]:
     return [] if max(changes) < 0 else ["fewer clicks than before"]
 
 
+def semantic_parts(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Fine-tune the network that labels pixels; return the bars that were missed."""
+    missed = []
+    if "nuclei" in options.parts:
+        few = finetune_data.nuclei(
+            options.data, folder / "nuclei", develop=options.develop
+        )
+        missed += compare(few, folder / "nuclei-model", options.nuclei_minutes)
+    if "clothes" in options.parts:
+        few = finetune_data.clothes(options.data, folder / "clothes")
+        missed += compare(few, folder / "clothes-model", options.clothes_minutes)
+    return missed
+
+
+def click_parts(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Adapt the click model; return the bars that were missed."""
+    missed = []
+    if "clicks" in options.parts:
+        few, others = finetune_data.nuclei_objects(
+            options.data, folder / "objects", develop=options.develop
+        )
+        output = folder / "click-model"
+        # The start has seen these images: none can tell how good the result is.
+        adapt_clicks(few, output, options.clicks_minutes, "--validation", 0)
+        missed += compare_clicks(others, output, *OBJECTS)
+    if "rims" in options.parts:
+        few, others = finetune_data.nuclei_objects(
+            options.data, folder / "rims", develop=options.develop, rim=RIM
+        )
+        output = folder / "rim-model"
+        adapt_clicks(few, output, options.rims_minutes)
+        missed += compare_clicks(others, output, MAX_INSTANCES)
+    return missed
+
+
 def main() -> int:
     """Train, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -224,32 +259,13 @@ def main() -> int:
     for part, minutes in MINUTES.items():
         parser.add_argument(f"--{part}-minutes", type=float, default=minutes)
     options = parser.parse_args()
-    parts = options.parts or list(MINUTES)
-    data, develop, missed = options.data, options.develop, []
+    options.parts = options.parts or list(MINUTES)
+    unknown = sorted({*options.parts} - {*MINUTES})
+    if unknown:
+        parser.error(f"unknown part {unknown[0]!r}: use {', '.join(MINUTES)}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if "nuclei" in parts:
-            few = finetune_data.nuclei(data, folder / "nuclei", develop=develop)
-            missed += compare(few, folder / "nuclei-model", options.nuclei_minutes)
-        if "clothes" in parts:
-            few = finetune_data.clothes(data, folder / "clothes")
-            missed += compare(few, folder / "clothes-model", options.clothes_minutes)
-        if "clicks" in parts:
-            few_objects, others = finetune_data.nuclei_objects(
-                data, folder / "objects", develop=develop
-            )
-            output = folder / "click-model"
-            # The start has seen these images: none can tell how good the result is.
-            everything = ("--validation", 0)
-            adapt_clicks(few_objects, output, options.clicks_minutes, *everything)
-            missed += compare_clicks(others, output, *OBJECTS)
-        if "rims" in parts:
-            few_objects, others = finetune_data.nuclei_objects(
-                data, folder / "rims", develop=develop, rim=RIM
-            )
-            output = folder / "rim-model"
-            adapt_clicks(few_objects, output, options.rims_minutes)
-            missed += compare_clicks(others, output, MAX_INSTANCES)
+        missed = semantic_parts(options, folder) + click_parts(options, folder)
     for bar in missed:
         print(f"missed: {bar}")
     return 1 if missed else 0
