@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from napari_edgeflow.engine.click_episode import Episode
-from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings, collate
+from napari_edgeflow.engine.click_settings import ClickTaskSettings
+from napari_edgeflow.engine.click_task import ClickTask, collate
 from napari_edgeflow.engine.clicks import Click
 from napari_edgeflow.engine.datasets import ClickSample, ClickSource
 from napari_edgeflow.engine.guide import Guide
@@ -173,14 +174,3 @@ def test_a_resumed_run_draws_other_samples(
     ones, others = ([e.prompts for e in task._draw(0.0)] for task in (fresh, resumed))
     assert len(ones) == len(others) == 4
     assert ones != others
-
-
-def test_sizes_follow_progress() -> None:
-    settings = ClickTaskSettings()
-    assert [settings.size(p) for p in (0, 0.44, 0.5, 0.8, 1.0)] == [
-        160,
-        160,
-        192,
-        256,
-        256,
-    ]

@@ -7,13 +7,12 @@ from tests.engine.line_task import SHORT, ScoredTask
 
 from napari_edgeflow.engine import click_task, click_training
 from napari_edgeflow.engine.click_holdout import hold_back_objects
-from napari_edgeflow.engine.click_task import ClickTaskSettings
+from napari_edgeflow.engine.click_settings import ClickTaskSettings
 from napari_edgeflow.engine.click_training import ClickTraining, train_clicks
 from napari_edgeflow.engine.click_validation import CLICKS, validate_clicks
 from napari_edgeflow.engine.datasets import ClickSource
 from napari_edgeflow.engine.models.edgeflow import EdgeFlow
 from napari_edgeflow.engine.pairs import folder_pairs
-from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
 from napari_edgeflow.engine.train import train
 from napari_edgeflow.engine.train_reports import EpochReport, TrainMessage
 from napari_edgeflow.engine.train_settings import TrainSettings
@@ -81,18 +80,6 @@ def test_a_training_that_makes_it_worse_ends_with_what_it_began_with(
     settings = replace(SHORT, epoch_steps=20, validate_first=True)
     list(train(task, settings, tmp_path))
     assert task.published == [0.0]
-
-
-def test_both_kinds_of_training_check_their_settings() -> None:
-    for kind in (ClickTaskSettings, SemanticTaskSettings):
-        with pytest.raises(ValueError, match="batch 1: use 2 or more"):
-            kind(batch=1)
-        with pytest.raises(ValueError, match=r"crops of \[50\] pixels"):
-            kind(sizes=((1.0, 50),))
-    with pytest.raises(ValueError, match="carry 2: use a probability"):
-        ClickTaskSettings(carry=2)
-    assert ClickTaskSettings().encoder_rate == 0.3
-    assert SemanticTaskSettings().encoder_rate == 0.25
 
 
 def test_fewer_and_smaller_crops_go_on_where_it_was(

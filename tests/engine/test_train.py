@@ -12,7 +12,7 @@ from tests.engine.line_task import SHORT, LineTask, ScoredTask
 from torch import Tensor, nn
 
 from napari_edgeflow.engine import train_memory
-from napari_edgeflow.engine.click_task import ClickTaskSettings
+from napari_edgeflow.engine.click_settings import ClickTaskSettings
 from napari_edgeflow.engine.click_training import (
     ClickTraining,
     build_model,

@@ -23,26 +23,9 @@ from napari_edgeflow.cli.training import (
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.cli.training import Training
-    from napari_edgeflow.engine.click_task import ClickTaskSettings
     from napari_edgeflow.engine.click_training import ClickTraining
     from napari_edgeflow.engine.datasets import ClickSource
-    from napari_edgeflow.engine.train_settings import TrainSettings
 
-
-RATE, KNOWING_RATE, FEW_RATE = 1e-3, 2e-4, 3e-4
-"""Of a new network, of one that knows objects and shall not forget them, and of such
-a one and few images."""
-
-FEW_BLENDS = (0.5, 1.0)
-"""How far a network that knows objects is moved by few images; see
-:class:`engine.blending.StartBlend`.
-
-Half-way for objects it knows, such as cells. All the way for what it does not: with
-nuclei whose labels had a rim of 3 pixels around them, of ten images, NoC@85 on 66
-others fell from 8.7 to 4.4 half-way, and to 3.4 all the way."""
-
-CHANCE = 0.01
-"""Of the mean IoU of as many objects as few images have to hold back."""
 
 _SETTINGS = ("weight", "whole", "list", "images")
 """What a source may have after its folder."""
@@ -127,6 +110,7 @@ def _run_train_clicks(options: argparse.Namespace) -> int:
 
 def training_of(options: argparse.Namespace) -> "ClickTraining":
     """Return what the options of the command ask for."""
+    from napari_edgeflow.engine.click_settings import usual_settings
     from napari_edgeflow.engine.click_training import ClickTraining
     from napari_edgeflow.engine.imagenet import packaged_imagenet
 
@@ -142,6 +126,7 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
     if options.unlabelled is not None:
         sources = [replace(source, unlabelled=True) for source in sources]
     images = sum(len(source.pairs) for source in sources)
+    task, loop = usual_settings(images, adapting=options.init is not None)
     return ClickTraining(
         sources,
         options.output,
@@ -149,29 +134,10 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
         options.init,
         packaged_imagenet() if options.imagenet else None,
         options.device,
-        _task(options, images),
-        _loop(options, images),
+        in_size_asked(replace(task, seed=options.seed), options),
+        as_long_as_asked(loop, options),
         epochs_of(options),
         options.validation,
         microscopy_asked(options),
         options.command,
     )
-
-
-def _task(options: argparse.Namespace, images: int) -> "ClickTaskSettings":
-    from napari_edgeflow.engine.click_task import ClickTaskSettings
-
-    task = ClickTaskSettings.suited(images, adapting=options.init is not None)
-    return in_size_asked(replace(task, seed=options.seed), options)
-
-
-def _loop(options: argparse.Namespace, images: int) -> "TrainSettings":
-    from napari_edgeflow.engine.train_settings import FEW_IMAGES, TrainSettings
-
-    if options.init is None:
-        usual = TrainSettings(rate=RATE)
-    elif images <= FEW_IMAGES:
-        usual = TrainSettings(rate=FEW_RATE, blends=FEW_BLENDS, chance=CHANCE)
-    else:
-        usual = TrainSettings(rate=KNOWING_RATE)
-    return as_long_as_asked(usual, options)

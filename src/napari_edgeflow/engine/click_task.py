@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from napari_edgeflow.engine.click_episode import Episode
+from napari_edgeflow.engine.click_settings import ClickTaskSettings
 from napari_edgeflow.engine.click_validation import validate_clicks
 from napari_edgeflow.engine.datasets import (
     ClickSample,
@@ -31,72 +32,13 @@ from napari_edgeflow.engine.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.step_memory import step_memory
 from napari_edgeflow.engine.torch_runtime import write_model
 from napari_edgeflow.engine.train_reports import Validation
-from napari_edgeflow.engine.train_settings import FEW_IMAGES
 from napari_edgeflow.engine.train_stop import leave_interrupts
-from napari_edgeflow.engine.train_task import TaskSettings, slower_groups
+from napari_edgeflow.engine.train_task import slower_groups
 from napari_edgeflow.engine.weights import MODEL_FILE
 from napari_edgeflow.engine.zoom import ZoomSettings
 
 _CAREFUL = 0.7
 """Probability that a click goes to the middle of an error, as people mostly do."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClickTaskSettings(TaskSettings):
-    """How EdgeFlow learns.
-
-    Parameters
-    ----------
-    carry, carry_found : float
-        Probability that a sample comes back in the next step with one more click: of
-        an object that is not found yet, and of one that is. Those that take many
-        clicks are learnt from with many clicks.
-    found : float
-        IoU from which an object is found.
-    frozen_decoder : bool
-        Whether the rest keeps its batch statistics too, if the encoder does: those of
-        a few images are not those of the images to come.
-    relit : bool
-        Whether images of a microscope are lit in other ways too, as those of other
-        microscopes are.
-    """
-
-    sizes: tuple[tuple[float, int], ...] = ((0.45, 160), (0.75, 192), (1.0, 256))
-    encoder_rate: float = 0.3
-    carry: float = 0.75
-    carry_found: float = 0.35
-    found: float = 0.93
-    frozen_decoder: bool = False
-    relit: bool = True
-
-    @classmethod
-    def suited(cls, images: int, *, adapting: bool) -> "ClickTaskSettings":
-        """Return settings for so many images, and for a network that knows objects.
-
-        A few images shall not take it far from what it knows: they are shown as large
-        as they will be and in their own light. First clicks are learnt from more
-        often: on 723 nuclei of images that the start knew, more late clicks cost 0.005
-        of IoU after the first one.
-        """
-        if not adapting or images > FEW_IMAGES:
-            return cls()
-        return cls(
-            sizes=((1.0, 256),),
-            carry=0.6,
-            carry_found=0.25,
-            found=0.92,
-            frozen_decoder=True,
-            relit=False,
-        )
-
-    def __post_init__(self) -> None:
-        """Check the values once."""
-        # Without arguments, super() knows another class: slots make a new one.
-        super(ClickTaskSettings, self).__post_init__()
-        for name in ("carry", "carry_found", "found"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise ValueError(f"{name} {value}: use a probability from 0 to 1")
 
 
 @dataclass

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from napari_edgeflow.engine.click_holdout import ClickHoldout, hold_back_objects
-from napari_edgeflow.engine.click_task import ClickTask, ClickTaskSettings
+from napari_edgeflow.engine.click_settings import ClickTaskSettings
+from napari_edgeflow.engine.click_task import ClickTask
 from napari_edgeflow.engine.datasets import ClickSource
 from napari_edgeflow.engine.imagenet import copy_in_order, read_state
 from napari_edgeflow.engine.microscopy import judged
