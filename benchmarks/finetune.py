@@ -231,30 +231,27 @@ def semantic_parts(options: argparse.Namespace, folder: Path) -> list[str]:
 
 def click_parts(options: argparse.Namespace, folder: Path) -> list[str]:
     """Adapt the click model; return the bars that were missed."""
-    missed = []
-    if "clicks" in options.parts:
+
+    def missed(part: str, objects: Sequence[int], *more: object, rim: int) -> list[str]:
+        if part not in options.parts:
+            return []
         few, others = finetune_data.nuclei_objects(
-            options.data, folder / "objects", develop=options.develop
+            options.data, folder / part, develop=options.develop, rim=rim
         )
-        output = folder / "click-model"
-        # The start has seen these images: none can tell how good the result is.
-        adapt_clicks(few, output, options.clicks_minutes, "--validation", 0)
-        missed += compare_clicks(others, output, *OBJECTS)
-    if "rims" in options.parts:
-        few, others = finetune_data.nuclei_objects(
-            options.data, folder / "rims", develop=options.develop, rim=RIM
-        )
-        output = folder / "rim-model"
-        adapt_clicks(few, output, options.rims_minutes)
-        missed += compare_clicks(others, output, MAX_INSTANCES)
-    return missed
+        output = folder / f"{part}-model"
+        adapt_clicks(few, output, getattr(options, f"{part}_minutes"), *more)
+        return compare_clicks(others, output, *objects)
+
+    # The start has seen these images: none can tell how good the result is.
+    known = missed("clicks", OBJECTS, "--validation", 0, rim=0)
+    return known + missed("rims", OBJECTS[:1], rim=RIM)
 
 
 def main() -> int:
     """Train, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("parts", nargs="*", metavar="nuclei|clothes|clicks|rims")
+    parser.add_argument("parts", nargs="*", metavar="|".join(MINUTES))
     parser.add_argument("--develop", action="store_true")
     for part, minutes in MINUTES.items():
         parser.add_argument(f"--{part}-minutes", type=float, default=minutes)

@@ -46,13 +46,11 @@ def nuclei_objects(
     data: Path, output: Path, *, develop: bool, rim: int = 0
 ) -> tuple[Path, Path]:
     """Return folders of the same images, each label grown by so many pixels."""
-    few, others = (
-        _written(output / name, pairs, rim=rim)
-        for name, pairs in zip(
-            ("few", "others"), _nuclei_pairs(data, develop=develop), strict=True
-        )
+    few, others = _nuclei_pairs(data, develop=develop)
+    return (
+        _written(output / "few", few, rim=rim),
+        _written(output / "others", others, rim=rim),
     )
-    return few, others
 
 
 def _nuclei_pairs(
@@ -113,7 +111,8 @@ def _written(
         shutil.copy(pair.image, folder / "images")
         labels = read_labels(pair.labels)
         pixels = labels if table is None else table[labels]
-        pixels = expand_labels(pixels, rim)
+        if rim:
+            pixels = expand_labels(pixels, rim)
         Image.fromarray(pixels).save(folder / "labels" / f"{pair.labels.stem}.png")
     if names is not None:
         (folder / "labels.txt").write_text("\n".join(names) + "\n")

@@ -15,7 +15,7 @@ def network(weight: float, mean: float) -> nn.Module:
 
 def test_a_blend_lies_between_start_and_result() -> None:
     start, trained = network(1.0, 10.0), network(2.0, 20.0)
-    blend = StartBlend(start)
+    blend = StartBlend(start, [0.25])
     # It is what the start was, not what it becomes.
     with torch.no_grad():
         start[0].weight.fill_(-5)
@@ -27,4 +27,4 @@ def test_a_blend_lies_between_start_and_result() -> None:
 
 def test_without_a_blend_it_is_the_network_itself() -> None:
     trained = network(2.0, 20.0)
-    assert StartBlend(network(1.0, 10.0))(trained, 1) is trained
+    assert StartBlend(network(1.0, 10.0), [1])(trained, 1) is trained

@@ -1,9 +1,10 @@
 """Networks between the one that a training starts from and the one it ends with."""
 
 import copy
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class StartBlend:
@@ -16,12 +17,16 @@ class StartBlend:
     Parameters
     ----------
     start : nn.Module
-        The network before its training; its weights are copied.
+        The network before its training; its weights are copied if need be.
+    shares : sequence of float
+        Those that will be asked for.
     """
 
-    def __init__(self, start: nn.Module) -> None:
-        state = start.state_dict()
-        self._start = {name: value.clone() for name, value in state.items()}
+    def __init__(self, start: nn.Module, shares: Sequence[float]) -> None:
+        self._start: dict[str, Tensor] = {}
+        if min(shares) < 1:
+            state = start.state_dict()
+            self._start = {name: value.clone() for name, value in state.items()}
 
     def __call__(self, trained: nn.Module, share: float) -> nn.Module:
         """Return a mixture: ``trained`` itself with a share of 1, else a copy.
@@ -31,7 +36,7 @@ class StartBlend:
         trained : nn.Module
             The network after its training; not changed.
         share : float
-            How far the result is from the start, 0..1.
+            How far the result is from the start, 0..1; one of those named before.
         """
         if share == 1:
             return trained

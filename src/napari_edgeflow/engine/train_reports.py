@@ -78,7 +78,7 @@ class EpochReport:
     losses : mapping
         Means over the epoch, by name.
     validation : Validation
-        Of the averaged weights.
+        Of the averaged weights, mixed with those of the start where that is asked for.
     best : bool
         Whether it is the best so far; the next checkpoint holds these weights.
     seconds_left : float

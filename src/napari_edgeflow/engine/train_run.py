@@ -73,7 +73,7 @@ class Run:
         self.average = AveragedModel(
             task.model, multi_avg_fn=self._average, use_buffers=True
         )
-        self._blend = StartBlend(task.model)
+        self._blend = StartBlend(task.model, settings.blends)
         self.step = self.samples = self.epoch = self.stale = 0
         self.seconds = self.saved = 0.0
         self.best: float | None = None
