@@ -215,6 +215,11 @@ def compare_clicks(others: Path, output: Path, *objects: int) -> list[str]:
     return [] if max(changes) < 0 else ["fewer clicks than before"]
 
 
+def named(part: str, missed: list[str]) -> list[str]:
+    """Return bars that were missed with the part of the benchmark they are of."""
+    return [f"{part}: {bar}" for bar in missed]
+
+
 def semantic_parts(options: argparse.Namespace, folder: Path) -> list[str]:
     """Fine-tune the network that labels pixels; return the bars that were missed."""
     missed = []
@@ -222,10 +227,14 @@ def semantic_parts(options: argparse.Namespace, folder: Path) -> list[str]:
         few = finetune_data.nuclei(
             options.data, folder / "nuclei", develop=options.develop
         )
-        missed += compare(few, folder / "nuclei-model", options.nuclei_minutes)
+        missed += named(
+            "nuclei", compare(few, folder / "nuclei-model", options.nuclei_minutes)
+        )
     if "clothes" in options.parts:
         few = finetune_data.clothes(options.data, folder / "clothes")
-        missed += compare(few, folder / "clothes-model", options.clothes_minutes)
+        missed += named(
+            "clothes", compare(few, folder / "clothes-model", options.clothes_minutes)
+        )
     return missed
 
 
@@ -240,7 +249,7 @@ def click_parts(options: argparse.Namespace, folder: Path) -> list[str]:
         )
         output = folder / f"{part}-model"
         adapt_clicks(few, output, getattr(options, f"{part}_minutes"), *more)
-        return compare_clicks(others, output, *objects)
+        return named(part, compare_clicks(others, output, *objects))
 
     # The start has seen these images: none can tell how good the result is.
     known = missed("clicks", OBJECTS, "--validation", 0, rim=0)
