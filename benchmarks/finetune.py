@@ -27,6 +27,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -222,19 +223,16 @@ def named(part: str, missed: list[str]) -> list[str]:
 
 def semantic_parts(options: argparse.Namespace, folder: Path) -> list[str]:
     """Fine-tune the network that labels pixels; return the bars that were missed."""
+    makers = {
+        "nuclei": partial(finetune_data.nuclei, develop=options.develop),
+        "clothes": finetune_data.clothes,
+    }
     missed = []
-    if "nuclei" in options.parts:
-        few = finetune_data.nuclei(
-            options.data, folder / "nuclei", develop=options.develop
-        )
-        missed += named(
-            "nuclei", compare(few, folder / "nuclei-model", options.nuclei_minutes)
-        )
-    if "clothes" in options.parts:
-        few = finetune_data.clothes(options.data, folder / "clothes")
-        missed += named(
-            "clothes", compare(few, folder / "clothes-model", options.clothes_minutes)
-        )
+    for part, make in makers.items():
+        if part in options.parts:
+            few, output = make(options.data, folder / part), folder / f"{part}-model"
+            bars = compare(few, output, getattr(options, f"{part}_minutes"))
+            missed += named(part, bars)
     return missed
 
 
