@@ -12,13 +12,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from napari_edgeflow.engine.evaluate import (
+from napari_edgeflow.engine.evaluation.clicks import (
     ClickFigures,
     evaluate_clicks,
     find_targets,
     summarize,
 )
-from napari_edgeflow.engine.interact import ClickSegmenter
+from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 
 SETS = {
     "GrabCut": ("grabcut/images", "grabcut/masks", False),

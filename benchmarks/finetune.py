@@ -40,8 +40,17 @@ from plain_loop import PlainRun
 from napari_edgeflow import cli
 from napari_edgeflow.cli.train_clicks import training_of as click_training
 from napari_edgeflow.cli.train_semantic import training_of as semantic_training
-from napari_edgeflow.engine.click_training import train_clicks
-from napari_edgeflow.engine.evaluate import (
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    SEMANTIC_TASK,
+    find_checkpoint,
+)
+from napari_edgeflow.engine.checkpoints.semantic import (
+    load_semantic,
+    semantic_facts,
+)
+from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.data.pairs import LabelledImage
+from napari_edgeflow.engine.evaluation.clicks import (
     MAX_CLICKS,
     MAX_INSTANCES,
     ObjectResult,
@@ -49,21 +58,25 @@ from napari_edgeflow.engine.evaluate import (
     find_targets,
     summarize,
 )
-from napari_edgeflow.engine.interact import ClickSegmenter
-from napari_edgeflow.engine.metrics import number_of_clicks
-from napari_edgeflow.engine.pairs import LabelledImage
-from napari_edgeflow.engine.semantic_checkpoint import load_semantic, semantic_facts
-from napari_edgeflow.engine.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.semantic_holdout import HeldBack, hold_back
-from napari_edgeflow.engine.semantic_source import SemanticSource
-from napari_edgeflow.engine.semantic_training import (
+from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+from napari_edgeflow.engine.raster.metrics import number_of_clicks
+from napari_edgeflow.engine.training.clicks.training import train_clicks
+from napari_edgeflow.engine.training.reports import (
+    EpochReport,
+    TrainReport,
+    Validation,
+)
+from napari_edgeflow.engine.training.semantic.holdout import (
+    HeldBack,
+    hold_back,
+)
+from napari_edgeflow.engine.training.semantic.source import SemanticSource
+from napari_edgeflow.engine.training.semantic.training import (
     SemanticTraining,
     build_semantic,
     train_semantic,
 )
-from napari_edgeflow.engine.semantic_validation import validate_semantic
-from napari_edgeflow.engine.train_reports import EpochReport, TrainReport, Validation
-from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
+from napari_edgeflow.engine.training.semantic.validation import validate_semantic
 
 SEMANTIC_START, CLICK_START = "deeplabv3plus-lite0-voc", "edgeflow-lite"
 NUCLEI_BAR = 0.80

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.segmentation import expand_labels
 
-from napari_edgeflow.engine.pairs import (
+from napari_edgeflow.engine.data.pairs import (
     LabelledImage,
     folder_pairs,
     read_labels,

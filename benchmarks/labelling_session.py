@@ -18,9 +18,9 @@ from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
 
 from napari_edgeflow.demo import ScriptedPerson, find_canvas
-from napari_edgeflow.engine.clicks import next_click
-from napari_edgeflow.engine.metrics import iou
-from napari_edgeflow.engine.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.interaction.clicks import next_click
+from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.export_targets import FORMATS
 from napari_edgeflow.formats.imports import guess_source, read_annotations

@@ -20,10 +20,14 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from napari_edgeflow.engine.pairs import VOID, LabelledImage, read_pair
-from napari_edgeflow.engine.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.semantic_holdout import HeldBack
-from napari_edgeflow.engine.semantic_validation import validate_semantic
+from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.data.pairs import (
+    VOID,
+    LabelledImage,
+    read_pair,
+)
+from napari_edgeflow.engine.training.semantic.holdout import HeldBack
+from napari_edgeflow.engine.training.semantic.validation import validate_semantic
 
 SIDE = 256
 BATCH = 8

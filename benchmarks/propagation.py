@@ -21,9 +21,9 @@ from PIL import Image
 from scipy import ndimage
 from skimage.measure import label, regionprops
 
-from napari_edgeflow.engine.interact import ClickSegmenter
-from napari_edgeflow.engine.metrics import iou
-from napari_edgeflow.engine.propagate import propagate
+from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+from napari_edgeflow.engine.propagation.propagate import propagate
+from napari_edgeflow.engine.raster.metrics import iou
 
 SLICES = 10
 

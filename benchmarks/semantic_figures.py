@@ -20,13 +20,17 @@ from PIL import Image, ImageDraw
 
 from napari_edgeflow.cli.console import with_progress
 from napari_edgeflow.cli.semantic import semantic_table
-from napari_edgeflow.engine.evaluate_semantic import (
+from napari_edgeflow.engine.data.pairs import (
+    VOID,
+    read_pair,
+    voc_pairs,
+)
+from napari_edgeflow.engine.evaluation.semantic import (
     SemanticResult,
     evaluate_semantic,
     summarize_semantic,
 )
-from napari_edgeflow.engine.pairs import VOID, read_pair, voc_pairs
-from napari_edgeflow.engine.predict import SemanticSegmenter
+from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
 
 TILE = (240, 180)
 """Width and height of one picture on the page."""

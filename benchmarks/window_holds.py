@@ -20,7 +20,7 @@ from PIL import Image
 from qtpy import QtTest
 from qtpy.QtCore import QTimer
 
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.widgets.click import ClickWidget
 from napari_edgeflow.widgets.label_layers import hide_classes

@@ -11,7 +11,7 @@ from PIL import Image
 from napari_edgeflow import cli
 from napari_edgeflow.cli.coco_source import split_settings
 from napari_edgeflow.cli.train_clicks import parse_source
-from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.formats.click_benchmark import (
     CLICKS,
     ClickedObject,

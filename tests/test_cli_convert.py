@@ -12,7 +12,10 @@ from tests.formats.annotation_samples import TABLE, ring_and_parts
 
 from napari_edgeflow import cli
 from napari_edgeflow.cli.convert import SOURCES, TARGETS
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.coco import read_coco, update_coco

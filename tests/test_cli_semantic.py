@@ -17,7 +17,7 @@ from tests.engine.colour_network import (
 )
 
 from napari_edgeflow import __version__, cli
-from napari_edgeflow.engine.weights import STARTERS
+from napari_edgeflow.engine.checkpoints.checkpoint import STARTERS
 from napari_edgeflow.formats.voc import read_palette_png
 
 IDS = np.array([0, 1, 5, 8], np.uint8)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow import demo
-from napari_edgeflow.engine.interact import ClickSegmenter
-from napari_edgeflow.engine.metrics import iou
-from napari_edgeflow.engine.zoom import ZoomSettings
+from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+from napari_edgeflow.engine.interaction.zoom import ZoomSettings
+from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.samples import load_sample
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.coco import read_coco, update_coco
 from napari_edgeflow.formats.geojson import read_geojson, write_geojson
 from napari_edgeflow.formats.image_names import as_file_name, plane_name

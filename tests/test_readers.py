@@ -17,7 +17,11 @@ from napari.utils.notifications import notification_manager
 from npe2 import PluginManager
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+    voc_palette,
+)
 from napari_edgeflow.formats.voc import write_palette_png
 from napari_edgeflow.formats.voc_folder import VocFolder
 from napari_edgeflow.readers import (

@@ -11,7 +11,11 @@ from napari.utils.colormaps import DirectLabelColormap
 from npe2 import PluginManager
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+    voc_palette,
+)
 from napari_edgeflow.formats.voc import read_palette_png
 
 PLUGIN = "napari-edgeflow"

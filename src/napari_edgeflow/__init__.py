@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_edgeflow.engine.interact import ClickSegmenter
-    from napari_edgeflow.engine.predict import SemanticSegmenter
+    from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+    from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
 
 __version__ = "0.1.0"
 __all__ = ["ClickSegmenter", "SemanticSegmenter", "__version__"]
 
 _MODULE_OF = {
-    "ClickSegmenter": "napari_edgeflow.engine.interact",
-    "SemanticSegmenter": "napari_edgeflow.engine.predict",
+    "ClickSegmenter": "napari_edgeflow.engine.interaction.segmenter",
+    "SemanticSegmenter": "napari_edgeflow.engine.segmentation.segmenter",
 }
 
 

@@ -11,8 +11,12 @@ from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QWidget
 
-from napari_edgeflow.engine.clicks import Click, depth, next_click
-from napari_edgeflow.engine.metrics import iou
+from napari_edgeflow.engine.interaction.clicks import (
+    Click,
+    depth,
+    next_click,
+)
+from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.voc import write_palette_png
 from napari_edgeflow.samples import SAMPLES, load_sample
 from napari_edgeflow.widgets.click import ClickWidget, load_segmenter
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_edgeflow.engine.interact import ClickSegmenter
+    from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 
 SAMPLE = "astronaut"
 OBJECT = 1

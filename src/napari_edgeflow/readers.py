@@ -10,8 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable, label_colours
-from napari_edgeflow.engine.pairs import VOC_IMAGES
+from napari_edgeflow.engine.data.pairs import VOC_IMAGES
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+    label_colours,
+)
 from napari_edgeflow.formats.image_files import find_image
 from napari_edgeflow.formats.images import read_image
 from napari_edgeflow.formats.imports import (

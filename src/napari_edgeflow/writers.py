@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable, voc_palette
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+    voc_palette,
+)
 from napari_edgeflow.formats.coco import update_coco
 from napari_edgeflow.formats.geojson import write_geojson
 from napari_edgeflow.formats.image_names import as_file_name

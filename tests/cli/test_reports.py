@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from napari_edgeflow.cli.reports import Reporter, reporting
-from napari_edgeflow.engine.train_reports import (
+from napari_edgeflow.engine.training.reports import (
     EpochReport,
     TrainEnd,
     TrainMessage,

@@ -5,8 +5,8 @@ import pytest
 
 from napari_edgeflow import cli
 from napari_edgeflow.cli.train_clicks import training_of
-from napari_edgeflow.engine.click_settings import ClickTaskSettings
-from napari_edgeflow.engine.click_training import ClickTraining
+from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
+from napari_edgeflow.engine.training.clicks.training import ClickTraining
 
 
 def asked(folder: Path, *more: str) -> ClickTraining:
@@ -52,7 +52,7 @@ def test_pixels_of_0_may_have_no_label_yet(images: Path) -> None:
 
 
 def test_many_images_train_it_on(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_edgeflow.engine.click_settings.FEW_IMAGES", 2)
+    monkeypatch.setattr("napari_edgeflow.engine.training.clicks.settings.FEW_IMAGES", 2)
     trained = asked(images, "--init", "edgeflow-lite")
     assert (trained.loop.rate, trained.loop.blends) == (2e-4, (1.0,))
     assert not trained.task.frozen_decoder

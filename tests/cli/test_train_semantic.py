@@ -7,8 +7,8 @@ from napari_edgeflow import cli
 from napari_edgeflow.cli.coco_source import read_coco_source
 from napari_edgeflow.cli.train_clicks import training_of as clicks_of
 from napari_edgeflow.cli.train_semantic import training_of
-from napari_edgeflow.engine.pairs import read_labels
-from napari_edgeflow.engine.semantic_training import SemanticTraining
+from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.training.semantic.training import SemanticTraining
 
 
 @pytest.fixture

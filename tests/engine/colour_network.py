@@ -6,16 +6,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.semantic_runtime import INPUT, OUTPUT
-from napari_edgeflow.engine.weights import (
+from napari_edgeflow.engine.checkpoints.checkpoint import (
     FORMAT,
     MODEL_FILE,
     ONNX_DIGEST,
     SEMANTIC_TASK,
     file_digest,
 )
+from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
+from napari_edgeflow.engine.runtime.network import INPUT, OUTPUT
 
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
 NAMES = ("background", "red", "green", "blue")

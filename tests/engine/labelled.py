@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.engine.colour_network import painted
 
-from napari_edgeflow.engine.pairs import LabelledImage
+from napari_edgeflow.engine.data.pairs import LabelledImage
 
 
 def save_pairs(

@@ -15,8 +15,11 @@ from tests.formats.annotation_samples import (
     ring_and_parts,
 )
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.polygons import Polygon, rasterize
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.outlines.polygons import (
+    Polygon,
+    rasterize,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation, check_file_name
 from napari_edgeflow.formats.objects import LabelledObject, Region
 

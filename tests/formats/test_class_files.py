@@ -7,7 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from tests.formats.annotation_samples import CAT, DOG, MANY, TABLE
 from tests.formats.test_class_lists import TABLES
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.class_files import (
     FORMATS,
     SUFFIXES,

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.effort import ObjectEffort
-from napari_edgeflow.engine.evaluate import find_targets
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.evaluation.clicks import find_targets
+from napari_edgeflow.engine.evaluation.effort import ObjectEffort
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.click_benchmark import (
     CLICKS,
     ClickedObject,

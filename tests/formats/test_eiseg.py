@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.eiseg import read_eiseg
 
 CAT = LabelClass(1, "cat", (200, 0, 0))

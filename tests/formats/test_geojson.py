@@ -15,7 +15,10 @@ from tests.formats.annotation_samples import (
     ring_and_parts,
 )
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.geojson import read_geojson, write_geojson
 

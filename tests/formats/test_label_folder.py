@@ -8,7 +8,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from tests.formats.annotation_samples import CAT, MANY, TABLE
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.label_folder import (
     read_label_file,

@@ -17,7 +17,10 @@ from tests.formats.annotation_samples import (
     ring_and_parts,
 )
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.labelme import (
     read_labelme,

@@ -15,7 +15,10 @@ from PIL import Image
 from pycocotools.coco import COCO
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.export_folder import ExportSummary, export_folder
 from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings

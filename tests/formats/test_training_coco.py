@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.coco import update_coco
 from napari_edgeflow.formats.training_coco import coco_pairs

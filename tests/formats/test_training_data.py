@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.training_data import (
     LabelledStack,
     class_pixels,

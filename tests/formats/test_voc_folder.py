@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
-from napari_edgeflow.engine.pairs import read_pair, voc_pairs
+from napari_edgeflow.engine.data.pairs import (
+    read_pair,
+    voc_pairs,
+)
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+    voc_palette,
+)
 from napari_edgeflow.formats.voc import write_palette_png
 from napari_edgeflow.formats.voc_folder import VocFolder
 

@@ -6,7 +6,11 @@ import pytest
 from PIL import Image
 from tests.formats.annotation_samples import CAT, MANY, TABLE, ring_and_parts
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+    voc_palette,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.voc import write_palette_png
 from napari_edgeflow.formats.voc_folder import VocFolder

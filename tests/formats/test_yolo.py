@@ -16,8 +16,11 @@ from tests.formats.annotation_samples import (
     ring_and_parts,
 )
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.metrics import iou
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
+from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation_changes import simplify_annotation
 from napari_edgeflow.formats.yolo import (

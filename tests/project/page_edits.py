@@ -4,7 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.project.records import LabelContent, PageContent
 
 CLASSES = ClassTable(

@@ -11,7 +11,10 @@ import pytest
 from PIL import Image
 from tests.project.page_edits import CLASSES, Page, assert_same, row
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.export_settings import ExportSettings
 from napari_edgeflow.project.exports import export_project

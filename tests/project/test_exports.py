@@ -7,7 +7,7 @@ import tifffile
 from PIL import Image
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.export_folder import ExportSummary
 from napari_edgeflow.formats.export_settings import ExportSettings

@@ -13,7 +13,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_edgeflow.engine.interact import ClickSegmenter
+from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.widgets.click import ClickWidget
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton

@@ -7,7 +7,7 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.widgets.label_layers import commit_mask
 from napari_edgeflow.widgets.planes import Plane

@@ -9,8 +9,11 @@ import numpy as np
 from qtpy.QtTest import QTest
 from tests.widgets.dock_person import two_squares
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.predict import PredictSettings, Strip
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.segmentation.segmenter import (
+    PredictSettings,
+    Strip,
+)
 from napari_edgeflow.widgets.segment import SegmentWidget
 
 CAT, PERSON = 8, 15

@@ -11,7 +11,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QTabWidget, QWidget
 from tests.formats.annotation_samples import MANY
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.class_menu import ClassMenu
 from napari_edgeflow.widgets.class_search_field import ClassSearchField

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.class_filter import ClassFilter
 
 

@@ -7,8 +7,8 @@ import pytest
 from napari.layers import Labels
 from qtpy.QtGui import QColor
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets import class_layer
 from napari_edgeflow.widgets.class_layer import ClassLayer
 from napari_edgeflow.widgets.class_list import ClassList

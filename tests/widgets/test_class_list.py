@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QTableWidget
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.class_list import ClassList
 
 

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 from tests.widgets.dock_person import GROUND, RED, RIGHT, WHITE, MakePerson, two_squares
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.workspace import Workspace
 
 

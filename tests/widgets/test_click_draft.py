@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 from tests.widgets.dock_person import RED, WHITE, MakePerson, Person
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.mask_part import MaskPart
-from napari_edgeflow.engine.prompts import Box, Brush, Prompt, Stroke
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.interaction.prompts import (
+    Box,
+    Brush,
+    Prompt,
+    Stroke,
+)
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.planes import Plane
 

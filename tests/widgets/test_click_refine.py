@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tests.widgets.dock_person import RED, RIGHT, WHITE, MakePerson, Person, two_squares
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.label_layers import LabelScheme, add_labels

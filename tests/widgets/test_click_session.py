@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.widgets.click_session import ClickSession
 from napari_edgeflow.widgets.planes import Plane, PlaneImage
 

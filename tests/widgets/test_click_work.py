@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.widgets.dock_person import FakeModels, two_squares
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.click_work import (
     ClickRequest,
     ClickWork,

@@ -11,8 +11,12 @@ from napari.layers import Labels
 from qtpy.QtCore import QPoint
 from qtpy.QtGui import QHelpEvent
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable, LabelClass
-from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.click_benchmark import CLICKS, read_click_benchmark
 from napari_edgeflow.widgets.effort_objects import image_of
 from napari_edgeflow.widgets.effort_panel import EffortPanel

@@ -14,7 +14,10 @@ from PIL import Image
 from qtpy.QtTest import QTest
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+)
 from napari_edgeflow.formats.coco import read_coco, update_coco
 from napari_edgeflow.formats.export_targets import FORMATS
 from napari_edgeflow.formats.label_folder import write_gray_png

@@ -6,8 +6,11 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.label_layers import (
     LabelScheme,
     check_target,

@@ -7,9 +7,9 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.label_layers import LabelScheme, add_labels
 from napari_edgeflow.widgets.object_history import (
     ObjectEdit,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.object_records import (
     ObjectRecord,
     ObjectRows,

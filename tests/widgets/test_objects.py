@@ -9,9 +9,9 @@ import pytest
 from qtpy.QtCore import QItemSelectionModel, Qt
 from qtpy.QtTest import QTest
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.label_layers import LabelScheme, add_labels, read_scheme
 from napari_edgeflow.widgets.object_history import PixelChange
 from napari_edgeflow.widgets.object_records import ObjectRecord, read_records

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.class_changes import up_to_date
 from napari_edgeflow.project.project_file import ProjectRecord
 from napari_edgeflow.project.records import LabelContent, PageContent, TakenLabels

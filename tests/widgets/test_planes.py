@@ -5,7 +5,10 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_edgeflow.engine.image import ImageReader, Window
+from napari_edgeflow.engine.raster.image import (
+    ImageReader,
+    Window,
+)
 from napari_edgeflow.widgets.planes import (
     Plane,
     PlaneImage,

@@ -16,7 +16,7 @@ from tests.widgets import leaving_early
 from tests.widgets.dock_person import RED, WHITE, FakeModels, Person, two_squares
 
 from napari_edgeflow.demo import find_canvas
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.lock import LOCK
 from napari_edgeflow.project.page_files import PageFiles, read_page

@@ -10,8 +10,8 @@ from napari.components import ViewerModel
 from PIL import Image as PILImage
 from qtpy.QtCore import QTimer
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.page_files import PageFiles, read_page
 from napari_edgeflow.project.records import LabelContent

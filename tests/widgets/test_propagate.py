@@ -9,11 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from tests.widgets.dock_person import FakeModels
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import ImageReader, Window
-from napari_edgeflow.engine.object_motion import Shift
-from napari_edgeflow.engine.propagate import SliceReport
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.propagation.motion import Shift
+from napari_edgeflow.engine.propagation.propagate import SliceReport
+from napari_edgeflow.engine.raster.image import (
+    ImageReader,
+    Window,
+)
 from napari_edgeflow.widgets import propagate_work
 from napari_edgeflow.widgets.label_layers import LabelScheme, add_labels
 from napari_edgeflow.widgets.object_history import PixelChange

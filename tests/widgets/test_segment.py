@@ -15,7 +15,10 @@ from tests.widgets.segment_person import (
     classified,
 )
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.widgets.label_layers import LabelScheme, new_labels, write_scheme
 
 VOC = ClassTable.voc()

@@ -21,10 +21,13 @@ from tests.widgets.dock_person import FakeModels, two_squares
 from tests.widgets.segment_person import FakeSemanticModels
 from tests.widgets.train_person import MakeTrainPerson, TrainPerson, command
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.model_registry import models_folder, trained_models
-from napari_edgeflow.engine.semantic_checkpoint import write_semantic
-from napari_edgeflow.engine.weights import CLICK_TASK
+from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
+from napari_edgeflow.engine.checkpoints.registry import (
+    models_folder,
+    trained_models,
+)
+from napari_edgeflow.engine.checkpoints.semantic import write_semantic
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.widgets import train_process
 from napari_edgeflow.widgets.click import ClickWidget

@@ -10,8 +10,14 @@ from PIL import Image
 from napari_edgeflow import cli
 from napari_edgeflow.cli.train_clicks import training_of as click_training
 from napari_edgeflow.cli.train_semantic import training_of as semantic_training
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.weights import CLICK_TASK, SEMANTIC_TASK
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    CLICK_TASK,
+    SEMANTIC_TASK,
+)
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.coco import update_coco
 from napari_edgeflow.formats.training_sources import DataFolder

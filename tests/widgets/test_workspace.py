@@ -7,7 +7,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
 
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.object_history import PixelChange
 from napari_edgeflow.widgets.planes import Plane
 from napari_edgeflow.widgets.workspace import Workspace

@@ -17,7 +17,7 @@ from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
 from napari_edgeflow.cli.train_clicks import add_train_clicks
 from napari_edgeflow.cli.train_semantic import add_train_semantic
-from napari_edgeflow.engine.memory import telling_out_of_memory
+from napari_edgeflow.engine.system.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
@@ -133,8 +133,7 @@ def _check_display() -> None:
 
 
 def _run_models(options: argparse.Namespace) -> int:
-    from napari_edgeflow.engine.model_registry import trained_models
-    from napari_edgeflow.engine.weights import (
+    from napari_edgeflow.engine.checkpoints.checkpoint import (
         BUNDLED,
         CLICK_TASK,
         PURPOSES,
@@ -143,6 +142,7 @@ def _run_models(options: argparse.Namespace) -> int:
         STARTERS,
         find_checkpoint,
     )
+    from napari_edgeflow.engine.checkpoints.registry import trained_models
 
     for models, task in ((BUNDLED, CLICK_TASK), (SEMANTIC, SEMANTIC_TASK)):
         for name, purpose in models.items():

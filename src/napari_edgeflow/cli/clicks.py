@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.evaluate import ClickFigures, ObjectResult
+    from napari_edgeflow.engine.evaluation.clicks import (
+        ClickFigures,
+        ObjectResult,
+    )
 
 
 class _AddClick(argparse.Action):
@@ -24,7 +27,7 @@ class _AddClick(argparse.Action):
         values: "str | Sequence[tuple[float, float]] | None",
         option_string: str | None = None,
     ) -> None:
-        from napari_edgeflow.engine.clicks import Click
+        from napari_edgeflow.engine.interaction.clicks import Click
 
         positive = option_string == "--positive"
         points = values if isinstance(values, list) else []
@@ -89,11 +92,11 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _run_click(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from napari_edgeflow.engine.classes import voc_palette
-    from napari_edgeflow.engine.files import check_file
-    from napari_edgeflow.engine.image import Window
-    from napari_edgeflow.engine.interact import ClickSegmenter
-    from napari_edgeflow.engine.prompts import Box
+    from napari_edgeflow.engine.interaction.prompts import Box
+    from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+    from napari_edgeflow.engine.labels.classes import voc_palette
+    from napari_edgeflow.engine.raster.image import Window
+    from napari_edgeflow.engine.system.files import check_file
     from napari_edgeflow.formats.images import read_plane
     from napari_edgeflow.formats.voc import check_palette_path, write_palette_png
 
@@ -154,16 +157,16 @@ def _run_evaluate_clicks(options: argparse.Namespace) -> int:
         return run_replay(options)
     if options.images is None or options.masks is None:
         raise ValueError("nothing to measure: give --images and --masks, or --clicks")
-    from napari_edgeflow.engine.files import check_file
+    from napari_edgeflow.engine.system.files import check_file
 
     if options.json is not None:
         check_file(options.json)
-    from napari_edgeflow.engine.evaluate import (
+    from napari_edgeflow.engine.evaluation.clicks import (
         evaluate_clicks,
         find_targets,
         summarize,
     )
-    from napari_edgeflow.engine.interact import ClickSegmenter
+    from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 
     segmenter = ClickSegmenter.from_pretrained(options.model, options.device)
     targets = list(

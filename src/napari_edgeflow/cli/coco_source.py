@@ -9,8 +9,8 @@ from zlib import crc32
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from napari_edgeflow.engine.classes import ClassTable
-    from napari_edgeflow.engine.pairs import LabelledImage
+    from napari_edgeflow.engine.data.pairs import LabelledImage
+    from napari_edgeflow.engine.labels.classes import ClassTable
     from napari_edgeflow.formats.labelled_plane import Kind
 
 LABELS_FOLDER = "coco-labels"

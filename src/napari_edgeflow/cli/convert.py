@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.classes import ClassTable, Colour
+    from napari_edgeflow.engine.labels.classes import (
+        ClassTable,
+        Colour,
+    )
     from napari_edgeflow.formats.annotation import ImageAnnotation
     from napari_edgeflow.formats.export_folder import ExportProgress, ExportSummary
     from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
@@ -216,8 +219,7 @@ def _survey(
     read: "Read", given: "ClassTable | None", is_without_void: bool
 ) -> "tuple[ClassTable, Sequence[str]]":
     """Return the classes and the names of all images, which are read once for it."""
-    from napari_edgeflow.engine.classes import ClassTable
-    from napari_edgeflow.engine.semantic_regions import match_classes
+    from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
     from napari_edgeflow.formats.annotation_changes import without_void
 
     classes, names = given or ClassTable(()), dict[str, None]()

@@ -10,7 +10,7 @@ from napari_edgeflow.cli.console import with_progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_edgeflow.engine.replay import Replay
+    from napari_edgeflow.engine.evaluation.replay import Replay
 
 _SHOWN_CLICKS = 8
 """IoU is printed after at most this many clicks, and after the last."""
@@ -33,8 +33,8 @@ class _Line:
 
 def run_replay(options: argparse.Namespace) -> int:
     """Print the IoU after each click, beside what the person needed."""
-    from napari_edgeflow.engine.interact import ClickSegmenter
-    from napari_edgeflow.engine.replay import replay_clicks
+    from napari_edgeflow.engine.evaluation.replay import replay_clicks
+    from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
     from napari_edgeflow.formats.click_benchmark import read_click_benchmark
 
     recorded = read_click_benchmark(options.clicks)

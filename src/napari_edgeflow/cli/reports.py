@@ -36,10 +36,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_edgeflow.cli.console import complain
-from napari_edgeflow.engine.memory import telling_out_of_memory
+from napari_edgeflow.engine.system.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
-    from napari_edgeflow.engine.train_reports import EpochReport, Report, TrainReport
+    from napari_edgeflow.engine.training.reports import (
+        EpochReport,
+        Report,
+        TrainReport,
+    )
 
 FORMATS = ("text", "jsonl")
 
@@ -66,7 +70,7 @@ class Reporter:
 
     def show(self, report: "Report") -> None:
         """Print a report."""
-        from napari_edgeflow.engine.train_reports import (
+        from napari_edgeflow.engine.training.reports import (
             EpochReport,
             TrainEnd,
             TrainMessage,
@@ -110,7 +114,7 @@ class Reporter:
 
 
 def _list_model(output: Path) -> None:
-    from napari_edgeflow.engine.model_registry import register_model
+    from napari_edgeflow.engine.checkpoints.registry import register_model
 
     try:
         register_model(output)
@@ -120,7 +124,10 @@ def _list_model(output: Path) -> None:
 
 
 def _event(report: "Report") -> str:
-    from napari_edgeflow.engine.train_reports import EpochReport, TrainMessage
+    from napari_edgeflow.engine.training.reports import (
+        EpochReport,
+        TrainMessage,
+    )
 
     if isinstance(report, TrainMessage):
         return "message"

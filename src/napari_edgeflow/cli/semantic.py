@@ -16,9 +16,12 @@ from napari_edgeflow.cli.console import (
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.evaluate_semantic import SemanticFigures
-    from napari_edgeflow.engine.pairs import LabelledImage
-    from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
+    from napari_edgeflow.engine.data.pairs import LabelledImage
+    from napari_edgeflow.engine.evaluation.semantic import SemanticFigures
+    from napari_edgeflow.engine.segmentation.segmenter import (
+        PredictSettings,
+        SemanticSegmenter,
+    )
 
 _WILD = "*?["
 
@@ -84,7 +87,7 @@ def _add_prediction(parser: argparse.ArgumentParser) -> None:
 
 
 def _prediction(options: argparse.Namespace) -> "PredictSettings":
-    from napari_edgeflow.engine.predict import PredictSettings
+    from napari_edgeflow.engine.segmentation.segmenter import PredictSettings
 
     return PredictSettings(
         options.tile_size,
@@ -96,8 +99,8 @@ def _prediction(options: argparse.Namespace) -> "PredictSettings":
 
 
 def _run_segment(options: argparse.Namespace) -> int:
-    from napari_edgeflow.engine.files import check_folder
-    from napari_edgeflow.engine.predict import SemanticSegmenter
+    from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
+    from napari_edgeflow.engine.system.files import check_folder
 
     settings = _prediction(options)
     images = find_images(options.inputs)
@@ -168,7 +171,10 @@ def find_images(inputs: Sequence[str]) -> list[Path]:
 def _expand(text: str) -> Iterator[Path]:
     import glob
 
-    from napari_edgeflow.engine.pairs import IMAGE_SUFFIXES, image_files
+    from napari_edgeflow.engine.data.pairs import (
+        IMAGE_SUFFIXES,
+        image_files,
+    )
 
     path = Path(text)
     if path.is_dir():
@@ -218,7 +224,7 @@ def segment_file(
     import numpy as np
     import tifffile
 
-    from napari_edgeflow.engine.files import replacing
+    from napari_edgeflow.engine.system.files import replacing
     from napari_edgeflow.formats.images import read_plane
     from napari_edgeflow.formats.voc import write_palette_png
 
@@ -288,7 +294,10 @@ def labelled_images(
     ValueError
         If there are none, or a folder or list is missing.
     """
-    from napari_edgeflow.engine.pairs import folder_pairs, voc_pairs
+    from napari_edgeflow.engine.data.pairs import (
+        folder_pairs,
+        voc_pairs,
+    )
 
     voc = [voc_pairs(root, options.split or split) for root in options.voc]
     folders = [folder_pairs(root / "images", root / "labels") for root in options.pairs]
@@ -299,12 +308,12 @@ def labelled_images(
 
 
 def _run_evaluate_semantic(options: argparse.Namespace) -> int:
-    from napari_edgeflow.engine.evaluate_semantic import (
+    from napari_edgeflow.engine.evaluation.semantic import (
         evaluate_semantic,
         summarize_semantic,
     )
-    from napari_edgeflow.engine.files import check_file
-    from napari_edgeflow.engine.predict import SemanticSegmenter
+    from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
+    from napari_edgeflow.engine.system.files import check_file
 
     pairs = labelled_images(options, "val")
     if options.json is not None:

@@ -23,8 +23,8 @@ from napari_edgeflow.cli.training import (
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.cli.training import Training
-    from napari_edgeflow.engine.click_training import ClickTraining
-    from napari_edgeflow.engine.datasets import ClickSource
+    from napari_edgeflow.engine.training.clicks.samples import ClickSource
+    from napari_edgeflow.engine.training.clicks.training import ClickTraining
 
 
 _SETTINGS = ("weight", "whole", "list", "images")
@@ -81,8 +81,11 @@ def parse_source(text: str, kind: str, output: Path) -> "ClickSource":
     ValueError
         If a setting is unknown or the folder does not fit.
     """
-    from napari_edgeflow.engine.datasets import ClickSource
-    from napari_edgeflow.engine.pairs import folder_pairs, voc_pairs
+    from napari_edgeflow.engine.data.pairs import (
+        folder_pairs,
+        voc_pairs,
+    )
+    from napari_edgeflow.engine.training.clicks.samples import ClickSource
 
     root, settings = split_settings(text, _SETTINGS)
     if kind == "coco":
@@ -101,7 +104,7 @@ def parse_source(text: str, kind: str, output: Path) -> "ClickSource":
 
 def _run_train_clicks(options: argparse.Namespace) -> int:
     def prepare() -> "Training":
-        from napari_edgeflow.engine.click_training import train_clicks
+        from napari_edgeflow.engine.training.clicks.training import train_clicks
 
         return partial(train_clicks, training_of(options), resume=options.resume)
 
@@ -110,9 +113,9 @@ def _run_train_clicks(options: argparse.Namespace) -> int:
 
 def training_of(options: argparse.Namespace) -> "ClickTraining":
     """Return what the options of the command ask for."""
-    from napari_edgeflow.engine.click_settings import usual_settings
-    from napari_edgeflow.engine.click_training import ClickTraining
-    from napari_edgeflow.engine.imagenet import packaged_imagenet
+    from napari_edgeflow.engine.checkpoints.imagenet import packaged_imagenet
+    from napari_edgeflow.engine.training.clicks.settings import usual_settings
+    from napari_edgeflow.engine.training.clicks.training import ClickTraining
 
     sources = [
         parse_source(text, kind, options.output)

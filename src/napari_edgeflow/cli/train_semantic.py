@@ -24,11 +24,11 @@ from napari_edgeflow.cli.training import (
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.cli.training import Training
-    from napari_edgeflow.engine.classes import ClassTable
-    from napari_edgeflow.engine.pairs import LabelledImage
-    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
-    from napari_edgeflow.engine.semantic_training import SemanticTraining
-    from napari_edgeflow.engine.train_settings import TrainSettings
+    from napari_edgeflow.engine.data.pairs import LabelledImage
+    from napari_edgeflow.engine.labels.classes import ClassTable
+    from napari_edgeflow.engine.training.semantic.task import SemanticTaskSettings
+    from napari_edgeflow.engine.training.semantic.training import SemanticTraining
+    from napari_edgeflow.engine.training.settings import TrainSettings
 
 
 RATE = 1e-3
@@ -105,7 +105,7 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 
 def _run_train_semantic(options: argparse.Namespace) -> int:
     def prepare() -> "Training":
-        from napari_edgeflow.engine.semantic_training import train_semantic
+        from napari_edgeflow.engine.training.semantic.training import train_semantic
 
         return partial(train_semantic, training_of(options), resume=options.resume)
 
@@ -114,7 +114,7 @@ def _run_train_semantic(options: argparse.Namespace) -> int:
 
 def training_of(options: argparse.Namespace) -> "SemanticTraining":
     """Return what the options of the command ask for."""
-    from napari_edgeflow.engine.semantic_training import SemanticTraining
+    from napari_edgeflow.engine.training.semantic.training import SemanticTraining
 
     pairs, classes = _data(options)
     return SemanticTraining(
@@ -160,7 +160,7 @@ def _listed(options: argparse.Namespace) -> "list[tuple[Path, ClassTable]]":
     A VOC folder without a list has VOC's classes if another folder has a list: its
     numbers are no classes of the other one.
     """
-    from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.labels.classes import ClassTable
     from napari_edgeflow.formats.class_lists import find_class_list
 
     lists = {root: find_class_list(root) for root in (*options.voc, *options.pairs)}
@@ -171,7 +171,7 @@ def _listed(options: argparse.Namespace) -> "list[tuple[Path, ClassTable]]":
 
 
 def _task(options: argparse.Namespace, images: int) -> "SemanticTaskSettings":
-    from napari_edgeflow.engine.semantic_task import SemanticTaskSettings
+    from napari_edgeflow.engine.training.semantic.task import SemanticTaskSettings
 
     task = replace(
         SemanticTaskSettings.suited(images), loss=options.loss, seed=options.seed
@@ -180,7 +180,7 @@ def _task(options: argparse.Namespace, images: int) -> "SemanticTaskSettings":
 
 
 def _loop(options: argparse.Namespace) -> "TrainSettings":
-    from napari_edgeflow.engine.train_settings import TrainSettings
+    from napari_edgeflow.engine.training.settings import TrainSettings
 
     loop = TrainSettings(rate=RATE, weight_decay=1e-2, ema=0.998)
     return as_long_as_asked(loop, options)

@@ -11,9 +11,9 @@ from napari_edgeflow.cli.reports import FORMATS, reporting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_edgeflow.engine.train_reports import Report
-    from napari_edgeflow.engine.train_settings import TrainSettings
-    from napari_edgeflow.engine.train_task import TaskSettings
+    from napari_edgeflow.engine.training.reports import Report
+    from napari_edgeflow.engine.training.settings import TrainSettings
+    from napari_edgeflow.engine.training.task import TaskSettings
 
 Training: TypeAlias = "Callable[..., Iterator[Report]]"
 """A training that is ready to start; it takes the request to stop as ``stop``."""
@@ -158,7 +158,7 @@ def run_training(options: argparse.Namespace, prepare: "Callable[[], Training]")
         Reads the data; until it returns, signals end the program as usual.
     """
     with reporting(options.report, options.output) as reporter:
-        from napari_edgeflow.engine.train_stop import stopping_on_signals
+        from napari_edgeflow.engine.training.stop import stopping_on_signals
 
         train = prepare()
         with stopping_on_signals() as stop:

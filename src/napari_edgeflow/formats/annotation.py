@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_edgeflow.engine.classes import MAX_CLASS_ID, ClassTable
-from napari_edgeflow.engine.semantic_regions import objects_of
+from napari_edgeflow.engine.labels.classes import (
+    MAX_CLASS_ID,
+    ClassTable,
+)
+from napari_edgeflow.engine.labels.regions import objects_of
 from napari_edgeflow.formats.objects import LabelledObject, Region
 
 _MAX_SPARSE_ID = 1 << 20

@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.pairs import VOID
-from napari_edgeflow.engine.polygon_shapes import simplified
-from napari_edgeflow.engine.semantic_regions import match_classes
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
+from napari_edgeflow.engine.raster.outlines.geometry import simplified
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.objects import LabelledObject, Region
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_edgeflow.engine.classes import (
+from napari_edgeflow.engine.labels.classes import (
     MAX_CLASS_ID,
     ClassTable,
     Colour,
     LabelClass,
 )
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.class_lists import (
     add_class,
     read_class_list,

@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_edgeflow.engine.classes import ClassTable, Colour, LabelClass
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    Colour,
+    LabelClass,
+)
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.class_names import voc_colour
 from napari_edgeflow.formats.problems import Report, refuse
 

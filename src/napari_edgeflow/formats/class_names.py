@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable
 
-from napari_edgeflow.engine.classes import ClassTable, Colour, LabelClass, voc_palette
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    Colour,
+    LabelClass,
+    voc_palette,
+)
 
 _VOC_COLOURS: list[Colour] = [(r, g, b) for r, g, b in voc_palette().tolist()]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.replay import RecordedObject
+from napari_edgeflow.engine.evaluation.replay import RecordedObject
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.cutout import write_picture
 from napari_edgeflow.formats.image_files import copy_image
 from napari_edgeflow.formats.json_files import read_record, write_json

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_edgeflow.engine.classes import (
+from napari_edgeflow.engine.labels.classes import (
     MAX_CLASS_ID,
     ClassTable,
     LabelClass,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_edgeflow.engine.polygons import Polygon
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon
 from napari_edgeflow.formats.objects import LabelledObject, Region
 from napari_edgeflow.formats.run_lengths import (
     compress,

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 from scipy import ndimage
 
-from napari_edgeflow.engine.classes import Colour
-from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.image import ImageReader
-from napari_edgeflow.engine.masks import signed_edge
+from napari_edgeflow.engine.labels.classes import Colour
+from napari_edgeflow.engine.raster.image import ImageReader
+from napari_edgeflow.engine.raster.masks import signed_edge
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation import ImageAnnotation
 
 _EDGE_SIGMA = 1.0

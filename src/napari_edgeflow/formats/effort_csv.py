@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from napari_edgeflow.engine.effort import ObjectEffort
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.evaluation.effort import ObjectEffort
+from napari_edgeflow.engine.system.files import replacing
 
 COLUMNS = ("object", "class", "source", "where", "clicks", "seconds")
 

@@ -11,10 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.pairs import image_size, read_rgb
-from napari_edgeflow.engine.polygon_shapes import fitted, grown
-from napari_edgeflow.engine.polygons import Polygon
+from napari_edgeflow.engine.data.pairs import (
+    image_size,
+    read_rgb,
+)
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
+from napari_edgeflow.engine.raster.outlines.geometry import (
+    fitted,
+    grown,
+)
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.class_names import with_names

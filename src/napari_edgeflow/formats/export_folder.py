@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.files import check_folder
-from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.system.files import check_folder
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation_changes import (
     VOID_NAME,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import Colour
+from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.coco_objects import Segmentation
 from napari_edgeflow.formats.images import read_image

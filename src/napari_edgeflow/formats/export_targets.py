@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import ImageReader
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.coco import update_coco

@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.pairs import VOC_LABELS, VOID, read_labels
+from napari_edgeflow.engine.data.pairs import (
+    VOC_LABELS,
+    VOID,
+    read_labels,
+)
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.training_sources import DataFolder
 

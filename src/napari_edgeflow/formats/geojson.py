@@ -10,9 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable, Colour, LabelClass
-from napari_edgeflow.engine.pairs import image_size
-from napari_edgeflow.engine.polygons import Polygon, Ring
+from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+    Colour,
+    LabelClass,
+)
+from napari_edgeflow.engine.raster.outlines.polygons import (
+    Polygon,
+    Ring,
+)
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_names import check_names, with_names
 from napari_edgeflow.formats.image_files import images_by_stem

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path, PurePosixPath
 
-from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.pairs import image_files
+from napari_edgeflow.engine.data.pairs import image_files
+from napari_edgeflow.engine.system.files import replacing
 
 
 def images_by_stem(folder: Path) -> dict[str, Path]:

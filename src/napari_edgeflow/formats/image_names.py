@@ -2,7 +2,7 @@
 
 import re
 
-from napari_edgeflow.engine.pairs import IMAGE_SUFFIXES
+from napari_edgeflow.engine.data.pairs import IMAGE_SUFFIXES
 
 _NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 """What Windows does not allow, the strictest of all."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.pairs import VOC_IMAGES
+from napari_edgeflow.engine.data.pairs import VOC_IMAGES
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.eiseg import COCO as COCO_FILE

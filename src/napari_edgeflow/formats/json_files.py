@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.system.files import replacing
 
 
 def read_json(path: Path) -> Any:

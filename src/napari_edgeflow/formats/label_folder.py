@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.image_files import images_by_stem

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation_changes import without_void
 from napari_edgeflow.formats.label_folder import (

@@ -13,8 +13,11 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+)
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.labelled_plane import Kind
 
 _DTYPES = (np.uint8, np.uint16, np.uint32)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_lists import (
     NAMES,

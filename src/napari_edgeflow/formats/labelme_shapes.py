@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.polygons import Polygon, Ring
+from napari_edgeflow.engine.raster.outlines.polygons import (
+    Polygon,
+    Ring,
+)
 from napari_edgeflow.formats.objects import LabelledObject, Region
 
 _CIRCLE_VERTICES = 64

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.masks import bounding_window
-from napari_edgeflow.engine.polygon_shapes import fitted
-from napari_edgeflow.engine.polygons import Polygon, rasterize, trace
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.masks import bounding_window
+from napari_edgeflow.engine.raster.outlines.geometry import fitted
+from napari_edgeflow.engine.raster.outlines.polygons import (
+    Polygon,
+    rasterize,
+    trace,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

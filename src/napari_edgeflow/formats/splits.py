@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.system.files import replacing
 
 NAMES = ("train", "val", "test")
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.pairs import LabelledImage
+from napari_edgeflow.engine.data.pairs import LabelledImage
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.coco import read_coco
 from napari_edgeflow.formats.label_folder import write_gray_png

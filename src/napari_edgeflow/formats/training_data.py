@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import measure
 
-from napari_edgeflow.engine.classes import MAX_CLASS_ID, ClassTable, LabelClass
-from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.labels.classes import (
+    MAX_CLASS_ID,
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.formats.class_names import voc_colour
 from napari_edgeflow.formats.labelled_plane import UNNAMED, Kind, used_values
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.image import ImageReader
-from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.raster.image import ImageReader
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.label_folder import write_gray_png
 from napari_edgeflow.formats.training_data import (

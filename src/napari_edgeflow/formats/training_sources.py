@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.pairs import LabelledImage, folder_pairs, voc_pairs
+from napari_edgeflow.engine.data.pairs import (
+    LabelledImage,
+    folder_pairs,
+    voc_pairs,
+)
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.class_lists import find_class_list
 from napari_edgeflow.formats.training_coco import coco_contents, coco_pairs
 from napari_edgeflow.formats.voc_folder import VocFolder

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from napari_edgeflow.engine.classes import (
+from napari_edgeflow.engine.labels.classes import (
     METADATA,
     ClassTable,
     LabelClass,
     voc_palette,
 )
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.system.files import replacing
 
 MAX_INDEX = 255
 VOID = 255

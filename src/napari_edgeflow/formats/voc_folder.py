@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.image import ImageReader
-from napari_edgeflow.engine.pairs import (
+from napari_edgeflow.engine.data.pairs import (
     VOC_IMAGES,
     VOC_LABELS,
     VOC_LISTS,
     voc_list,
     voc_pair,
 )
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import ImageReader
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.class_lists import (
     NAMES,
     OURS,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import voc_palette
-from napari_edgeflow.engine.pairs import VOID
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.labels.classes import voc_palette
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation_changes import VOID_NAME
 from napari_edgeflow.formats.problems import Report, refuse

@@ -21,12 +21,15 @@ from typing import Any
 import numpy as np
 import yaml
 
-from napari_edgeflow.engine.classes import METADATA, ClassTable
-from napari_edgeflow.engine.files import replacing
-from napari_edgeflow.engine.pairs import image_size
-from napari_edgeflow.engine.polygon_bridges import single_ring
-from napari_edgeflow.engine.polygon_shapes import grown
-from napari_edgeflow.engine.polygons import Polygon
+from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+)
+from napari_edgeflow.engine.raster.outlines.bridges import single_ring
+from napari_edgeflow.engine.raster.outlines.geometry import grown
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon
+from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.class_names import with_names
 from napari_edgeflow.formats.image_files import images_by_stem

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.label_parts import exchanged
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.places import exchanged
 from napari_edgeflow.project.packed_labels import PackedLabels
 from napari_edgeflow.project.records import (
     LabelContent,

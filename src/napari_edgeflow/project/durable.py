@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from napari_edgeflow.engine.files import replacing
+from napari_edgeflow.engine.system.files import replacing
 
 
 @contextmanager

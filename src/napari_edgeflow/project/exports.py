@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.semantic_regions import match_classes
+from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
 from napari_edgeflow.formats.export_folder import (
     ExportProgress,
     ExportSummary,

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.image import ImageReader, Window
-from napari_edgeflow.engine.pairs import image_size
+from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.raster.image import (
+    ImageReader,
+    Window,
+)
 from napari_edgeflow.formats.images import read_image
 
 Reader = Callable[[Path], NDArray[Any]]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.label_parts import exchanged
+from napari_edgeflow.engine.labels.places import exchanged
 from napari_edgeflow.formats.label_stack import (
     Labelled,
     Place,

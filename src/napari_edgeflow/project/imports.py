@@ -6,8 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.semantic_regions import match_classes
+from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
 from napari_edgeflow.formats.imports import (
     guess_source,
     images_beside,

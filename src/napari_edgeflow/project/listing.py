@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from napari_edgeflow.engine.pairs import IMAGE_SUFFIXES
+from napari_edgeflow.engine.data.pairs import IMAGE_SUFFIXES
 
 SUFFIXES = (
     *IMAGE_SUFFIXES,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.project.journal import Entry, JournalWriter, Patch
 from napari_edgeflow.project.page_files import (
     PageFiles,

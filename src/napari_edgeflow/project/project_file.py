@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.json_files import read_record
 from napari_edgeflow.project.class_changes import RemovedClass
 from napari_edgeflow.project.durable import write_durably

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.masks import bounding_window
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.widgets.label_layers import commit_mask
 from napari_edgeflow.widgets.planes import Plane
 

@@ -8,8 +8,11 @@ from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.label_parts import count_labels, tiles_with
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.places import (
+    count_labels,
+    tiles_with,
+)
 from napari_edgeflow.widgets.class_list import ClassList
 from napari_edgeflow.widgets.class_question import ask_heir
 from napari_edgeflow.widgets.class_rows import count_objects

@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.class_search import find_classes
-from napari_edgeflow.engine.classes import (
+from napari_edgeflow.engine.labels.class_search import find_classes
+from napari_edgeflow.engine.labels.classes import (
     ClassTable,
     LabelClass,
     voc_palette,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QFileDialog, QMenu
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.class_files import (
     FORMATS,
     SUFFIXES,

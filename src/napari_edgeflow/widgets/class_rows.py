@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.label_layers import (
     LabelScheme,
     check_target,

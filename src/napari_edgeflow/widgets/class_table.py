@@ -7,7 +7,10 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QBrush, QDropEvent
 from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.widgets.swatches import swatch
 from napari_edgeflow.widgets.tables import make_compact
 

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
     from numpy.typing import NDArray
 
-    from napari_edgeflow.engine.image import Window
-    from napari_edgeflow.engine.interact import ClickSegmenter
-    from napari_edgeflow.engine.prompts import Prompt
+    from napari_edgeflow.engine.interaction.prompts import Prompt
+    from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+    from napari_edgeflow.engine.raster.image import Window
     from napari_edgeflow.widgets.click_commit import FinishedObject
 
 
 def load_segmenter(model: str) -> "ClickSegmenter":
     """Load a model, on the best device there is; see :class:`ClickSegmenter`."""
     # Here and not above: onnxruntime takes a while, and this runs in the background.
-    from napari_edgeflow.engine.interact import ClickSegmenter
+    from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 
     keep_triton_apart()
     return ClickSegmenter.from_pretrained(model)

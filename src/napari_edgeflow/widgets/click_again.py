@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.prompts import Prompt, check_prompts
+from napari_edgeflow.engine.interaction.prompts import (
+    Prompt,
+    check_prompts,
+)
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_session import ClickSession

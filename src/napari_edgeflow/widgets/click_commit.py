@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.mask_part import MaskPart
-from napari_edgeflow.engine.prompts import Prompt, box_of, clicks_of
+from napari_edgeflow.engine.interaction.prompts import (
+    Prompt,
+    box_of,
+    clicks_of,
+)
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_settings import ClickSettings

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.prompts import with_clicks
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.interaction.prompts import with_clicks
 from napari_edgeflow.widgets.click_again import ClickAgain
 from napari_edgeflow.widgets.click_commit import FinishedObject, commit_object
 from napari_edgeflow.widgets.click_draft import ObjectDraft

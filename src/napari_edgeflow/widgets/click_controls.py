@@ -18,8 +18,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.weights import BUNDLED, CLICK_TASK
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    BUNDLED,
+    CLICK_TASK,
+)
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.class_keys import bind_class_keys
 from napari_edgeflow.widgets.class_layer import ClassLayer
 from napari_edgeflow.widgets.class_list import ClassList

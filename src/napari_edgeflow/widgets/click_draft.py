@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.mask_part import MaskPart
-from napari_edgeflow.engine.prompt_records import (
+from napari_edgeflow.engine.interaction.prompt_records import (
     mask_of_record,
     mask_record,
     prompt_records,
     prompts_of_records,
     window_record,
 )
-from napari_edgeflow.engine.prompts import Prompt
+from napari_edgeflow.engine.interaction.prompts import Prompt
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.planes import Plane
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.prompts import (
+from napari_edgeflow.engine.interaction.prompts import (
     Box,
     Brush,
     Prompt,

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.bands import box_band, stroke_band
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.mask_part import MaskPart
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.raster.bands import (
+    box_band,
+    stroke_band,
+)
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.click_points import ClickPoints, Tool
 from napari_edgeflow.widgets.click_preview import (
     BAND,

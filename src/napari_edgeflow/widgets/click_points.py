@@ -9,7 +9,7 @@ from napari.layers import Points
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.clicks import Click
+from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.widgets.planes import Plane, follow, placement
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.mask_part import MaskPart
-from napari_edgeflow.engine.prompts import Brush
+from napari_edgeflow.engine.interaction.prompts import Brush
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.label_colours import direct_colormap
 from napari_edgeflow.widgets.planes import (
     Plane,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.mask_part import MaskPart
-from napari_edgeflow.engine.masks import bounding_window
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
+from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.widgets.planes import Plane
 
 if TYPE_CHECKING:

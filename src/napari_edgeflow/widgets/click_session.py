@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.history import StateHistory
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.prompts import Prompt, clicks_of
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.interaction.history import StateHistory
+from napari_edgeflow.engine.interaction.prompts import (
+    Prompt,
+    clicks_of,
+)
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.click_refine import Refinement
 from napari_edgeflow.widgets.click_stage import elsewhere
 from napari_edgeflow.widgets.planes import PlaneImage

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_edgeflow.engine.image import Window
+    from napari_edgeflow.engine.raster.image import Window
     from napari_edgeflow.widgets.click_layers import ClickLayers
     from napari_edgeflow.widgets.click_session import ClickSession
 

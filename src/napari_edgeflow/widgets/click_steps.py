@@ -6,7 +6,7 @@ from weakref import ref
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.prompts import Brush
+from napari_edgeflow.engine.interaction.prompts import Brush
 from napari_edgeflow.widgets.click_draft import ObjectDraft
 from napari_edgeflow.widgets.object_history import ObjectEdit, ObjectHistory
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.interact import ClickSegmenter
-from napari_edgeflow.engine.mask_part import MaskPart
-from napari_edgeflow.engine.prompts import Prompt
-from napari_edgeflow.engine.refine import RefineSettings
+from napari_edgeflow.engine.interaction.prompts import Prompt
+from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
+from napari_edgeflow.engine.raster.tidy import RefineSettings
 from napari_edgeflow.widgets.planes import PlaneImage
 from napari_edgeflow.widgets.workers import UnusableModelError
 

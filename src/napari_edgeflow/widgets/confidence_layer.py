@@ -8,7 +8,7 @@ from napari.utils.colormaps import Colormap, ensure_colormap
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_edgeflow.engine.classes import METADATA
+from napari_edgeflow.engine.labels.classes import METADATA
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.planes import Plane, placement

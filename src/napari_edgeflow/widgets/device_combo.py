@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_edgeflow.engine.runtime import DEVICES
+from napari_edgeflow.engine.runtime.clicks import DEVICES
 from napari_edgeflow.widgets.devices import device_name
 
 

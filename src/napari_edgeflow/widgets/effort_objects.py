@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.effort import ObjectEffort
+from napari_edgeflow.engine.evaluation.effort import ObjectEffort
 from napari_edgeflow.formats.click_benchmark import (
     ClickedObject,
     write_click_benchmark,

@@ -19,14 +19,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.classes import Colour
-from napari_edgeflow.engine.effort import (
+from napari_edgeflow.engine.evaluation.effort import (
     EffortFigures,
     ObjectEffort,
     by_class,
     saving,
     total,
 )
+from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.formats.click_benchmark import CLICKS
 from napari_edgeflow.formats.effort_csv import write_effort_csv
 from napari_edgeflow.widgets.dock import real_viewer

@@ -7,8 +7,8 @@ from qtpy.QtCore import QEvent, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_edgeflow.engine.classes import Colour
-from napari_edgeflow.engine.effort import ObjectEffort
+from napari_edgeflow.engine.evaluation.effort import ObjectEffort
+from napari_edgeflow.engine.labels.classes import Colour
 
 Measure = Literal["clicks", "seconds"]
 

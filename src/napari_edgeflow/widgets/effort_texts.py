@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
-from napari_edgeflow.engine.effort import BY_MODEL, ObjectEffort, Saving
+from napari_edgeflow.engine.evaluation.effort import (
+    BY_MODEL,
+    ObjectEffort,
+    Saving,
+)
 from napari_edgeflow.widgets.export_texts import counted
 
 _MINUTE = 60.0

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.classes import Colour
+from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.formats.export_settings import ExportSettings, Values
 from napari_edgeflow.formats.export_targets import FORMATS
 from napari_edgeflow.widgets.fields import field_form

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.label_parts import exchanged
-from napari_edgeflow.engine.semantic_regions import match_classes
+from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
+from napari_edgeflow.engine.labels.places import exchanged
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation_changes import without_void
 from napari_edgeflow.formats.labelled_plane import Kind

@@ -9,14 +9,14 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import (
+from napari_edgeflow.engine.labels.classes import (
     METADATA,
     TRANSPARENT,
     ClassTable,
     Rgba,
     label_colours,
 )
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.class_rows import rename_classes
 from napari_edgeflow.widgets.label_colours import direct_colormap

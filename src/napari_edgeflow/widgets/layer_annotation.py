@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import ImageReader
-from napari_edgeflow.engine.pairs import image_size
+from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.formats.export_settings import ExportItem
 from napari_edgeflow.formats.image_names import as_file_name, plane_name
 from napari_edgeflow.formats.labelled_plane import (

@@ -6,8 +6,8 @@ from pathlib import Path
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
-from napari_edgeflow.engine.model_registry import trained_models
-from napari_edgeflow.engine.weights import MODEL_FILE
+from napari_edgeflow.engine.checkpoints.checkpoint import MODEL_FILE
+from napari_edgeflow.engine.checkpoints.registry import trained_models
 
 _OPEN = "Open checkpoint …"
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import LabelClass
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.object_measures import ObjectMeasure, components
+from napari_edgeflow.engine.labels.classes import LabelClass
+from napari_edgeflow.engine.labels.objects import (
+    ObjectMeasure,
+    components,
+)
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.object_entries import ObjectEntry, object_mask
 from napari_edgeflow.widgets.object_history import PixelChange
 from napari_edgeflow.widgets.object_records import ObjectRecord

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable, Colour
-from napari_edgeflow.engine.object_measures import ObjectMeasure, measure_objects
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    Colour,
+)
+from napari_edgeflow.engine.labels.objects import (
+    ObjectMeasure,
+    measure_objects,
+)
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.object_records import ObjectRecord, records_of
 from napari_edgeflow.widgets.planes import Plane, layer_array

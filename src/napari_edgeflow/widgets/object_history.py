@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.changed_pixels import ChangedPixels
 from napari_edgeflow.widgets.label_layers import (
     colouring,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.object_measures import measure_objects
-from napari_edgeflow.engine.semantic_regions import objects_of
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.objects import measure_objects
+from napari_edgeflow.engine.labels.regions import objects_of
 from napari_edgeflow.widgets.label_layers import LabelScheme, labels_of, read_scheme
 from napari_edgeflow.widgets.object_entries import ObjectEntry
 from napari_edgeflow.widgets.object_records import ObjectRecord, Values

@@ -7,14 +7,14 @@ from math import isnan
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from napari_edgeflow.engine.clicks import Click
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.prompt_records import (
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.interaction.prompt_records import (
     prompt_records,
     prompts_of_records,
     window_record,
 )
-from napari_edgeflow.engine.prompts import Prompt
+from napari_edgeflow.engine.interaction.prompts import Prompt
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.planes import Plane
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QAbstractItemView, QTableView, QWidget
 
-from napari_edgeflow.engine.classes import Colour
+from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.widgets.object_entries import ObjectEntry
 from napari_edgeflow.widgets.swatches import swatch
 from napari_edgeflow.widgets.tables import make_compact

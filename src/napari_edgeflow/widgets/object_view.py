@@ -9,7 +9,7 @@ from napari.layers import Shapes
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
-from napari_edgeflow.engine.polygons import trace
+from napari_edgeflow.engine.raster.outlines.polygons import trace
 from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.object_entries import ObjectEntry
 from napari_edgeflow.widgets.planes import (

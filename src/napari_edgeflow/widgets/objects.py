@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.label_layers import LabelScheme, read_scheme, write_scheme

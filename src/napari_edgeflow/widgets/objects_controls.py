@@ -17,7 +17,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    LabelClass,
+)
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.layer_combo import labels_combo
 from napari_edgeflow.widgets.object_entries import ObjectEntry, ObjectSelection

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.masks import bounding_window
-from napari_edgeflow.engine.outline import Filled
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.masks import bounding_window
+from napari_edgeflow.engine.raster.outlines.outline import Filled
 from napari_edgeflow.widgets.label_layers import check_target
 from napari_edgeflow.widgets.object_history import ObjectHistory, PixelChange
 from napari_edgeflow.widgets.outline_work import OutlinedObject

@@ -7,7 +7,7 @@ from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_edgeflow.engine.outline import TOLERANCE
+from napari_edgeflow.engine.raster.outlines.outline import TOLERANCE
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.label_layers import check_target
 from napari_edgeflow.widgets.outline_commit import commit_outline

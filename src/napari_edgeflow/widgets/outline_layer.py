@@ -8,7 +8,11 @@ import numpy as np
 from napari.layers import Shapes
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.outline import OutlineShape, ellipse_ring, moved
+from napari_edgeflow.engine.raster.outlines.outline import (
+    OutlineShape,
+    ellipse_ring,
+    moved,
+)
 from napari_edgeflow.widgets.planes import Plane, placement
 from napari_edgeflow.widgets.shortcuts import Shortcuts
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from napari_edgeflow.engine.history import StateHistory
-from napari_edgeflow.engine.outline import OutlineShape
+from napari_edgeflow.engine.interaction.history import StateHistory
+from napari_edgeflow.engine.raster.outlines.outline import OutlineShape
 
 Shapes = tuple[OutlineShape, ...]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.outline import (
+from napari_edgeflow.engine.raster.outlines.outline import (
     Filled,
     Outline,
     OutlineShape,

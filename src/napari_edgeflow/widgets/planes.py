@@ -14,7 +14,7 @@ import numpy as np
 from napari.utils.transforms import Affine
 from numpy.typing import DTypeLike, NDArray
 
-from napari_edgeflow.engine.image import Window
+from napari_edgeflow.engine.raster.image import Window
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer

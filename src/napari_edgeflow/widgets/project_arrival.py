@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from numpy.typing import NDArray
 
-    from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.labels.classes import ClassTable
 
 SHORT_NAMES = {"object": "objects", "semantic": "classes", "plain": "labels"}
 """What labels of each kind are called in a project."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Qt, Signal
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.image_cache import ImageCache
 from napari_edgeflow.project.records import PageContent

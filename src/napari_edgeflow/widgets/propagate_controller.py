@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.weights import BUNDLED
+from napari_edgeflow.engine.checkpoints.checkpoint import BUNDLED
 from napari_edgeflow.widgets.click_docks import click_docks
 from napari_edgeflow.widgets.click_work import LoadSegmenter
 from napari_edgeflow.widgets.label_layers import check_target, read_scheme

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_edgeflow.engine.classes import LabelClass
-from napari_edgeflow.engine.image import ImageReader, Window
-from napari_edgeflow.engine.masks import bounding_window
-from napari_edgeflow.engine.propagate import SliceReport, propagate
-from napari_edgeflow.engine.semantic_regions import regions_of
+from napari_edgeflow.engine.labels.classes import LabelClass
+from napari_edgeflow.engine.labels.regions import regions_of
+from napari_edgeflow.engine.propagation.propagate import (
+    SliceReport,
+    propagate,
+)
+from napari_edgeflow.engine.raster.image import (
+    ImageReader,
+    Window,
+)
+from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.widgets.click_work import LastSegmenter, LoadSegmenter
 from napari_edgeflow.widgets.object_edits import ObjectChange
 from napari_edgeflow.widgets.object_history import PixelChange

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
-from napari_edgeflow.engine.prediction import THRESHOLD
-from napari_edgeflow.engine.refine import RefineSettings
+from napari_edgeflow.engine.interaction.prediction import THRESHOLD
+from napari_edgeflow.engine.raster.tidy import RefineSettings
 
 _MOST_SMOOTH, _MOST_PIXELS = 10, 20
 _LARGEST_AREA = 1_000_000

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_warning
 
-from napari_edgeflow.engine.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.segment_controller import SegmentController
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import napari
 
-    from napari_edgeflow.engine.predict import SemanticSegmenter
+    from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
 
 
 def load_semantic_segmenter(model: str, device: str) -> "SemanticSegmenter":
@@ -28,7 +28,7 @@ def load_semantic_segmenter(model: str, device: str) -> "SemanticSegmenter":
     # Before what follows may load torch.
     keep_triton_apart()
     # Here and not above: it takes a while, and this runs in the background.
-    from napari_edgeflow.engine.predict import SemanticSegmenter
+    from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
 
     return SemanticSegmenter.from_pretrained(model, device)
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.image import Window
-from napari_edgeflow.engine.semantic_regions import match_classes
+from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.label_layers import (
     LabelScheme,
     add_labels,

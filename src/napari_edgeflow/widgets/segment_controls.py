@@ -15,7 +15,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.weights import SEMANTIC, SEMANTIC_TASK
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    SEMANTIC,
+    SEMANTIC_TASK,
+)
 from napari_edgeflow.widgets.class_filter import ClassFilter
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.device_combo import DeviceCombo

@@ -10,8 +10,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.semantic_regions import ClassShare
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.regions import ClassShare
 from napari_edgeflow.widgets.swatches import swatch
 from napari_edgeflow.widgets.tables import make_compact
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.runtime import choose_device
-from napari_edgeflow.engine.semantic_regions import (
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.regions import (
     ClassShare,
     ObjectRegion,
     class_summary,
@@ -20,13 +19,17 @@ from napari_edgeflow.engine.semantic_regions import (
     objects_of,
     remove_small,
 )
+from napari_edgeflow.engine.runtime.clicks import choose_device
 from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.planes import Plane, PlaneImage, thick_shape
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.workers import UnusableModelError
 
 if TYPE_CHECKING:
-    from napari_edgeflow.engine.predict import PredictSettings, SemanticSegmenter
+    from napari_edgeflow.engine.segmentation.segmenter import (
+        PredictSettings,
+        SemanticSegmenter,
+    )
 
 LoadSegmenter = Callable[[str, str], "SemanticSegmenter"]
 Labels = NDArray[np.unsignedinteger]
@@ -264,7 +267,7 @@ def _look(
 
 def _prediction(request: SegmentRequest) -> "PredictSettings":
     # Here and not above: it is heavy, and this runs in the background.
-    from napari_edgeflow.engine.predict import PredictSettings
+    from napari_edgeflow.engine.segmentation.segmenter import PredictSettings
 
     return PredictSettings(tile_size=request.tile_size, flip=request.flip)
 

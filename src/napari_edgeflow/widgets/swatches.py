@@ -2,7 +2,7 @@
 
 from qtpy.QtGui import QColor, QIcon, QPixmap
 
-from napari_edgeflow.engine.classes import Colour
+from napari_edgeflow.engine.labels.classes import Colour
 
 
 def swatch(colour: Colour) -> QIcon:

@@ -31,7 +31,7 @@ from napari_edgeflow.widgets.workspace import Workspace
 if TYPE_CHECKING:
     import napari
 
-    from napari_edgeflow.engine.classes import ClassTable
+    from napari_edgeflow.engine.labels.classes import ClassTable
 
 TITLE = "Train"
 _LEAST_WIDTH = 340

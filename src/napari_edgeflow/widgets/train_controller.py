@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.model_registry import register_model
-from napari_edgeflow.engine.train_files import COMMAND_FILE, STATE_FILE
+from napari_edgeflow.engine.checkpoints.registry import register_model
+from napari_edgeflow.engine.training.files import (
+    COMMAND_FILE,
+    STATE_FILE,
+)
 from napari_edgeflow.formats.training_folder import Written
 from napari_edgeflow.formats.training_survey import DataSurvey
 from napari_edgeflow.widgets.train_process import COMMAND, Ending, TrainProcess

@@ -26,13 +26,16 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_edgeflow.engine.model_registry import free_folder, models_folder
-from napari_edgeflow.engine.weights import (
+from napari_edgeflow.engine.checkpoints.checkpoint import (
     BUNDLED,
     CLICK_TASK,
     SEMANTIC,
     SEMANTIC_TASK,
     STARTERS,
+)
+from napari_edgeflow.engine.checkpoints.registry import (
+    free_folder,
+    models_folder,
 )
 from napari_edgeflow.formats.training_survey import DataSurvey, shares
 from napari_edgeflow.widgets.connections import Connections

@@ -10,9 +10,9 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.pairs import read_labels
-from napari_edgeflow.engine.train_files import PREDICTIONS_FOLDER
+from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.training.files import PREDICTIONS_FOLDER
 from napari_edgeflow.formats.training_folder import Place
 from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme

@@ -12,8 +12,8 @@ from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.classes import ClassTable
-from napari_edgeflow.engine.pairs import folder_pairs
+from napari_edgeflow.engine.data.pairs import folder_pairs
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.training_folder import write_class_folder
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
@@ -64,7 +64,7 @@ def make_preview(request: PreviewRequest) -> Preview:
         raise ValueError(" ".join(survey.problems))
     # Before what follows may load torch.
     keep_triton_apart()
-    from napari_edgeflow.engine.semantic_preview import preview_samples
+    from napari_edgeflow.engine.training.semantic.preview import preview_samples
 
     classes = survey.merged.table
     ids = tuple(entry.id for entry in classes)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import psutil
 from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-from napari_edgeflow.engine.train_stop import STOP_FILE
+from napari_edgeflow.engine.training.stop import STOP_FILE
 
 COMMAND = (sys.executable, "-m", "napari_edgeflow")
 """What a training is started with; its arguments follow."""

@@ -7,10 +7,20 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from napari_edgeflow.engine.classes import ClassTable, Colour
-from napari_edgeflow.engine.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.train_curves import loss_plot, read_history, score_plot
-from napari_edgeflow.engine.weights import SEMANTIC_TASK, find_checkpoint
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    SEMANTIC_TASK,
+    find_checkpoint,
+)
+from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.labels.classes import (
+    ClassTable,
+    Colour,
+)
+from napari_edgeflow.engine.training.curves import (
+    loss_plot,
+    read_history,
+    score_plot,
+)
 from napari_edgeflow.widgets.train_plots import ClassBars, CurvePlot
 from napari_edgeflow.widgets.train_texts import epoch_text, step_text
 

@@ -4,7 +4,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_edgeflow.engine.weights import CLICK_TASK, STARTERS
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    CLICK_TASK,
+    STARTERS,
+)
 from napari_edgeflow.formats.class_lists import write_class_list
 from napari_edgeflow.formats.training_data import LabelledStack, StackCounts
 from napari_edgeflow.formats.training_folder import (

@@ -1,0 +1,182 @@
+"""What is done with class labels after the network: filters, objects, figures.
+
+Components are connected by edges and corners, so that a thin diagonal line is one.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage import measure
+
+Labels = NDArray[np.unsignedinteger]
+
+_BLOCK = 1 << 20
+"""Pixels that are counted at a time: bounds the memory on large stacks."""
+
+
+class ObjectRegion(NamedTuple):
+    """One connected component of a class."""
+
+    object_id: int
+    class_id: int
+    pixels: int
+
+
+class ClassShare(NamedTuple):
+    """How much of an image belongs to a class."""
+
+    class_id: int
+    pixels: int
+    percent: float
+    confidence: float
+
+
+def keep_classes(labels: Labels, ids: Collection[int]) -> Labels:
+    """Return labels in which all other classes are background.
+
+    Parameters
+    ----------
+    labels : ndarray
+        (H, W) unsigned class ids, 0 for background.
+    ids : collection of int
+        The classes to keep.
+
+    Returns
+    -------
+    ndarray
+        (H, W) of the same type.
+    """
+    highest = int(labels.max(initial=0))
+    table = np.zeros(highest + 1, labels.dtype)
+    kept = [class_id for class_id in ids if 0 < class_id <= highest]
+    table[kept] = kept
+    result: Labels = table[labels]
+    return result
+
+
+def remove_small(labels: Labels, minimum_pixels: int) -> Labels:
+    """Return labels in which small components are background.
+
+    Parameters
+    ----------
+    labels : ndarray
+        (H, W) unsigned class ids, 0 for background.
+    minimum_pixels : int
+        Connected components of a class with fewer pixels go.
+
+    Returns
+    -------
+    ndarray
+        (H, W) of the same type.
+    """
+    if minimum_pixels <= 1:
+        return labels
+    components = _components(labels)
+    small = np.bincount(components.ravel()) < minimum_pixels
+    result = labels.copy()
+    result[small[components]] = 0
+    return result
+
+
+def objects_of(labels: Labels) -> tuple[NDArray[np.int32], list[ObjectRegion]]:
+    """Return the connected components of each class as objects.
+
+    Parameters
+    ----------
+    labels : ndarray
+        (H, W) unsigned class ids, 0 for background.
+
+    Returns
+    -------
+    ids : ndarray
+        (H, W) int32 object ids from 1 on, 0 for background. Components of different
+        classes that touch are different objects.
+    objects : list of ObjectRegion
+        One for each id, in their order.
+    """
+    ids = _components(labels)
+    pixels = np.bincount(ids.ravel())
+    classes = np.zeros(len(pixels), labels.dtype)
+    classes[ids.ravel()] = labels.ravel()
+    objects = [
+        ObjectRegion(i, int(classes[i]), int(pixels[i])) for i in range(1, len(pixels))
+    ]
+    return ids, objects
+
+
+def component_at(
+    labels: NDArray[np.integer], position: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Return the connected pixels that have the same label as a pixel.
+
+    Parameters
+    ----------
+    labels : ndarray
+        (H, W) ids of classes or objects.
+    position : tuple of int
+        (y, x) of the pixel.
+
+    Returns
+    -------
+    ndarray
+        (H, W) bool.
+    """
+    components = _components(labels == labels[position])
+    mask: NDArray[np.bool_] = components == components[position]
+    return mask
+
+
+def class_summary(labels: Labels, confidence: NDArray[np.float32]) -> list[ClassShare]:
+    """Return how much of an image or stack each class takes, the largest first.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Unsigned class ids of any shape; background is a class of its own here.
+    confidence : ndarray
+        Of the same shape, the probability of each label.
+
+    Returns
+    -------
+    list of ClassShare
+        One for each id that occurs; the percents add up to 100.
+    """
+    highest = int(labels.max(initial=0))
+    pixels, sums = np.zeros(highest + 1, np.int64), np.zeros(highest + 1)
+    flat, weights = labels.reshape(-1), confidence.reshape(-1)
+    for start in range(0, flat.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        pixels += np.bincount(flat[block], minlength=highest + 1)
+        sums += np.bincount(flat[block], weights[block], highest + 1)
+    shares = [
+        ClassShare(
+            int(i),
+            int(pixels[i]),
+            float(100 * pixels[i] / flat.size),
+            float(sums[i] / pixels[i]),
+        )
+        for i in np.flatnonzero(pixels)
+    ]
+    return sorted(shares, key=lambda share: share.pixels, reverse=True)
+
+
+def regions_of(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Return the connected components of a mask, the largest first.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (H, W) bool.
+    """
+    ids, found = objects_of(mask.astype(np.uint8))
+    by_size = sorted(found, key=lambda region: -region.pixels)
+    return [ids == region.object_id for region in by_size]
+
+
+def _components(labels: Labels | NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the connected components of equal values other than 0, from 1 on."""
+    components = measure.label(labels, connectivity=2)  # type: ignore[no-untyped-call]
+    result: NDArray[np.int32] = components.astype(np.int32, copy=False)
+    return result

@@ -1,0 +1,4 @@
+"""One object carried through the slices of a stack.
+
+It imports `interaction` and what is below it.
+"""

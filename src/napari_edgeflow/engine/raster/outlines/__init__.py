@@ -1,0 +1,4 @@
+"""Masks as polygons and back, exactly or simplified.
+
+It imports `raster`.
+"""

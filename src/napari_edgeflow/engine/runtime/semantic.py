@@ -1,0 +1,83 @@
+"""One call over semantic networks in ONNX Runtime or torch."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    FORMAT,
+    Checkpoint,
+)
+from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
+from napari_edgeflow.engine.runtime.clicks import (
+    choose_device,
+    open_session,
+)
+from napari_edgeflow.engine.runtime.network import INPUT, SemanticNetwork
+
+
+class OnnxSemanticNetwork:
+    """A semantic network exported to ONNX, on the CPU.
+
+    Parameters
+    ----------
+    path : Path
+        The ONNX file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a network of ours.
+    """
+
+    device = "cpu"
+
+    def __init__(self, path: Path) -> None:
+        self._session = open_session(path, {INPUT})
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return probabilities; see :class:`SemanticNetwork`."""
+        pixels = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+        pixels *= np.float32(1 / 255)
+        result: NDArray[np.float32]
+        (result,) = self._session.run(None, {INPUT: pixels})
+        return result
+
+
+def read_facts(checkpoint: Checkpoint) -> SemanticFacts:
+    """Return classes and input of a checkpoint, without loading its weights.
+
+    Raises
+    ------
+    ValueError
+        If they are missing or do not fit together.
+    """
+    if checkpoint.metadata.get("format") == FORMAT:
+        return SemanticFacts.from_metadata(checkpoint.metadata)
+    from napari_edgeflow.engine.checkpoints.semantic import semantic_facts
+
+    return semantic_facts(checkpoint)
+
+
+def load_semantic_network(checkpoint: Checkpoint, device: str) -> SemanticNetwork:
+    """Load a semantic network onto the best device, or the one asked for.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The model.
+    device : str
+        "auto" takes CUDA, then MPS, then the CPU; or one of those by name.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown, or the checkpoint does not fit.
+    """
+    chosen = choose_device(device)
+    if chosen == "cpu" and checkpoint.onnx is not None:
+        return OnnxSemanticNetwork(checkpoint.onnx)
+    from napari_edgeflow.engine.runtime.semantic_torch import TorchSemanticNetwork
+
+    return TorchSemanticNetwork.load(checkpoint, chosen)
