@@ -21,9 +21,12 @@ from napari_edgeflow.demo import ScriptedPerson, find_canvas
 from napari_edgeflow.engine.data.pairs import read_labels
 from napari_edgeflow.engine.interaction.clicks import next_click
 from napari_edgeflow.engine.raster.metrics import iou
-from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.export_targets import FORMATS
-from napari_edgeflow.formats.imports import guess_source, read_annotations
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.exchange.imports import (
+    guess_source,
+    read_annotations,
+)
+from napari_edgeflow.formats.exchange.targets import FORMATS
 from napari_edgeflow.widgets.click import ClickWidget, load_segmenter
 from napari_edgeflow.widgets.export import ExportWidget
 from napari_edgeflow.widgets.object_records import read_records

@@ -12,7 +12,7 @@ from napari_edgeflow import cli
 from napari_edgeflow.cli.coco_source import split_settings
 from napari_edgeflow.cli.train_clicks import parse_source
 from napari_edgeflow.engine.interaction.clicks import Click
-from napari_edgeflow.formats.click_benchmark import (
+from napari_edgeflow.formats.effort.click_benchmark import (
     CLICKS,
     ClickedObject,
     write_click_benchmark,

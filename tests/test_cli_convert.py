@@ -16,16 +16,22 @@ from napari_edgeflow.engine.labels.classes import (
     ClassTable,
     LabelClass,
 )
-from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.class_lists import write_class_list
-from napari_edgeflow.formats.coco import read_coco, update_coco
-from napari_edgeflow.formats.export_targets import FORMATS
-from napari_edgeflow.formats.geojson import read_geojson
-from napari_edgeflow.formats.imports import SOURCES as READERS
-from napari_edgeflow.formats.label_folder import read_label_folder, write_gray_png
-from napari_edgeflow.formats.labelme import read_labelme_folder
-from napari_edgeflow.formats.voc_objects import read_voc
-from napari_edgeflow.formats.yolo import read_yolo_folder
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.exchange.imports import SOURCES as READERS
+from napari_edgeflow.formats.exchange.targets import FORMATS
+from napari_edgeflow.formats.files.class_lists import write_class_list
+from napari_edgeflow.formats.kinds.coco.dataset import (
+    read_coco,
+    update_coco,
+)
+from napari_edgeflow.formats.kinds.geojson import read_geojson
+from napari_edgeflow.formats.kinds.label_images.folder import (
+    read_label_folder,
+    write_gray_png,
+)
+from napari_edgeflow.formats.kinds.labelme.files import read_labelme_folder
+from napari_edgeflow.formats.kinds.voc.objects import read_voc
+from napari_edgeflow.formats.kinds.yolo import read_yolo_folder
 
 LABELS = ring_and_parts().class_labels()
 NAMES = ("a", "größe", "it's_b")

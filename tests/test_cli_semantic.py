@@ -18,7 +18,7 @@ from tests.engine.colour_network import (
 
 from napari_edgeflow import __version__, cli
 from napari_edgeflow.engine.checkpoints.checkpoint import STARTERS
-from napari_edgeflow.formats.voc import read_palette_png
+from napari_edgeflow.formats.kinds.voc.png import read_palette_png
 
 IDS = np.array([0, 1, 5, 8], np.uint8)
 """Class ids of the model, in the order of its colours."""

@@ -22,8 +22,8 @@ from napari_edgeflow.engine.labels.classes import (
     LabelClass,
     voc_palette,
 )
-from napari_edgeflow.formats.voc import write_palette_png
-from napari_edgeflow.formats.voc_folder import VocFolder
+from napari_edgeflow.formats.kinds.voc.folder import VocFolder
+from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 from napari_edgeflow.readers import (
     MAX_PAIRS,
     palette_png_reader,

@@ -16,7 +16,7 @@ from napari_edgeflow.engine.labels.classes import (
     LabelClass,
     voc_palette,
 )
-from napari_edgeflow.formats.voc import read_palette_png
+from napari_edgeflow.formats.kinds.voc.png import read_palette_png
 
 PLUGIN = "napari-edgeflow"
 LABELS = np.array([[0, 1, 2, 7, 255]] * 3)

@@ -17,7 +17,7 @@ from napari_edgeflow.engine.interaction.clicks import (
     next_click,
 )
 from napari_edgeflow.engine.raster.metrics import iou
-from napari_edgeflow.formats.voc import write_palette_png
+from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 from napari_edgeflow.samples import SAMPLES, load_sample
 from napari_edgeflow.widgets.click import ClickWidget, load_segmenter
 

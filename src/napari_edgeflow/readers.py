@@ -16,21 +16,24 @@ from napari_edgeflow.engine.labels.classes import (
     ClassTable,
     label_colours,
 )
-from napari_edgeflow.formats.image_files import find_image
-from napari_edgeflow.formats.images import read_image
-from napari_edgeflow.formats.imports import (
+from napari_edgeflow.formats.exchange.imports import (
     guess_source,
     images_beside,
     read_annotations,
 )
-from napari_edgeflow.formats.label_tiff import read_label_tiff
-from napari_edgeflow.formats.voc import holds_labels, read_palette_png
-from napari_edgeflow.formats.voc_folder import VocFolder
+from napari_edgeflow.formats.files.image_files import find_image
+from napari_edgeflow.formats.files.images import read_image
+from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
+from napari_edgeflow.formats.kinds.voc.folder import VocFolder
+from napari_edgeflow.formats.kinds.voc.png import (
+    holds_labels,
+    read_palette_png,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_edgeflow.formats.annotation import ImageAnnotation
+    from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 
 LayerData: TypeAlias = "tuple[NDArray[Any], dict[str, Any], str]"
 Reader: TypeAlias = Callable[[str], list[LayerData]]

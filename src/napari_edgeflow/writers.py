@@ -15,27 +15,30 @@ import numpy as np
 from napari_edgeflow.engine.labels.classes import (
     METADATA,
     ClassTable,
+    Kind,
     voc_palette,
 )
-from napari_edgeflow.formats.coco import update_coco
-from napari_edgeflow.formats.geojson import write_geojson
-from napari_edgeflow.formats.image_names import as_file_name
-from napari_edgeflow.formats.label_folder import write_gray_png
-from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
-from napari_edgeflow.formats.labelled_plane import (
-    Kind,
+from napari_edgeflow.formats.annotation.planes import (
     classes_of_objects,
     plane_annotation,
 )
-from napari_edgeflow.formats.labelme import write_labelme
-from napari_edgeflow.formats.voc import write_palette_png
+from napari_edgeflow.formats.files.image_names import as_file_name
+from napari_edgeflow.formats.kinds.coco.dataset import update_coco
+from napari_edgeflow.formats.kinds.geojson import write_geojson
+from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
+from napari_edgeflow.formats.kinds.label_images.tiff import (
+    LabelTiff,
+    write_label_tiff,
+)
+from napari_edgeflow.formats.kinds.labelme.files import write_labelme
+from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from napari_edgeflow.formats.annotation import ImageAnnotation
+    from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 
 _WHAT_LABELS_ARE = re.compile(r" (classes|objects)( \[\d+\])?$")
 """What the names of our layers end in, after the name of the image."""

@@ -15,8 +15,8 @@ from napari_edgeflow.engine.labels.classes import (
     ClassTable,
     LabelClass,
 )
-from napari_edgeflow.formats.coco import read_coco
-from napari_edgeflow.formats.export_settings import ExportSettings
+from napari_edgeflow.formats.exchange.settings import ExportSettings
+from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.project.exports import export_project
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.project_file import PageSummary

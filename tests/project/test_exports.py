@@ -8,10 +8,10 @@ from PIL import Image
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.formats.coco import read_coco
-from napari_edgeflow.formats.export_folder import ExportSummary
-from napari_edgeflow.formats.export_settings import ExportSettings
-from napari_edgeflow.formats.voc_objects import read_voc
+from napari_edgeflow.formats.exchange.exports import ExportSummary
+from napari_edgeflow.formats.exchange.settings import ExportSettings
+from napari_edgeflow.formats.kinds.coco.dataset import read_coco
+from napari_edgeflow.formats.kinds.voc.objects import read_voc
 from napari_edgeflow.project.exports import export_project
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.records import LabelContent, PageContent

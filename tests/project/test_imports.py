@@ -8,9 +8,9 @@ import tifffile
 from PIL import Image
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
-from napari_edgeflow.formats.coco import update_coco
-from napari_edgeflow.formats.label_folder import write_gray_png
-from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.engine.labels.classes import Kind
+from napari_edgeflow.formats.kinds.coco.dataset import update_coco
+from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.import_undo import read_restored
 from napari_edgeflow.project.imports import (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tests.project.page_edits import CLASSES, Page, assert_same, row
 
-from napari_edgeflow.formats.label_folder import read_label_file
+from napari_edgeflow.formats.kinds.label_images.folder import read_label_file
 from napari_edgeflow.project.page_files import (
     NewerProjectError,
     PageFiles,

@@ -17,7 +17,10 @@ from napari_edgeflow.engine.labels.classes import (
     ClassTable,
     LabelClass,
 )
-from napari_edgeflow.formats.click_benchmark import CLICKS, read_click_benchmark
+from napari_edgeflow.formats.effort.click_benchmark import (
+    CLICKS,
+    read_click_benchmark,
+)
 from napari_edgeflow.widgets.effort_objects import image_of
 from napari_edgeflow.widgets.effort_panel import EffortPanel
 from napari_edgeflow.widgets.effort_texts import spoken

@@ -18,11 +18,14 @@ from napari_edgeflow.engine.labels.classes import (
     METADATA,
     ClassTable,
 )
-from napari_edgeflow.formats.coco import read_coco, update_coco
-from napari_edgeflow.formats.export_targets import FORMATS
-from napari_edgeflow.formats.label_folder import write_gray_png
-from napari_edgeflow.formats.label_tiff import read_label_tiff
-from napari_edgeflow.formats.labelled_plane import classes_of_objects
+from napari_edgeflow.formats.annotation.planes import classes_of_objects
+from napari_edgeflow.formats.exchange.targets import FORMATS
+from napari_edgeflow.formats.kinds.coco.dataset import (
+    read_coco,
+    update_coco,
+)
+from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
+from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
 from napari_edgeflow.project import imports
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.widgets.export import ExportWidget

@@ -28,7 +28,7 @@ from napari_edgeflow.engine.checkpoints.registry import (
 )
 from napari_edgeflow.engine.checkpoints.semantic import write_semantic
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.formats.label_folder import write_gray_png
+from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.widgets import train_process
 from napari_edgeflow.widgets.click import ClickWidget
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme

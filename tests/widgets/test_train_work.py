@@ -18,9 +18,9 @@ from napari_edgeflow.engine.labels.classes import (
     ClassTable,
     LabelClass,
 )
-from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.coco import update_coco
-from napari_edgeflow.formats.training_sources import DataFolder
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.kinds.coco.dataset import update_coco
+from napari_edgeflow.formats.training.sources import DataFolder
 from napari_edgeflow.widgets.train_preview import PreviewRequest, make_preview
 from napari_edgeflow.widgets.train_settings import TrainSettings
 from napari_edgeflow.widgets.train_work import (

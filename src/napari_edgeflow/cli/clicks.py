@@ -97,8 +97,11 @@ def _run_click(options: argparse.Namespace) -> int:
     from napari_edgeflow.engine.labels.classes import voc_palette
     from napari_edgeflow.engine.raster.image import Window
     from napari_edgeflow.engine.system.files import check_file
-    from napari_edgeflow.formats.images import read_plane
-    from napari_edgeflow.formats.voc import check_palette_path, write_palette_png
+    from napari_edgeflow.formats.files.images import read_plane
+    from napari_edgeflow.formats.kinds.voc.png import (
+        check_palette_path,
+        write_palette_png,
+    )
 
     check_palette_path(options.output)
     check_file(options.output)
@@ -178,7 +181,7 @@ def _run_evaluate_clicks(options: argparse.Namespace) -> int:
     figures = summarize(results)
     print(figures_table(figures))
     if options.json is not None:
-        from napari_edgeflow.formats.json_files import write_json
+        from napari_edgeflow.formats.files.json_files import write_json
 
         write_json(options.json, asdict(figures), indent=2)
     return 0

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from napari_edgeflow.engine.data.pairs import LabelledImage
-    from napari_edgeflow.engine.labels.classes import ClassTable
-    from napari_edgeflow.formats.labelled_plane import Kind
+    from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 
 LABELS_FOLDER = "coco-labels"
 """Inside the folder of a training."""
@@ -56,7 +55,7 @@ def read_coco_source(
 
     The labels are written into the folder of the training.
     """
-    from napari_edgeflow.formats.training_coco import coco_pairs
+    from napari_edgeflow.formats.training.coco import coco_pairs
 
     folder = None if images is None else Path(images)
     return coco_pairs(path, folder, _labels_folder(path, output), kind)

@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.labels.classes import (
         ClassTable,
         Colour,
+        Kind,
     )
-    from napari_edgeflow.formats.annotation import ImageAnnotation
-    from napari_edgeflow.formats.export_folder import ExportProgress, ExportSummary
-    from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
-    from napari_edgeflow.formats.labelled_plane import Kind
-    from napari_edgeflow.formats.problems import Report
+    from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+    from napari_edgeflow.formats.exchange.exports import (
+        ExportProgress,
+        ExportSummary,
+    )
+    from napari_edgeflow.formats.exchange.settings import (
+        ExportItem,
+        ExportSettings,
+    )
+    from napari_edgeflow.formats.files.problems import Report
 
     Read = Callable[[Report], Iterator[ImageAnnotation]]
 
@@ -106,7 +112,7 @@ def _target(text: str) -> str:
 
 
 def _background(text: str) -> "Colour | None":
-    from napari_edgeflow.formats.cutout import parse_background
+    from napari_edgeflow.formats.kinds.cutout import parse_background
 
     try:
         return parse_background(text)
@@ -124,9 +130,9 @@ def _ratios(text: str) -> tuple[float, ...]:
 
 
 def _run_convert(options: argparse.Namespace) -> int:
-    from napari_edgeflow.formats.class_files import read_classes
-    from napari_edgeflow.formats.export_folder import export_folder
-    from napari_edgeflow.formats.export_targets import FORMATS
+    from napari_edgeflow.formats.exchange.exports import export_folder
+    from napari_edgeflow.formats.exchange.targets import FORMATS
+    from napari_edgeflow.formats.files.class_files import read_classes
 
     settings = _settings(options)
     _check_apart(options)
@@ -178,7 +184,7 @@ def _finished(
 
 
 def _settings(options: argparse.Namespace) -> "ExportSettings":
-    from napari_edgeflow.formats.export_settings import ExportSettings
+    from napari_edgeflow.formats.exchange.settings import ExportSettings
 
     return ExportSettings(
         options.target,
@@ -195,7 +201,7 @@ def _settings(options: argparse.Namespace) -> "ExportSettings":
 
 def _reader(options: argparse.Namespace, given: "ClassTable | None") -> "Read":
     """Return what reads the input, from its beginning each time."""
-    from napari_edgeflow.formats.imports import read_annotations
+    from napari_edgeflow.formats.exchange.imports import read_annotations
 
     where = options.source, options.input, options.images, given
     kind: Kind = "object" if options.instances else "semantic"
@@ -206,9 +212,9 @@ def _items(
     annotations: "Iterator[ImageAnnotation]", options: argparse.Namespace
 ) -> "Iterator[ExportItem]":
     """Yield labels with the files of their images, where there are any."""
-    from napari_edgeflow.formats.export_settings import ExportItem
-    from napari_edgeflow.formats.image_files import find_image
-    from napari_edgeflow.formats.imports import images_beside
+    from napari_edgeflow.formats.exchange.imports import images_beside
+    from napari_edgeflow.formats.exchange.settings import ExportItem
+    from napari_edgeflow.formats.files.image_files import find_image
 
     images = options.images or images_beside(options.source, options.input)
     for annotation in annotations:
@@ -220,7 +226,7 @@ def _survey(
 ) -> "tuple[ClassTable, Sequence[str]]":
     """Return the classes and the names of all images, which are read once for it."""
     from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
-    from napari_edgeflow.formats.annotation_changes import without_void
+    from napari_edgeflow.formats.annotation.changes import without_void
 
     classes, names = given or ClassTable(()), dict[str, None]()
     for annotation in read(lambda _: None):

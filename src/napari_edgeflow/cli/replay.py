@@ -35,7 +35,7 @@ def run_replay(options: argparse.Namespace) -> int:
     """Print the IoU after each click, beside what the person needed."""
     from napari_edgeflow.engine.evaluation.replay import replay_clicks
     from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-    from napari_edgeflow.formats.click_benchmark import read_click_benchmark
+    from napari_edgeflow.formats.effort.click_benchmark import read_click_benchmark
 
     recorded = read_click_benchmark(options.clicks)
     if not recorded:
@@ -45,7 +45,7 @@ def run_replay(options: argparse.Namespace) -> int:
     replays = list(steps)
     print(replay_table(replays))
     if options.json is not None:
-        from napari_edgeflow.formats.json_files import write_json
+        from napari_edgeflow.formats.files.json_files import write_json
 
         write_json(options.json, {"objects": list(map(_record, replays))}, indent=2)
     return 0

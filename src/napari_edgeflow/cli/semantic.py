@@ -225,8 +225,8 @@ def segment_file(
     import tifffile
 
     from napari_edgeflow.engine.system.files import replacing
-    from napari_edgeflow.formats.images import read_plane
-    from napari_edgeflow.formats.voc import write_palette_png
+    from napari_edgeflow.formats.files.images import read_plane
+    from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 
     image = read_plane(path)
     labels: list[Any] = []
@@ -327,7 +327,7 @@ def _run_evaluate_semantic(options: argparse.Namespace) -> int:
     print(semantic_table(figures))
     print(confusion_table(figures))
     if options.json is not None:
-        from napari_edgeflow.formats.json_files import write_json
+        from napari_edgeflow.formats.files.json_files import write_json
 
         write_json(options.json, asdict(figures), indent=2)
     return 0

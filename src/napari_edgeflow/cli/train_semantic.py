@@ -141,8 +141,8 @@ def _data(
     options: argparse.Namespace,
 ) -> "tuple[tuple[LabelledImage, ...], ClassTable | None]":
     """Return all labelled images, and their classes if they are known."""
-    from napari_edgeflow.formats.class_files import read_classes
-    from napari_edgeflow.formats.training_sources import known_classes
+    from napari_edgeflow.formats.files.class_files import read_classes
+    from napari_edgeflow.formats.training.sources import known_classes
 
     given = None if options.classes is None else read_classes(options.classes)
     pairs, tables = labelled_images(options, "train"), _listed(options)
@@ -161,7 +161,7 @@ def _listed(options: argparse.Namespace) -> "list[tuple[Path, ClassTable]]":
     numbers are no classes of the other one.
     """
     from napari_edgeflow.engine.labels.classes import ClassTable
-    from napari_edgeflow.formats.class_lists import find_class_list
+    from napari_edgeflow.formats.files.class_lists import find_class_list
 
     lists = {root: find_class_list(root) for root in (*options.voc, *options.pairs)}
     if any(lists.values()):

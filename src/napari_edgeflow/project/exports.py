@@ -9,17 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
-from napari_edgeflow.formats.export_folder import (
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind, match_classes
+from napari_edgeflow.formats.annotation.planes import completed, plane_annotation
+from napari_edgeflow.formats.exchange.exports import (
     ExportProgress,
     ExportSummary,
     export_folder,
 )
-from napari_edgeflow.formats.export_settings import ExportItem, ExportSettings
-from napari_edgeflow.formats.export_targets import FORMATS
-from napari_edgeflow.formats.image_names import plane_name
-from napari_edgeflow.formats.labelled_plane import Kind, completed, plane_annotation
-from napari_edgeflow.formats.problems import Report, refuse
+from napari_edgeflow.formats.exchange.settings import (
+    ExportItem,
+    ExportSettings,
+)
+from napari_edgeflow.formats.exchange.targets import FORMATS
+from napari_edgeflow.formats.files.image_names import plane_name
+from napari_edgeflow.formats.files.problems import (
+    Report,
+    refuse,
+)
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.images import read_any_image
 from napari_edgeflow.project.records import LabelContent, PageContent

@@ -14,7 +14,7 @@ from napari_edgeflow.engine.raster.image import (
     ImageReader,
     Window,
 )
-from napari_edgeflow.formats.images import read_image
+from napari_edgeflow.formats.files.images import read_image
 
 Reader = Callable[[Path], NDArray[Any]]
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.labels.places import exchanged
-from napari_edgeflow.formats.label_stack import (
+from napari_edgeflow.formats.kinds.label_images.stack import (
     Labelled,
     Place,
     StackAnnotation,
     slices_of,
 )
-from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.project.records import LabelContent, PageContent, Row
 
 _KEYS: dict[Kind, str] = {"object": "objects", "semantic": "classes"}

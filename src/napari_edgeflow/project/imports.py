@@ -6,18 +6,17 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
-from napari_edgeflow.formats.imports import (
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind, match_classes
+from napari_edgeflow.formats.exchange.imports import (
     guess_source,
     images_beside,
     read_annotations,
 )
-from napari_edgeflow.formats.label_stack import (
+from napari_edgeflow.formats.kinds.label_images.stack import (
     Labelled,
     read_labels_and_stacks,
     slices_without_void,
 )
-from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.images import Reader, read_any_image, spatial_shape
 from napari_edgeflow.project.import_labels import check_shape, target_of, with_labels

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.data.pairs import read_labels
-from napari_edgeflow.formats.label_tiff import read_label_tiff
+from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
 from napari_edgeflow.project.records import LayerRecord
 
 

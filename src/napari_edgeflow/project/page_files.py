@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.formats.json_files import read_record
-from napari_edgeflow.formats.label_tiff import LabelTiff, write_label_tiff
-from napari_edgeflow.formats.voc import MAX_INDEX, write_palette_png
+from napari_edgeflow.formats.files.json_files import read_record
+from napari_edgeflow.formats.kinds.label_images.tiff import (
+    LabelTiff,
+    write_label_tiff,
+)
+from napari_edgeflow.formats.kinds.voc.png import (
+    MAX_INDEX,
+    write_palette_png,
+)
 from napari_edgeflow.project.durable import durably, write_durably
 from napari_edgeflow.project.journal import Entry, read_journal
 from napari_edgeflow.project.label_images import read_label_image
@@ -25,7 +31,7 @@ from napari_edgeflow.project.records import (
 )
 
 if TYPE_CHECKING:
-    from napari_edgeflow.formats.labelled_plane import Kind as TiffKind
+    from napari_edgeflow.engine.labels.classes import Kind as TiffKind
 
 PAGE_VERSION = 1
 PAGES, LABELS = "pages", "labels"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.formats.json_files import read_record
+from napari_edgeflow.formats.files.json_files import read_record
 from napari_edgeflow.project.class_changes import RemovedClass
 from napari_edgeflow.project.durable import write_durably
 from napari_edgeflow.project.page_files import NewerProjectError

@@ -9,7 +9,7 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QFileDialog, QMenu
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.formats.class_files import (
+from napari_edgeflow.formats.files.class_files import (
     FORMATS,
     SUFFIXES,
     ClassFormat,

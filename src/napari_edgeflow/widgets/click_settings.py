@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.raster.tidy import RefineSettings
-from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.click_points import Tool
 from napari_edgeflow.widgets.label_layers import LabelScheme
 

@@ -10,7 +10,7 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.evaluation.effort import ObjectEffort
-from napari_edgeflow.formats.click_benchmark import (
+from napari_edgeflow.formats.effort.click_benchmark import (
     ClickedObject,
     write_click_benchmark,
 )

@@ -27,8 +27,8 @@ from napari_edgeflow.engine.evaluation.effort import (
     total,
 )
 from napari_edgeflow.engine.labels.classes import Colour
-from napari_edgeflow.formats.click_benchmark import CLICKS
-from napari_edgeflow.formats.effort_csv import write_effort_csv
+from napari_edgeflow.formats.effort.click_benchmark import CLICKS
+from napari_edgeflow.formats.effort.csv import write_effort_csv
 from napari_edgeflow.widgets.dock import real_viewer
 from napari_edgeflow.widgets.effort_objects import (
     BenchmarkRequest,

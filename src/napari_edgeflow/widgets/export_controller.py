@@ -5,7 +5,7 @@ from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.formats.export_folder import ExportProgress
+from napari_edgeflow.formats.exchange.exports import ExportProgress
 from napari_edgeflow.widgets.activity import ActivityBar
 from napari_edgeflow.widgets.export_texts import (
     counted,

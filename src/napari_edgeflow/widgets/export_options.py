@@ -19,8 +19,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.engine.labels.classes import Colour
-from napari_edgeflow.formats.export_settings import ExportSettings, Values
-from napari_edgeflow.formats.export_targets import FORMATS
+from napari_edgeflow.formats.exchange.settings import (
+    ExportSettings,
+    Values,
+)
+from napari_edgeflow.formats.exchange.targets import FORMATS
 from napari_edgeflow.widgets.fields import field_form
 from napari_edgeflow.widgets.swatches import swatch
 

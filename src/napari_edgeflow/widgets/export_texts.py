@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from napari_edgeflow.formats.export_folder import ExportProgress, ExportSummary
+from napari_edgeflow.formats.exchange.exports import (
+    ExportProgress,
+    ExportSummary,
+)
 from napari_edgeflow.widgets.import_commit import ImportSummary
 
 _SHOWN = 3

@@ -3,13 +3,13 @@
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from napari_edgeflow.formats.export_folder import (
+from napari_edgeflow.formats.exchange.exports import (
     ExportProgress,
     ExportSummary,
     export_folder,
 )
-from napari_edgeflow.formats.export_settings import ExportSettings
-from napari_edgeflow.formats.export_targets import FORMATS
+from napari_edgeflow.formats.exchange.settings import ExportSettings
+from napari_edgeflow.formats.exchange.targets import FORMATS
 from napari_edgeflow.project.exports import export_project
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.widgets.layer_annotation import LabelledLayers

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind, match_classes
 from napari_edgeflow.engine.labels.places import exchanged
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation_changes import without_void
-from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.annotation.changes import without_void
 from napari_edgeflow.widgets.class_steps import TableEdit
 from napari_edgeflow.widgets.import_work import Imported
 from napari_edgeflow.widgets.label_layers import (

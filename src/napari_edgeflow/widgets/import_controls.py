@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.formats.imports import TITLES
+from napari_edgeflow.formats.exchange.imports import TITLES
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.fields import field_form, make_bold
 from napari_edgeflow.widgets.kind_combo import KindCombo

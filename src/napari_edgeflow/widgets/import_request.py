@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.widgets.import_work import ImportRequest
 from napari_edgeflow.widgets.layer_annotation import image_names, path_of
 from napari_edgeflow.widgets.planes import every_plane, layer_shape, read_plane

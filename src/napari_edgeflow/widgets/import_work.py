@@ -4,14 +4,18 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from napari_edgeflow.formats.annotation import ImageAnnotation
-from napari_edgeflow.formats.imports import (
+from napari_edgeflow.engine.labels.classes import Kind
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.exchange.imports import (
     guess_source,
     images_beside,
     read_annotations,
 )
-from napari_edgeflow.formats.label_stack import Labelled, StackAnnotation, slices_of
-from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.formats.kinds.label_images.stack import (
+    Labelled,
+    StackAnnotation,
+    slices_of,
+)
 from napari_edgeflow.widgets.planes import Plane
 
 _NAMED = 3

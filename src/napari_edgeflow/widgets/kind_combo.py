@@ -2,7 +2,7 @@
 
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.widgets.label_layers import LabelScheme
 
 _KINDS: dict[Kind, str] = {

@@ -13,11 +13,11 @@ from napari_edgeflow.engine.labels.classes import (
     METADATA,
     TRANSPARENT,
     ClassTable,
+    Kind,
     Rgba,
     label_colours,
 )
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.class_rows import rename_classes
 from napari_edgeflow.widgets.label_colours import direct_colormap
 from napari_edgeflow.widgets.planes import Plane, layer_shape, placement

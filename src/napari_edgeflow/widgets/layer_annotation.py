@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.data.pairs import image_size
-from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.raster.image import ImageReader
-from napari_edgeflow.formats.export_settings import ExportItem
-from napari_edgeflow.formats.image_names import as_file_name, plane_name
-from napari_edgeflow.formats.labelled_plane import (
-    Kind,
+from napari_edgeflow.formats.annotation.planes import (
     classes_of_objects,
     completed,
     plane_annotation,
+)
+from napari_edgeflow.formats.exchange.settings import ExportItem
+from napari_edgeflow.formats.files.image_names import (
+    as_file_name,
+    plane_name,
 )
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.planes import (

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from napari.viewer import Viewer
 
-    from napari_edgeflow.formats.labelled_plane import Kind
+    from napari_edgeflow.engine.labels.classes import Kind
     from napari_edgeflow.project.project_file import State
 
 

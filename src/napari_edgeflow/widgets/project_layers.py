@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_edgeflow.formats.labelled_plane import Kind
+    from napari_edgeflow.engine.labels.classes import Kind
 
 _SOON_MS, _LATER_MS = 20, 300
 """How long edits are gathered; redrawing, which may be an edit or not, for longer."""

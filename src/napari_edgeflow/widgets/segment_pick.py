@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
+from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.labels.regions import component_at
-from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.label_layers import class_of_label, read_scheme
 from napari_edgeflow.widgets.planes import Plane, layer_array, layer_shape, plane_shown
 from napari_edgeflow.widgets.workers import LatestCall, show_problem

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.formats.labelled_plane import Kind
+from napari_edgeflow.engine.labels.classes import Kind
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels

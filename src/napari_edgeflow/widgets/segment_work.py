@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.labels.regions import (
     ClassShare,
     ObjectRegion,
@@ -20,7 +20,6 @@ from napari_edgeflow.engine.labels.regions import (
     remove_small,
 )
 from napari_edgeflow.engine.runtime.clicks import choose_device
-from napari_edgeflow.formats.labelled_plane import Kind
 from napari_edgeflow.widgets.planes import Plane, PlaneImage, thick_shape
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.workers import UnusableModelError

@@ -26,7 +26,10 @@ from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractButton, QShortcut, QWidget
 
-from napari_edgeflow.formats.json_files import read_record, write_json
+from napari_edgeflow.formats.files.json_files import (
+    read_record,
+    write_json,
+)
 from napari_edgeflow.widgets.shortcut_keys import (
     PLACES,
     Place,

@@ -13,8 +13,8 @@ from napari_edgeflow.engine.training.files import (
     COMMAND_FILE,
     STATE_FILE,
 )
-from napari_edgeflow.formats.training_folder import Written
-from napari_edgeflow.formats.training_survey import DataSurvey
+from napari_edgeflow.formats.training.folder import Written
+from napari_edgeflow.formats.training.survey import DataSurvey
 from napari_edgeflow.widgets.train_process import COMMAND, Ending, TrainProcess
 from napari_edgeflow.widgets.train_settings import TrainSettings
 from napari_edgeflow.widgets.train_texts import ending_text, kept_text

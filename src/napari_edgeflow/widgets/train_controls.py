@@ -37,7 +37,10 @@ from napari_edgeflow.engine.checkpoints.registry import (
     free_folder,
     models_folder,
 )
-from napari_edgeflow.formats.training_survey import DataSurvey, shares
+from napari_edgeflow.formats.training.survey import (
+    DataSurvey,
+    shares,
+)
 from napari_edgeflow.widgets.connections import Connections
 from napari_edgeflow.widgets.device_combo import DeviceCombo
 from napari_edgeflow.widgets.fields import field_form

@@ -23,8 +23,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.formats.training_sources import DataFolder
-from napari_edgeflow.formats.training_survey import DataSurvey
+from napari_edgeflow.formats.training.sources import DataFolder
+from napari_edgeflow.formats.training.survey import DataSurvey
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.confidence_layer import is_confidence
 from napari_edgeflow.widgets.connections import Connections

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject
 from napari_edgeflow.engine.data.pairs import read_labels
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.training.files import PREDICTIONS_FOLDER
-from napari_edgeflow.formats.training_folder import Place
+from napari_edgeflow.formats.training.folder import Place
 from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
 from napari_edgeflow.widgets.planes import layer_shape, placement

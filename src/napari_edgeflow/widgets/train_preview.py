@@ -14,7 +14,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.data.pairs import folder_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.formats.training_folder import write_class_folder
+from napari_edgeflow.formats.training.folder import write_class_folder
 from napari_edgeflow.widgets.label_layers import LabelScheme, write_scheme
 from napari_edgeflow.widgets.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.train_pairs import SAMPLES

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.formats.labelled_plane import Kind, classes_of_objects
-from napari_edgeflow.formats.training_data import LabelledStack
-from napari_edgeflow.formats.training_sources import DataFolder
+from napari_edgeflow.engine.labels.classes import Kind
+from napari_edgeflow.formats.annotation.planes import classes_of_objects
+from napari_edgeflow.formats.training.sources import DataFolder
+from napari_edgeflow.formats.training.stacks import LabelledStack
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.planes import layer_shape, planes_of
 

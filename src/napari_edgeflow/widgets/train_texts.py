@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from napari_edgeflow.formats.training_survey import DataSurvey
+from napari_edgeflow.formats.training.survey import DataSurvey
 from napari_edgeflow.widgets.train_process import Ending
 
 

@@ -8,16 +8,22 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     CLICK_TASK,
     STARTERS,
 )
-from napari_edgeflow.formats.class_lists import write_class_list
-from napari_edgeflow.formats.training_data import LabelledStack, StackCounts
-from napari_edgeflow.formats.training_folder import (
+from napari_edgeflow.formats.files.class_lists import write_class_list
+from napari_edgeflow.formats.training.folder import (
     CLASS_LIST,
     Written,
     write_class_folder,
     write_object_folder,
 )
-from napari_edgeflow.formats.training_sources import DataFolder
-from napari_edgeflow.formats.training_survey import DataSurvey, survey_data
+from napari_edgeflow.formats.training.sources import DataFolder
+from napari_edgeflow.formats.training.stacks import (
+    LabelledStack,
+    StackCounts,
+)
+from napari_edgeflow.formats.training.survey import (
+    DataSurvey,
+    survey_data,
+)
 from napari_edgeflow.widgets.train_settings import TrainSettings
 
 CLASSES_FOLDER, OBJECTS_FOLDER = Path("data", "classes"), Path("data", "objects")

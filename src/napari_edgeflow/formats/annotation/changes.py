@@ -1,0 +1,132 @@
+"""What is done to a record between reading and writing it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
+from napari_edgeflow.engine.raster.outlines.geometry import simplified
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.annotation.objects import (
+    LabelledObject,
+    Region,
+)
+
+VOID_NAME = "void"
+"""Name of VOC's class 255: pixels that do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simplification:
+    """What simpler outlines cost.
+
+    Parameters
+    ----------
+    vertices_before, vertices_after : int
+        Of all outlines.
+    common, either : int
+        Pixels of the objects that are in both and in either outline.
+    """
+
+    vertices_before: int = 0
+    vertices_after: int = 0
+    common: int = 0
+    either: int = 0
+
+    @property
+    def iou(self) -> float:
+        """Intersection over union of all objects together; 1 if there is none."""
+        return self.common / self.either if self.either else 1.0
+
+    def __add__(self, other: "Simplification") -> "Simplification":
+        """Return the sum over two images or objects."""
+        return Simplification(
+            self.vertices_before + other.vertices_before,
+            self.vertices_after + other.vertices_after,
+            self.common + other.common,
+            self.either + other.either,
+        )
+
+
+def simplify_annotation(
+    annotation: ImageAnnotation, tolerance: float
+) -> tuple[ImageAnnotation, Simplification]:
+    """Return a record whose outlines have fewer vertices, and what that cost.
+
+    Parameters
+    ----------
+    annotation : ImageAnnotation
+        Objects and classes of an image.
+    tolerance : float
+        How many pixels an outline may move. An object that would vanish stays as
+        it is.
+
+    Raises
+    ------
+    ValueError
+        If the tolerance is negative or no number.
+    """
+    results = [
+        _simplified_object(entry, annotation.shape, tolerance)
+        for entry in annotation.objects
+    ]
+    objects = tuple(entry for entry, _ in results)
+    cost = sum((cost for _, cost in results), Simplification())
+    return replace(annotation, objects=objects), cost
+
+
+def _simplified_object(
+    entry: LabelledObject, shape: tuple[int, int], tolerance: float
+) -> tuple[LabelledObject, Simplification]:
+    exact = entry.polygons()
+    simple = tuple(simplified(polygon, tolerance) for polygon in exact)
+    try:
+        drawn = LabelledObject.from_polygons(entry.id, entry.class_id, simple, shape)
+        result = replace(drawn, is_crowd=entry.is_crowd)
+    except ValueError:
+        # It has no pixel left.
+        result, simple = entry, exact
+    before, after = (sum(p.vertices for p in parts) for parts in (exact, simple))
+    overlap = _common_pixels(entry.region, result.region)
+    either = entry.region.pixels + result.region.pixels - overlap
+    return result, Simplification(before, after, overlap, either)
+
+
+def _common_pixels(one: Region, other: Region) -> int:
+    window = one.window.union(other.window)
+    shape = window.height, window.width
+    masks = [
+        Region(r.top - window.top, r.left - window.left, r.mask).full(shape)
+        for r in (one, other)
+    ]
+    return int(np.count_nonzero(masks[0] & masks[1]))
+
+
+def with_classes(annotation: ImageAnnotation, classes: ClassTable) -> ImageAnnotation:
+    """Return a record with the classes of a table, which are known by their names.
+
+    Parameters
+    ----------
+    annotation : ImageAnnotation
+        Objects and classes of an image.
+    classes : ClassTable
+        The table to use; classes that it lacks are added to it.
+    """
+    every, ids = match_classes(classes, annotation.classes)
+    objects = tuple(
+        replace(entry, class_id=ids[entry.class_id]) for entry in annotation.objects
+    )
+    return replace(annotation, classes=every, objects=objects)
+
+
+def without_void(annotation: ImageAnnotation) -> ImageAnnotation:
+    """Return a record without VOC's class 255, "void", which is no kind of object."""
+    void = {c.id for c in annotation.classes if (c.id, c.name) == (VOID, VOID_NAME)}
+    if not void:
+        return annotation
+    return replace(
+        annotation,
+        classes=annotation.classes.without(VOID),
+        objects=tuple(o for o in annotation.objects if o.class_id not in void),
+    )

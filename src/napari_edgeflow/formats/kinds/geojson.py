@@ -1,0 +1,275 @@
+"""GeoJSON as QuPath has it: a collection of features in pixels, y downwards.
+
+GeoJSON has no place for the image, its size and the order of the classes; they are in
+a member of ours, which QuPath and others skip.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    ClassTable,
+    Colour,
+    LabelClass,
+)
+from napari_edgeflow.engine.raster.outlines.polygons import (
+    Polygon,
+    Ring,
+)
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.files.class_names import (
+    check_names,
+    with_names,
+)
+from napari_edgeflow.formats.files.image_files import images_by_stem
+from napari_edgeflow.formats.files.json_files import (
+    read_json,
+    write_json,
+)
+from napari_edgeflow.formats.files.problems import (
+    Report,
+    refuse,
+)
+
+_UNCLASSIFIED = "unclassified"
+
+
+def write_geojson(path: Path, annotation: ImageAnnotation) -> None:
+    """Write the objects of an image, all or nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The file; QuPath opens those that end in .geojson.
+    annotation : ImageAnnotation
+        Each object is an annotation with its class and its colour.
+
+    Raises
+    ------
+    ValueError
+        If two classes share a name.
+    OSError
+        If the file cannot be written.
+    """
+    check_names(annotation.classes)
+    record = {
+        "type": "FeatureCollection",
+        "features": [
+            _feature(entry, annotation.classes.get(entry.class_id))
+            for entry in annotation.objects
+        ],
+        METADATA: {
+            "file_name": annotation.file_name,
+            "height": annotation.height,
+            "width": annotation.width,
+            "classes": annotation.classes.to_records(),
+        },
+    }
+    write_json(path, record)
+
+
+def read_geojson(
+    path: Path,
+    file_name: str | None = None,
+    shape: tuple[int, int] | None = None,
+    classes: ClassTable | None = None,
+    report: Report = refuse,
+) -> ImageAnnotation:
+    """Read the objects of an image.
+
+    Parameters
+    ----------
+    path : Path
+        A collection of features, or a list of them as QuPath exports it too.
+    file_name : str, optional
+        Of the image. Default: what we wrote, else the name of the file.
+    shape : tuple of int, optional
+        (H, W) of the image. Default: what we wrote.
+    classes : ClassTable, optional
+        The classes. Default: what we wrote; a name that is missing is added.
+    report : callable
+        Told of each feature that cannot be used, such as a line or a point.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or the size of the image is not known.
+    OSError
+        If it cannot be read.
+    """
+    record = read_json(path)
+    if isinstance(record, list):
+        record = {"features": record}
+    features = record.get("features") if isinstance(record, dict) else None
+    if not isinstance(features, list) or not all(
+        isinstance(feature, dict) for feature in features
+    ):
+        raise ValueError(f"{path} has no list of features: give a FeatureCollection")
+    ours = record.get(METADATA)
+    ours = ours if isinstance(ours, dict) else {}
+    if shape is None:
+        shape = _shape(path, ours)
+    table = classes or ClassTable.from_records(ours.get("classes") or ())
+    table = _with_features(table, features)
+    name = file_name or str(ours.get("file_name") or path.stem)
+    objects = tuple(_objects(path, features, table, shape, report))
+    return ImageAnnotation(name, *shape, table, objects)
+
+
+def read_geojson_folder(
+    folder: Path,
+    images: Path | None = None,
+    classes: ClassTable | None = None,
+    report: Report = refuse,
+) -> Iterator[ImageAnnotation]:
+    """Read all files of a folder and of those in it, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+        With files that end in .geojson.
+    images : Path, optional
+        The folder of the images of the same names, which files of other programs need
+        for the size.
+    classes : ClassTable, optional
+        See :func:`read_geojson`.
+    report : callable
+        Told of each file and feature that cannot be used.
+
+    Yields
+    ------
+    ImageAnnotation
+        One for each file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file.
+    """
+    paths = sorted(folder.rglob("*.geojson"))
+    if not paths:
+        raise ValueError(f"no GeoJSON file in {folder}: give a folder with some")
+    known = images_by_stem(images) if images is not None else {}
+    for path in paths:
+        try:
+            image = known.get(path.stem)
+            name, shape = (None, None) if image is None else (
+                image.name, image_size(image)
+            )  # fmt: skip
+            yield read_geojson(path, name, shape, classes, report)
+        except (ValueError, OSError) as error:
+            report(f"{path.name} is left out: {error}")
+
+
+def _shape(path: Path, ours: Mapping[str, Any]) -> tuple[int, int]:
+    try:
+        return int(ours["height"]), int(ours["width"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(
+            f"{path} does not say how large its image is: give the image too"
+        ) from None
+
+
+def _feature(entry: LabelledObject, label: LabelClass) -> dict[str, Any]:
+    parts = [[_closed(ring) for ring in p.rings] for p in entry.polygons()]
+    geometry = (
+        {"type": "Polygon", "coordinates": parts[0]}
+        if len(parts) == 1
+        else {"type": "MultiPolygon", "coordinates": parts}
+    )
+    return {
+        "type": "Feature",
+        "id": f"object-{entry.id}",
+        "geometry": geometry,
+        "properties": {
+            "objectType": "annotation",
+            "name": f"{label.name} {entry.id}",
+            "classification": {"name": label.name, "color": list(label.colour)},
+            METADATA: {"id": entry.id, "is_crowd": entry.is_crowd},
+        },
+    }
+
+
+def _closed(ring: Ring) -> list[list[float]]:
+    """Return (x, y) with the first vertex again at the end, as GeoJSON wants it."""
+    points: list[list[float]] = ring[:, ::-1].tolist()
+    return [*points, points[0]]
+
+
+def _properties(feature: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = feature.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def _label(feature: Mapping[str, Any]) -> tuple[str, Colour | None]:
+    """Return the name and the colour of a feature's class."""
+    written = _properties(feature).get("classification")
+    if not isinstance(written, dict):
+        return _UNCLASSIFIED, None
+    name = str(written.get("name") or "").strip()
+    match written.get("color"):
+        case [int(red), int(green), int(blue)]:
+            return name or _UNCLASSIFIED, (red, green, blue)
+    return name or _UNCLASSIFIED, None
+
+
+def _with_features(classes: ClassTable, features: list[dict[str, Any]]) -> ClassTable:
+    """Return the table with the classes of all features."""
+    for feature in features:
+        name, colour = _label(feature)
+        known = {entry.name for entry in classes}
+        classes = with_names(classes, (name,))
+        if name not in known and colour is not None:
+            new = classes.classes[-1]
+            classes = classes.with_class(LabelClass(new.id, name, colour))
+    return classes
+
+
+def _objects(
+    path: Path,
+    features: list[dict[str, Any]],
+    classes: ClassTable,
+    shape: tuple[int, int],
+    report: Report,
+) -> Iterator[LabelledObject]:
+    ids = {entry.name: entry.id for entry in reversed(classes.classes)}
+    taken = set[int]()
+    for place, feature in enumerate(features):
+        ours = _properties(feature).get(METADATA)
+        ours = ours if isinstance(ours, dict) else {}
+        number = ours.get("id")
+        if not isinstance(number, int) or number < 1 or number in taken:
+            number = max(taken, default=0) + 1
+        try:
+            polygons = _polygons(feature.get("geometry"))
+            class_id = ids[_label(feature)[0]]
+            drawn = LabelledObject.from_polygons(number, class_id, polygons, shape)
+        except ValueError as error:
+            report(f"{path}: feature {place + 1} is left out: {error}")
+            continue
+        taken.add(number)
+        is_crowd = bool(ours.get("is_crowd", False))
+        yield LabelledObject(number, class_id, drawn.region, drawn.drawn, is_crowd)
+
+
+def _polygons(geometry: Any) -> list[Polygon]:
+    written = geometry if isinstance(geometry, dict) else {}
+    kind, parts = written.get("type"), written.get("coordinates")
+    if kind == "Polygon":
+        parts = [parts]
+    elif kind != "MultiPolygon":
+        raise ValueError(f"a {kind} has no area")
+    try:
+        rings = [
+            [np.array(ring, np.float64)[:, 1::-1] for ring in part]
+            for part in parts or ()
+        ]
+        return [Polygon(exterior, tuple(holes)) for exterior, *holes in rings]
+    except (TypeError, ValueError, IndexError):
+        raise ValueError("its coordinates are no rings of [x, y]") from None

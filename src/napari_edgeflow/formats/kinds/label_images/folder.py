@@ -1,0 +1,244 @@
+"""Folders of label images: one PNG or TIFF for each image, whose values are classes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind
+from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.annotation.planes import plane_annotation
+from napari_edgeflow.formats.files.class_lists import find_class_list
+from napari_edgeflow.formats.files.image_files import images_by_stem
+from napari_edgeflow.formats.files.problems import (
+    Report,
+    refuse,
+)
+from napari_edgeflow.formats.kinds.label_images.tiff import (
+    LabelTiff,
+    read_label_tiff,
+)
+from napari_edgeflow.formats.kinds.voc.png import (
+    names_classes,
+    read_palette_png,
+)
+
+_TIFF = (".tif", ".tiff")
+
+
+def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
+    """Write labels as a grey PNG of 8 bits, or 16 where they need them.
+
+    Parameters
+    ----------
+    path : Path
+        The file, written all or nothing.
+    labels : ndarray
+        (H, W) integer, 0 to 65,535.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit.
+    OSError
+        If the file cannot be written.
+    """
+    if labels.ndim != 2 or not labels.size or labels.dtype.kind not in "bui":
+        raise ValueError(
+            f"labels of shape {labels.shape} and type {labels.dtype}: a PNG holds one "
+            "plane (H, W) of whole numbers"
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high > 65_535:
+        raise ValueError(
+            f"labels go from {low} to {high}, a PNG holds 0 to 65535: save as TIFF"
+        )
+    pixels = labels.astype(np.uint8 if high <= 255 else np.uint16)
+    with replacing(path) as partial:
+        Image.fromarray(pixels).save(partial, format="PNG")
+
+
+def read_label_values(
+    path: Path, classes: ClassTable | None = None, kind: Kind = "semantic"
+) -> LabelTiff:
+    """Read a label image of any number of axes.
+
+    Parameters
+    ----------
+    path, classes, kind
+        See :func:`read_label_file`.
+
+    Returns
+    -------
+    LabelTiff
+        The labels; it says what they are.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read, or holds no labels.
+    """
+    if path.suffix.lower() in _TIFF:
+        found = read_label_tiff(path)
+        table = found.classes or classes
+        return replace(found, classes=table, kind=found.kind or kind)
+    labels: NDArray[np.integer] = read_labels(path)
+    is_small = labels.dtype in (np.uint8, np.bool_)
+    if is_small and (kind == "semantic" or names_classes(path)):
+        labels, classes = read_palette_png(path, classes)
+        kind = "semantic"
+    return LabelTiff(labels, classes, kind)
+
+
+def read_label_file(
+    path: Path,
+    file_name: str,
+    classes: ClassTable | None = None,
+    kind: Kind = "semantic",
+) -> ImageAnnotation:
+    """Read a label image; connected pixels of a class are an object.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG, grey or with a palette, or a TIFF; our TIFFs may hold objects.
+    file_name : str
+        Of the image that was labelled.
+    classes : ClassTable, optional
+        The classes of a file that does not name them itself. Values that are none of
+        them become "class 7" or the like.
+    kind : {"semantic", "object"}
+        Whether the values of a file that does not say it are classes or objects.
+        Objects are of the class "object" then. Our palette PNGs say it.
+
+    Raises
+    ------
+    ValueError
+        If it holds no plane of labels.
+    OSError
+        If it cannot be read.
+    """
+    found = read_label_values(path, classes, kind)
+    if found.labels.ndim != 2:
+        sides = " x ".join(map(str, found.labels.shape))
+        raise ValueError(
+            f"it is a stack of {sides} pixels, not one plane: import it into a project "
+            "folder that has the stack of images"
+        )
+    table = found.classes or ClassTable(())
+    return plane_annotation(
+        file_name, found.labels, found.kind or kind, table, found.class_of
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label image, the file name of its image, and what is known of its values."""
+
+    path: Path
+    file_name: str
+    classes: ClassTable | None
+    kind: Kind
+
+    def plane(self) -> ImageAnnotation:
+        """Return its objects; errors are those of :func:`read_label_file`."""
+        return read_label_file(self.path, self.file_name, self.classes, self.kind)
+
+
+Read = TypeVar("Read")
+
+
+def read_each(
+    files: Sequence[LabelFile], read: Callable[[LabelFile], Read], report: Report
+) -> Iterator[Read]:
+    """Yield what is read of each file; report those that cannot be used."""
+    for file in files:
+        try:
+            found = read(file)
+        except (ValueError, OSError) as error:
+            report(f"{file.path.name} is left out: {error}")
+        else:
+            yield found
+
+
+def read_label_folder(
+    folder: Path,
+    images: Path | None = None,
+    classes: ClassTable | None = None,
+    report: Report = refuse,
+    kind: Kind = "semantic",
+) -> Iterator[ImageAnnotation]:
+    """Read all label images of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With PNGs and TIFFs, and a list of classes if there is one.
+    images : Path, optional
+        The folder of the images of the same names. Default: an image has the file
+        name of its labels.
+    classes : ClassTable, optional
+        The classes. Default: those of the list.
+    report : callable
+        Told of files that cannot be used.
+    kind : {"semantic", "object"}
+        See :func:`read_label_file`. Where there is a list of classes, they are
+        classes.
+
+    Yields
+    ------
+    ImageAnnotation
+        In the order of their names.
+
+    Raises
+    ------
+    ValueError
+        If there is no folder or no label image in it.
+    OSError
+        If the list of classes cannot be read.
+    """
+    files = label_files(folder, images, classes, kind)
+    yield from read_each(files, LabelFile.plane, report)
+
+
+def label_files(
+    path: Path,
+    images: Path | None = None,
+    classes: ClassTable | None = None,
+    kind: Kind = "semantic",
+) -> list[LabelFile]:
+    """Return the label images of a folder, or the only one that a file is.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or the file.
+    images, classes, kind
+        See :func:`read_label_folder`.
+
+    Raises
+    ------
+    ValueError
+        If there is no folder or no label image in it.
+    OSError
+        If the list of classes cannot be read.
+    """
+    folder = path.parent if path.is_file() else path
+    if not folder.is_dir():
+        raise ValueError(f"no folder {folder}: give one with label images in it")
+    table = classes or find_class_list(folder)
+    if classes is None and table is not None:
+        kind = "semantic"
+    if path.is_file():
+        return [LabelFile(path, path.name, table, kind)]
+    known = images_by_stem(images) if images is not None else {}
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", *_TIFF))
+    if not paths:
+        raise ValueError(f"no PNG or TIFF in {folder}: give a folder of label images")
+    return [LabelFile(p, known.get(p.stem, p).name, table, kind) for p in paths]

@@ -1,0 +1,4 @@
+"""labelme: a JSON file of shapes beside each image.
+
+It imports `annotation` and `files`.
+"""
