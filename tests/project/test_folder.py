@@ -6,8 +6,11 @@ from PIL import Image
 from tests.project.page_edits import CLASSES, Page, assert_same
 
 from napari_edgeflow.project.folder import ProjectPlace, count_states, open_project
-from napari_edgeflow.project.lock import ProjectLockedError
-from napari_edgeflow.project.project_file import CorruptProjectError, PageSummary
+from napari_edgeflow.project.storage.lock import ProjectLockedError
+from napari_edgeflow.project.storage.project_file import (
+    CorruptProjectError,
+    PageSummary,
+)
 
 NAMES = ["a2.png", "a10.png", "sub/ö.png"]
 

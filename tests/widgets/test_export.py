@@ -26,7 +26,7 @@ from napari_edgeflow.formats.kinds.coco.dataset import (
 )
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
-from napari_edgeflow.project import imports
+from napari_edgeflow.project.exchange import imports
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.widgets.export import ExportWidget
 from napari_edgeflow.widgets.label_layers import read_scheme

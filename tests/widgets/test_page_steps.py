@@ -10,9 +10,13 @@ from napari.components import ViewerModel
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.project.class_changes import up_to_date
-from napari_edgeflow.project.project_file import ProjectRecord
-from napari_edgeflow.project.records import LabelContent, PageContent, TakenLabels
+from napari_edgeflow.project.content.class_changes import up_to_date
+from napari_edgeflow.project.content.records import (
+    LabelContent,
+    PageContent,
+    TakenLabels,
+)
+from napari_edgeflow.project.storage.project_file import ProjectRecord
 from napari_edgeflow.widgets.label_layers import LabelScheme
 from napari_edgeflow.widgets.object_history import ObjectHistory, PixelChange
 from napari_edgeflow.widgets.object_records import ObjectRecord, read_records
@@ -22,7 +26,7 @@ from napari_edgeflow.widgets.project_arrival import ComingPage
 from napari_edgeflow.widgets.project_layers import PageLayers
 
 if TYPE_CHECKING:
-    from napari_edgeflow.project.records import Kind
+    from napari_edgeflow.project.content.records import Kind
 
 VOC = ClassTable.voc()
 

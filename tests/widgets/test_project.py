@@ -18,9 +18,12 @@ from tests.widgets.dock_person import RED, WHITE, FakeModels, Person, two_square
 from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
-from napari_edgeflow.project.lock import LOCK
-from napari_edgeflow.project.page_files import PageFiles, read_page
-from napari_edgeflow.project.project_file import PageSummary
+from napari_edgeflow.project.storage.lock import LOCK
+from napari_edgeflow.project.storage.page_files import (
+    PageFiles,
+    read_page,
+)
+from napari_edgeflow.project.storage.project_file import PageSummary
 from napari_edgeflow.widgets import class_layer
 from napari_edgeflow.widgets.class_question import Answer
 from napari_edgeflow.widgets.click import ClickWidget

@@ -12,9 +12,12 @@ from qtpy.QtCore import QTimer
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.project.content.records import LabelContent
 from napari_edgeflow.project.folder import ProjectPlace
-from napari_edgeflow.project.page_files import PageFiles, read_page
-from napari_edgeflow.project.records import LabelContent
+from napari_edgeflow.project.storage.page_files import (
+    PageFiles,
+    read_page,
+)
 from napari_edgeflow.widgets.label_layers import LabelScheme, commit_mask, read_scheme
 from napari_edgeflow.widgets.object_history import PixelChange
 from napari_edgeflow.widgets.object_records import ObjectRecord

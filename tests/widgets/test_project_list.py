@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from qtpy.QtCore import Qt
 
-from napari_edgeflow.project.project_file import PageSummary
+from napari_edgeflow.project.storage.project_file import PageSummary
 from napari_edgeflow.widgets.project_list import PageList, PageModel
 from napari_edgeflow.widgets.project_recent import RecentProjects
 from napari_edgeflow.widgets.project_rows import FeatureRows, as_features

@@ -6,19 +6,36 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from napari_edgeflow.project.class_changes import up_to_date
-from napari_edgeflow.project.listing import HOME, SUFFIXES, list_images
-from napari_edgeflow.project.lock import ProjectLock, ProjectLockedError
-from napari_edgeflow.project.page_files import PageFiles, StoredPage, read_page
-from napari_edgeflow.project.project_file import (
+from napari_edgeflow.project.content.class_changes import up_to_date
+from napari_edgeflow.project.content.records import (
+    PageContent,
+    TakenLabels,
+)
+from napari_edgeflow.project.images.listing import (
+    HOME,
+    SUFFIXES,
+    list_images,
+)
+from napari_edgeflow.project.storage.lock import (
+    ProjectLock,
+    ProjectLockedError,
+)
+from napari_edgeflow.project.storage.page_files import (
+    PageFiles,
+    StoredPage,
+    read_page,
+)
+from napari_edgeflow.project.storage.project_file import (
     PROJECT,
     PageSummary,
     ProjectFile,
     ProjectRecord,
     State,
 )
-from napari_edgeflow.project.records import PageContent, TakenLabels
-from napari_edgeflow.project.saver import Saver, SaveState
+from napari_edgeflow.project.storage.saver import (
+    Saver,
+    SaveState,
+)
 
 _Taken = Mapping[str, tuple[TakenLabels, ...]]
 
@@ -82,7 +99,7 @@ class Project:
         None for a project that is only looked at.
     settled : int
         Classes with higher numbers were taken away since it was opened, and may be
-        brought back; see :class:`~napari_edgeflow.project.class_changes.RemovedClass`.
+        brought back; see :class:`RemovedClass`.
     """
 
     home: Path

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QTabWidget
 
+from napari_edgeflow.project.exchange.imports import FolderImport
 from napari_edgeflow.project.folder import Project
-from napari_edgeflow.project.imports import FolderImport
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.export_controller import ExportController

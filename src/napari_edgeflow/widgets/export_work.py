@@ -10,7 +10,7 @@ from napari_edgeflow.formats.exchange.exports import (
 )
 from napari_edgeflow.formats.exchange.settings import ExportSettings
 from napari_edgeflow.formats.exchange.targets import FORMATS
-from napari_edgeflow.project.exports import export_project
+from napari_edgeflow.project.exchange.exports import export_project
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.widgets.layer_annotation import LabelledLayers
 

@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.project.project_file import ProjectRecord
+from napari_edgeflow.project.storage.project_file import ProjectRecord
 from napari_edgeflow.widgets.click_steps import FinishedClicks
 from napari_edgeflow.widgets.label_layers import read_scheme
 from napari_edgeflow.widgets.object_history import (

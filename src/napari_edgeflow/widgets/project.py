@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 
 from napari_edgeflow.project.folder import Project, ProjectPlace
-from napari_edgeflow.project.lock import ProjectLockedError
-from napari_edgeflow.project.project_file import CorruptProjectError
+from napari_edgeflow.project.storage.lock import ProjectLockedError
+from napari_edgeflow.project.storage.project_file import CorruptProjectError
 from napari_edgeflow.widgets.dock import Dock, real_viewer
 from napari_edgeflow.widgets.project_controller import ProjectController
 from napari_edgeflow.widgets.project_controls import ProjectControls

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
-from napari_edgeflow.project.class_changes import known_classes
-from napari_edgeflow.project.records import LabelContent
+from napari_edgeflow.project.content.class_changes import known_classes
+from napari_edgeflow.project.content.records import LabelContent
 from napari_edgeflow.widgets.kept_selection import kept_selection
 from napari_edgeflow.widgets.label_layers import LabelScheme, labels_of, new_labels
 from napari_edgeflow.widgets.project_rows import as_features

@@ -10,10 +10,10 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
-from napari_edgeflow.project.image_cache import ImageCache
-from napari_edgeflow.project.records import PageContent
-from napari_edgeflow.project.saver import SaveState
+from napari_edgeflow.project.images.cache import ImageCache
+from napari_edgeflow.project.storage.saver import SaveState
 from napari_edgeflow.widgets.label_layers import LabelScheme, read_scheme
 from napari_edgeflow.widgets.page_steps import PageSteps
 from napari_edgeflow.widgets.project_arrival import ComingPage
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_edgeflow.engine.labels.classes import Kind
-    from napari_edgeflow.project.project_file import State
+    from napari_edgeflow.project.storage.project_file import State
 
 
 class ProjectController(QObject):

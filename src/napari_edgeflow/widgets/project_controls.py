@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.project.folder import Project, ProjectPlace, count_states
-from napari_edgeflow.project.project_file import State
+from napari_edgeflow.project.storage.project_file import State
 from napari_edgeflow.widgets.kind_combo import KindCombo
 from napari_edgeflow.widgets.project_list import STATE_TEXTS, PageList, PageModel
 from napari_edgeflow.widgets.project_notice import Notice

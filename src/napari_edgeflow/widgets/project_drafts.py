@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_edgeflow.project.records import Draft
+from napari_edgeflow.project.content.records import Draft
 from napari_edgeflow.widgets.click_docks import (
     bring_to_front,
     click_docks,

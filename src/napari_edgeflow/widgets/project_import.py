@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import Signal
 
-from napari_edgeflow.project.import_undo import ImportedPage
-from napari_edgeflow.project.imports import (
+from napari_edgeflow.project.content.records import PageContent
+from napari_edgeflow.project.exchange.import_undo import ImportedPage
+from napari_edgeflow.project.exchange.imports import (
     FolderImport,
     PageImport,
     read_again,
     read_folder_import,
 )
-from napari_edgeflow.project.records import PageContent
 from napari_edgeflow.widgets.export_texts import (
     folder_imported_text,
     folder_progress_text,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_edgeflow.project.folder import Project
-    from napari_edgeflow.project.project_file import State
+    from napari_edgeflow.project.storage.project_file import State
     from napari_edgeflow.widgets.project_controller import ProjectController
 
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 
-from napari_edgeflow.project.import_undo import (
+from napari_edgeflow.project.content.records import PageContent
+from napari_edgeflow.project.exchange.import_undo import (
     ImportedPage,
     RestoredPage,
     read_restored,
 )
-from napari_edgeflow.project.records import PageContent
 from napari_edgeflow.widgets.export_texts import counted, folder_restored_text
 from napari_edgeflow.widgets.import_commit import strips_of
 from napari_edgeflow.widgets.import_run import ImportRun

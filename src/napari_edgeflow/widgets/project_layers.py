@@ -10,7 +10,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.project.records import LabelContent
+from napari_edgeflow.project.content.records import LabelContent
 from napari_edgeflow.widgets.class_rows import count_objects
 from napari_edgeflow.widgets.click_docks import is_click_helper
 from napari_edgeflow.widgets.connections import Connections

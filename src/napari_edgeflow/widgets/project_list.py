@@ -22,7 +22,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.project.project_file import PageSummary, State
+from napari_edgeflow.project.storage.project_file import (
+    PageSummary,
+    State,
+)
 from napari_edgeflow.widgets.project_thumbnails import SIDE, Thumbnails
 
 STATE_TEXTS: dict[State, str] = {"new": "new", "work": "in work", "done": "done"}

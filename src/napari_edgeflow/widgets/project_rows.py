@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_edgeflow.project.records import Row
+from napari_edgeflow.project.content.records import Row
 
 _JSON = ("clicks", "plane", "view", "prompts")
 """Columns that hold JSON as text."""

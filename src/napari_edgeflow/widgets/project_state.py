@@ -1,8 +1,8 @@
 """The words on how saving goes, and on what images have that are not shown."""
 
 from napari_edgeflow.engine.labels.classes import Kind
-from napari_edgeflow.project.project_file import ProjectRecord
-from napari_edgeflow.project.saver import SaveState
+from napari_edgeflow.project.storage.project_file import ProjectRecord
+from napari_edgeflow.project.storage.saver import SaveState
 from napari_edgeflow.widgets.export_texts import counted
 
 READ_ONLY = "Open to look only: nothing is saved."

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QImage, QPixmap
 
-from napari_edgeflow.project.images import thumbnail
+from napari_edgeflow.project.images.read import thumbnail
 from napari_edgeflow.widgets.project_work import read_with_plugins
 from napari_edgeflow.widgets.workers import LatestCall
 

@@ -9,12 +9,15 @@ import npe2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.project.class_changes import RemovedClass
+from napari_edgeflow.project.content.class_changes import RemovedClass
+from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project
-from napari_edgeflow.project.image_cache import ImageCache
-from napari_edgeflow.project.images import is_rgb, spatial_shape
-from napari_edgeflow.project.listing import SUFFIXES
-from napari_edgeflow.project.records import PageContent
+from napari_edgeflow.project.images.cache import ImageCache
+from napari_edgeflow.project.images.listing import SUFFIXES
+from napari_edgeflow.project.images.read import (
+    is_rgb,
+    spatial_shape,
+)
 from napari_edgeflow.widgets.page_steps import PageSteps
 
 

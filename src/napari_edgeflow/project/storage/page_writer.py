@@ -1,0 +1,248 @@
+"""Writing down what changed on an image, and now and then its labels as a whole."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.project.content.records import (
+    LabelContent,
+    PageContent,
+    Row,
+    rows_to_json,
+    taken_from_json,
+    taken_to_json,
+)
+from napari_edgeflow.project.storage.journal import (
+    Entry,
+    JournalWriter,
+    Patch,
+)
+from napari_edgeflow.project.storage.page_files import (
+    PageFiles,
+    StoredPage,
+    set_aside,
+    write_page,
+)
+
+_ROWS = 256
+"""Labels are compared in strips of so many rows: few are copied for a small edit."""
+
+
+@dataclass(slots=True, eq=False)
+class _Saved:
+    """What is on disk of one layer."""
+
+    about: Mapping[str, Any]
+    labels: NDArray[np.integer[Any]] = field(repr=False)
+    rows: Mapping[int, Row] = field(repr=False)
+
+
+class PageWriter:
+    """Keeps the files of one image up to date; used by one thread at a time.
+
+    It holds a copy of the labels as they are on disk. What differs from it is
+    appended to the image's journal: an edit costs what its pixels cost, however large
+    the image is and whoever made it.
+
+    Parameters
+    ----------
+    files : PageFiles
+        Where the image has its files.
+    page : StoredPage
+        What they hold now. Its labels are the writer's from now on: no one else may
+        change them.
+    """
+
+    def __init__(self, files: PageFiles, page: StoredPage) -> None:
+        self._files = files
+        self._number = page.number
+        self._draft = page.content.draft
+        self._damaged = page.damaged
+        self._layers = {
+            key: _Saved(_about(layer), layer.labels, layer.rows)
+            for key, layer in page.content.layers.items()
+        }
+        self._journal: JournalWriter | None = None
+        self._old = files.journals()
+        self.waiting = 0
+        """Bytes of edits that no label image has yet."""
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether label images and record hold everything."""
+        return not self.waiting and not self._old
+
+    def write(self, content: PageContent) -> bool:
+        """Append what changed, and wait for the disk.
+
+        Returns
+        -------
+        bool
+            Whether anything had changed.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; call again with the latest content then.
+        """
+        changes = {
+            key: change
+            for key, layer in content.layers.items()
+            if (change := _difference(key, layer, self._layers.get(key))) is not None
+        }
+        facts: dict[str, Any] = {}
+        if changes:
+            facts["layers"] = {key: change.facts for key, change in changes.items()}
+        if content.draft != self._draft:
+            facts["draft"] = content.draft
+        if not facts:
+            return False
+        patches = [patch for change in changes.values() for patch in change.patches]
+        self._append(Entry(self._number + 1, facts, patches))
+        self._number, self._draft = self._number + 1, content.draft
+        for key, change in changes.items():
+            self._layers[key] = change.applied()
+        return True
+
+    def _append(self, entry: Entry) -> None:
+        if self._journal is None:
+            set_aside(self._damaged)
+            self._damaged = ()
+            self._journal = JournalWriter(self._files.journal(entry.number))
+        self._journal.append(entry)
+        self.waiting = self._journal.size
+
+    def begin_compaction(self) -> "Compaction":
+        """Return what writes all labels, in another thread; edits go to a new file."""
+        if self._journal is not None:
+            self._old.append(self._journal.path)
+            self._journal = None
+        self.waiting = 0
+        layers = {
+            key: LabelContent(
+                saved.about["kind"],
+                ClassTable.from_records(saved.about["classes"]),
+                saved.labels.copy(),
+                saved.rows,
+                saved.about["removals"],
+                taken=taken_from_json(saved.about),
+            )
+            for key, saved in self._layers.items()
+        }
+        content = PageContent(layers, self._draft)
+        return Compaction(self._files, StoredPage(content, self._number), self._old)
+
+    def end_compaction(self, done: "Compaction") -> None:
+        """Take note that a compaction went well."""
+        self._old = [path for path in self._old if path not in done.journals]
+
+
+class Compaction:
+    """Writes the label images and the record of an image anew.
+
+    Parameters
+    ----------
+    files : PageFiles
+        Where they go.
+    page : StoredPage
+        What to write.
+    journals : list of Path
+        What is not needed afterwards.
+    """
+
+    def __init__(
+        self, files: PageFiles, page: StoredPage, journals: list[Path]
+    ) -> None:
+        self._files, self._page = files, page
+        self.journals = tuple(journals)
+
+    def __call__(self) -> None:
+        """Write them.
+
+        Raises
+        ------
+        OSError
+            If that fails; nothing is lost, the journals are still there.
+        """
+        write_page(self._files, self._page)
+        for path in self.journals:
+            path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Change:
+    """How a layer differs from what is on disk."""
+
+    facts: Mapping[str, Any]
+    patches: tuple[Patch, ...]
+    saved: _Saved
+
+    def applied(self) -> _Saved:
+        for patch in self.patches:
+            patch.apply(self.saved.labels)
+        return self.saved
+
+
+def _difference(key: str, layer: LabelContent, saved: _Saved | None) -> _Change | None:
+    about, labels = _about(layer), layer.labels
+    facts: dict[str, Any] = {}
+    if saved is None or saved.about != about:
+        facts["about"] = about
+    old_rows: Mapping[int, Row] = {} if saved is None else saved.rows
+    rows = {i: row for i, row in layer.rows.items() if old_rows.get(i) != row}
+    if rows:
+        facts["objects"] = rows_to_json(rows)
+    if removed := [i for i in old_rows if i not in layer.rows]:
+        facts["removed"] = removed
+    if saved is None or saved.labels.shape != labels.shape:
+        before: NDArray[np.integer[Any]] = np.zeros(labels.shape, labels.dtype)
+    else:
+        before = saved.labels.astype(labels.dtype, copy=False)
+    patches = tuple(
+        Patch(key, start, values) for start, values in _changed(before, labels)
+    )
+    empty = saved is None and not layer.rows
+    if not patches and (not facts or empty):
+        # A page that was only looked at is not worth a file.
+        return None
+    return _Change(facts, patches, _Saved(about, before, layer.rows))
+
+
+def _changed(
+    before: NDArray[np.integer[Any]], now: NDArray[np.integer[Any]]
+) -> Iterator[tuple[tuple[int, ...], NDArray[np.integer[Any]]]]:
+    """Yield boxes of pixels that are not what they were: where they start, and values.
+
+    The values are compared as they are copied: who edits them meanwhile is not lost.
+    """
+    for place in np.ndindex(now.shape[:-2]):
+        old, new = before[place], now[place]
+        for top in range(0, old.shape[0], _ROWS):
+            strip = new[top : top + _ROWS]
+            if np.array_equal(old[top : top + _ROWS], strip):
+                continue
+            strip = strip.copy()
+            differs = old[top : top + _ROWS] != strip
+            rows, columns = (np.flatnonzero(differs.any(axis)) for axis in (1, 0))
+            if not rows.size:
+                continue
+            first, last = (rows.min(), columns.min()), (rows.max(), columns.max())
+            values = strip[first[0] : last[0] + 1, first[1] : last[1] + 1]
+            start = (*place, top + int(first[0]), int(first[1]))
+            yield start, values.reshape(*(1 for _ in place), *values.shape)
+
+
+def _about(layer: LabelContent) -> dict[str, Any]:
+    return {
+        "kind": layer.kind,
+        "classes": layer.classes.to_records(),
+        "shape": list(layer.labels.shape),
+        "dtype": layer.labels.dtype.str,
+        "removals": layer.removals,
+        **taken_to_json(layer.taken),
+    }
