@@ -27,13 +27,14 @@ from napari_edgeflow.formats.exchange.imports import (
     read_annotations,
 )
 from napari_edgeflow.formats.exchange.targets import FORMATS
-from napari_edgeflow.widgets.click import ClickWidget, load_segmenter
-from napari_edgeflow.widgets.export import ExportWidget
-from napari_edgeflow.widgets.object_records import read_records
-from napari_edgeflow.widgets.objects import ObjectsWidget
-from napari_edgeflow.widgets.outline_tab import OutlineTab
-from napari_edgeflow.widgets.project import ProjectWidget
-from napari_edgeflow.widgets.project_recent import RecentProjects
+from napari_edgeflow.widgets.clicks.dock import ClickWidget
+from napari_edgeflow.widgets.clicks.object.work import load_segmenter
+from napari_edgeflow.widgets.exchange.dock import ExportWidget
+from napari_edgeflow.widgets.layers.object_records import read_records
+from napari_edgeflow.widgets.objects.dock import ObjectsWidget
+from napari_edgeflow.widgets.objects.outline.tab import OutlineTab
+from napari_edgeflow.widgets.project.dock import ProjectWidget
+from napari_edgeflow.widgets.project.recent import RecentProjects
 
 MOST_CLICKS = 8
 GOOD_ENOUGH = 0.9

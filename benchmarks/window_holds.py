@@ -22,16 +22,16 @@ from qtpy.QtCore import QTimer
 
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
-from napari_edgeflow.widgets.click import ClickWidget
-from napari_edgeflow.widgets.label_layers import hide_classes
-from napari_edgeflow.widgets.object_history import PixelChange
-from napari_edgeflow.widgets.object_records import ObjectRecord
-from napari_edgeflow.widgets.objects import ObjectsWidget
-from napari_edgeflow.widgets.planes import Plane
-from napari_edgeflow.widgets.project import ProjectWidget
-from napari_edgeflow.widgets.project_recent import RecentProjects
-from napari_edgeflow.widgets.train import TrainWidget
-from napari_edgeflow.widgets.workspace import Workspace
+from napari_edgeflow.widgets.clicks.dock import ClickWidget
+from napari_edgeflow.widgets.layers.labels import hide_classes
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord
+from napari_edgeflow.widgets.layers.planes import Plane
+from napari_edgeflow.widgets.objects.dock import ObjectsWidget
+from napari_edgeflow.widgets.project.dock import ProjectWidget
+from napari_edgeflow.widgets.project.recent import RecentProjects
+from napari_edgeflow.widgets.train.dock import TrainWidget
+from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 FLAT = Plane((None, None))
 CELL = 20

@@ -35,7 +35,7 @@ from napari_edgeflow.formats.kinds.labelme.files import (
     read_labelme,
     write_labelme,
 )
-from napari_edgeflow.widgets.label_layers import read_scheme
+from napari_edgeflow.widgets.layers.labels import read_scheme
 
 PLUGIN = "napari-edgeflow"
 SAMPLE = ring_and_parts()

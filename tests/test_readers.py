@@ -31,7 +31,10 @@ from napari_edgeflow.readers import (
     read_picture,
     voc_folder_reader,
 )
-from napari_edgeflow.widgets.label_layers import LabelScheme, read_scheme
+from napari_edgeflow.widgets.layers.labels import (
+    LabelScheme,
+    read_scheme,
+)
 
 PLUGIN = "napari-edgeflow"
 GREY = np.full((6, 8), 100, np.uint8)

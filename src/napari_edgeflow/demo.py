@@ -19,7 +19,8 @@ from napari_edgeflow.engine.interaction.clicks import (
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 from napari_edgeflow.samples import SAMPLES, load_sample
-from napari_edgeflow.widgets.click import ClickWidget, load_segmenter
+from napari_edgeflow.widgets.clicks.dock import ClickWidget
+from napari_edgeflow.widgets.clicks.object.work import load_segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

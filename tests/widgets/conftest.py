@@ -16,9 +16,9 @@ from tests.widgets.segment_person import (
 )
 
 from napari_edgeflow.demo import find_canvas
-from napari_edgeflow.widgets import shortcuts
-from napari_edgeflow.widgets.click import ClickWidget
-from napari_edgeflow.widgets.segment import SegmentWidget
+from napari_edgeflow.widgets.clicks.dock import ClickWidget
+from napari_edgeflow.widgets.keys import shortcuts
+from napari_edgeflow.widgets.segment.dock import SegmentWidget
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-from napari_edgeflow.widgets.click import ClickWidget
+from napari_edgeflow.widgets.clicks.dock import ClickWidget
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 

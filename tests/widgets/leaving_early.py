@@ -9,10 +9,10 @@ from qtpy.QtWidgets import QApplication
 
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
-from napari_edgeflow.widgets.label_layers import commit_mask
-from napari_edgeflow.widgets.planes import Plane
-from napari_edgeflow.widgets.project import ProjectWidget
-from napari_edgeflow.widgets.project_recent import RecentProjects
+from napari_edgeflow.widgets.layers.labels import commit_mask
+from napari_edgeflow.widgets.layers.planes import Plane
+from napari_edgeflow.widgets.project.dock import ProjectWidget
+from napari_edgeflow.widgets.project.recent import RecentProjects
 
 
 def main(images: Path) -> None:

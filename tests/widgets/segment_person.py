@@ -14,7 +14,7 @@ from napari_edgeflow.engine.segmentation.segmenter import (
     PredictSettings,
     Strip,
 )
-from napari_edgeflow.widgets.segment import SegmentWidget
+from napari_edgeflow.widgets.segment.dock import SegmentWidget
 
 CAT, PERSON = 8, 15
 ROWS = 40

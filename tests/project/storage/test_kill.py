@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tests.project import endless_edits
+from tests.project.storage import endless_edits
 from tests.project.storage.endless_edits import edit
 
 from napari_edgeflow.project.folder import ProjectPlace, open_project

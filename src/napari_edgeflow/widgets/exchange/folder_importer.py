@@ -1,0 +1,246 @@
+"""Importing labels for all images of an open project."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Signal
+
+from napari_edgeflow.project.content.records import PageContent
+from napari_edgeflow.project.exchange.import_undo import ImportedPage
+from napari_edgeflow.project.exchange.imports import (
+    FolderImport,
+    PageImport,
+    read_again,
+    read_folder_import,
+)
+from napari_edgeflow.widgets.exchange.import_commit import (
+    ImportSummary,
+    ImportTarget,
+    write_import,
+)
+from napari_edgeflow.widgets.exchange.import_work import Imported
+from napari_edgeflow.widgets.exchange.run import ImportRun
+from napari_edgeflow.widgets.exchange.texts import (
+    folder_imported_text,
+    folder_progress_text,
+)
+from napari_edgeflow.widgets.qt.turns import Turns
+from napari_edgeflow.widgets.qt.workers import (
+    StreamCall,
+    show_problem,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari.viewer import Viewer
+
+    from napari_edgeflow.project.folder import Project
+    from napari_edgeflow.project.storage.project_file import State
+    from napari_edgeflow.widgets.project.controller import ProjectController
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    project: "Project"
+    pages: "ProjectController"
+    request: FolderImport
+    waiting: dict[str, PageImport] = field(default_factory=dict)
+    """Images that are open, or are just being opened."""
+    touched: set[str] = field(default_factory=set)
+    """Images that were open since they may have been read: they may be edited."""
+    again: list[PageImport] = field(default_factory=list)
+    """Images that are to be read once more for that."""
+    images: int = 0
+    objects: int = 0
+    left_alone: int = 0
+    left_out: list[str] = field(default_factory=list)
+    kept: list[ImportedPage] = field(default_factory=list)
+    """What takes it back."""
+    shown: "tuple[State, PageContent] | None" = None
+    """What the image that is shown had before it was written to."""
+    cancelled: bool = False
+
+
+class FolderImporter(ImportRun):
+    """Reads labels in the background, and gives each image of a project its own.
+
+    Images that are not open get theirs on disk. The one that is shown gets them
+    through the history of its objects, as one step.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where the project is.
+    """
+
+    imported = Signal(object, object)
+    """A list of :class:`ImportedPage`, and the project's controller."""
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__(viewer)
+        self._run: _Run | None = None
+        self._calls: StreamCall[_Run, PageImport, list[str]] = StreamCall(
+            _read,
+            report=self._on_page,
+            deliver=self._on_read,
+            stopped=self._on_stopped,
+            fail=lambda run, error: self._fail(error),
+        )
+        self._turns: Turns[ImportSummary] = Turns(self._on_written, self._fail)
+
+    def run(self, pages: "ProjectController", request: FolderImport) -> None:
+        """Start to read labels for the project that is open there."""
+        project = pages.project
+        if self.busy or project is None:
+            return
+        # What is on disk must be what is seen.
+        pages.layers.flush()
+        self._run = run = _Run(project, pages, request)
+        pages.page_shown.connect(self._write_waiting)
+        pages.page_leaves.connect(self._on_leaving)
+        pages.page_asked.connect(run.touched.add)
+        self._begin("Importing", run)
+
+    # ---- what was read
+
+    def _on_page(self, run: _Run, page: PageImport) -> None:
+        if run is not self._run or not self._is_open(run.pages, run.project):
+            return
+        if run.pages.is_open(page.name):
+            run.waiting[page.name] = page
+            self._write_waiting()
+        else:
+            self._take_over(run, page)
+        self._say_progress(run)
+
+    def _take_over(self, run: _Run, page: PageImport) -> None:
+        """Save what an image has now that is not open."""
+        if page.name in run.touched:
+            run.again.append(page)
+        elif page.content is None:
+            run.left_alone += 1
+            run.project.leave_page(page.name)
+        else:
+            run.pages.add_classes(page.classes)
+            run.pages.take_over(page.name, page.content)
+            if page.kept is not None:
+                run.kept.append(page.kept)
+            run.images += 1
+            run.objects += page.objects
+
+    def _say_progress(self, run: _Run) -> None:
+        text = folder_progress_text(run.images, run.objects)
+        self._show_progress(run.images + run.left_alone, text)
+
+    def _on_read(self, run: _Run, problems: list[str]) -> None:
+        if run is self._run:
+            run.left_out += problems
+            self._note_read()
+            self._end_if_done()
+
+    def _on_stopped(self, run: _Run) -> None:
+        if run is self._run:
+            run.cancelled = True
+            self._on_read(run, [])
+
+    # ---- the image that is shown
+
+    def _write_waiting(self, _name: str = "") -> None:
+        """Write the labels of the image that is shown, if they wait for that."""
+        run = self._run
+        if run is None or self._turns.busy:
+            return
+        pages = run.pages
+        page = run.waiting.pop(pages.current, None)
+        image, labels = pages.layers.image, pages.layers.labels
+        if page is None:
+            self._end_if_done()
+            return
+        has_labels = any(
+            np.any(layer.data) for layer in pages.layers.all_labels.values()
+        )
+        if image is None or (has_labels and not run.request.add):
+            run.left_alone += 1
+            self._end_if_done()
+            return
+        request = run.request
+        # Undo of this image must not take them from the others.
+        pages.add_classes(page.classes)
+        target = ImportTarget(image, labels, request.kind, request.keep_existing)
+        state = run.project.record.page(pages.current).state
+        run.shown = state, _shown(pages, run.project)
+        imported = Imported.of(page.annotation)
+        self._turns.start(write_import(self._viewer, imported, target))
+
+    def _on_leaving(self) -> None:
+        run = self._run
+        if run is not None:
+            self._turns.finish()
+            run.touched.add(run.pages.current)
+
+    def _on_written(self, summary: ImportSummary) -> None:
+        run = self._run
+        if run is not None:
+            self._keep_shown(run)
+            run.images += 1
+            run.objects += summary.objects
+            self._say_progress(run)
+            self._write_waiting()
+
+    def _keep_shown(self, run: _Run) -> None:
+        """Keep what takes it back on the image that is shown."""
+        name = run.pages.current
+        if run.shown is not None:
+            after = _shown(run.pages, run.project)
+            run.kept.append(ImportedPage(name, *run.shown, after))
+
+    def _end_if_done(self) -> None:
+        run = self._run
+        if run is None or not self._is_read or self._turns.busy:
+            return
+        # Those that were left before anything could be written.
+        for name in [n for n in run.waiting if not run.pages.is_open(n)]:
+            self._take_over(run, run.waiting.pop(name))
+        if run.again and not run.cancelled:
+            self._is_read = False
+            run.touched.clear()
+            self._calls(run)
+        elif not run.waiting:
+            said = folder_imported_text(
+                run.images, run.objects, run.left_alone, run.left_out
+            )
+            self._end(f"Cancelled. {said}" if run.cancelled else said)
+
+    def _fail(self, error: Exception) -> None:
+        if self._run is not None:
+            self._end("Nothing was imported." if not self._run.images else "Stopped.")
+            show_problem(error)
+
+    def _forget(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            run.pages.page_shown.disconnect(self._write_waiting)
+            run.pages.page_leaves.disconnect(self._on_leaving)
+            run.pages.page_asked.disconnect(run.touched.add)
+            if run.kept:
+                self.imported.emit(run.kept, run.pages)
+        super()._forget()
+
+
+def _shown(pages: "ProjectController", project: "Project") -> PageContent:
+    """Return a copy of what is on the image that is shown."""
+    content = project.as_noted(pages.current, PageContent(pages.layers.content()))
+    layers = {
+        key: replace(layer, labels=layer.labels.copy())
+        for key, layer in content.layers.items()
+    }
+    return PageContent(layers)
+
+
+def _read(run: _Run) -> "Generator[PageImport, None, list[str]]":
+    if not run.again:
+        return (yield from read_folder_import(run.project, run.request))
+    pages, run.again = run.again, []
+    return (yield from read_again(run.project, run.request, pages))

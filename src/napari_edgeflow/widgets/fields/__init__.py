@@ -1,0 +1,4 @@
+"""Fields that several docks have: layers, models, devices, planes.
+
+It imports `workspace`, `layers` and `qt`.
+"""

@@ -1,0 +1,148 @@
+"""A window in which a person chooses the keys."""
+
+from functools import partial
+
+from napari.utils.notifications import show_warning
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QKeySequenceEdit,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_edgeflow.widgets.keys.keys import (
+    PLACES,
+    shown_key,
+)
+from napari_edgeflow.widgets.keys.shortcuts import (
+    Action,
+    Shortcuts,
+)
+from napari_edgeflow.widgets.qt.tables import make_compact
+
+_HINT = "Click on a key and press another one. It holds at once, in all docks."
+
+
+class ShortcutDialog(QDialog):
+    """All actions and their keys; a key that is in use is refused.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Where it appears.
+    shortcuts : Shortcuts
+        The keys.
+    """
+
+    def __init__(self, parent: QWidget, shortcuts: Shortcuts) -> None:
+        super().__init__(parent)
+        self._shortcuts = shortcuts
+        self.setWindowTitle("Shortcuts of EdgeFlow")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.fields: dict[str, QKeySequenceEdit] = {}
+        self.message = QLabel(_HINT, self)
+        self.message.setWordWrap(True)
+        self.message.setMinimumHeight(2 * self.message.fontMetrics().lineSpacing())
+        self.reset = QPushButton("Reset all", self)
+        self.reset.setToolTip("Give all actions their first keys again")
+        self.reset.clicked.connect(self._on_reset)
+        self._lay_out(self._make_table([a for a in shortcuts if not a.fixed]))
+        shortcuts.changed.connect(self._show)
+        self._show()
+        self.resize(560, 460)
+
+    def _make_table(self, actions: list[Action]) -> QTableWidget:
+        table = QTableWidget(len(actions), 3, self)
+        table.setHorizontalHeaderLabels(["Action", "Works", "Key"])
+        make_compact(table, stretched=0, row_height=30, least_height=200)
+        table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        for row, action in enumerate(actions):
+            table.setItem(row, 0, QTableWidgetItem(action.text))
+            table.setItem(row, 1, QTableWidgetItem(PLACES[action.place]))
+            table.setCellWidget(row, 2, self._make_cell(action))
+        table.setColumnWidth(2, 140)
+        header = table.horizontalHeader()
+        if header is not None:
+            header.setSectionResizeMode(2, header.ResizeMode.Fixed)
+        return table
+
+    def _make_cell(self, action: Action) -> QWidget:
+        field = QKeySequenceEdit(self)
+        field.setMaximumSequenceLength(1)
+        field.setToolTip(f"Its first key: {shown_key(action.key) or 'none'}")
+        field.editingFinished.connect(partial(self._on_key, action.id))
+        self.fields[action.id] = field
+        # The field's own button cannot be told from the start of another key.
+        none = QToolButton(self)
+        none.setText("×")  # noqa: RUF001
+        none.setToolTip("No key")
+        none.clicked.connect(partial(self._on_none, action.id))
+        cell = QWidget(self)
+        row = QHBoxLayout(cell)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        row.addWidget(field, 1)
+        row.addWidget(none)
+        return cell
+
+    def _lay_out(self, table: QTableWidget) -> None:
+        buttons = QDialogButtonBox(self)
+        buttons.addButton(self.reset, QDialogButtonBox.ButtonRole.ResetRole)
+        close = buttons.addButton(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        for button in (self.reset, close):
+            if button is not None:
+                # Enter is a key to be chosen, too.
+                button.setAutoDefault(False)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.message)
+        layout.addWidget(table)
+        layout.addWidget(buttons)
+
+    def _show(self) -> None:
+        for action_id, field in self.fields.items():
+            keys = QKeySequence(self._shortcuts.key(action_id))
+            if field.keySequence() != keys:
+                field.blockSignals(True)
+                field.setKeySequence(keys)
+                field.blockSignals(False)
+
+    def _on_key(self, action_id: str) -> None:
+        keys = self.fields[action_id].keySequence()
+        if keys.isEmpty():
+            # Only a Shift or a Ctrl was pressed.
+            self._show()
+            return
+        self._assign(action_id, keys.toString(QKeySequence.SequenceFormat.PortableText))
+
+    def _on_none(self, action_id: str, _checked: bool = False) -> None:
+        self._assign(action_id, "")
+
+    def _assign(self, action_id: str, key: str) -> None:
+        self._tell(_HINT, is_problem=False)
+        try:
+            self._shortcuts.assign(action_id, key)
+        except (ValueError, OSError) as error:
+            self._tell(str(error), is_problem=True)
+        self._show()
+
+    def _on_reset(self) -> None:
+        self._tell(_HINT, is_problem=False)
+        try:
+            self._shortcuts.reset()
+        except OSError as error:
+            show_warning(str(error))
+
+    def _tell(self, text: str, *, is_problem: bool) -> None:
+        self.message.setText(text)
+        self.message.setStyleSheet("color: #ff8c66" if is_problem else "")

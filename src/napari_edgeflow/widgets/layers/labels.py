@@ -1,0 +1,320 @@
+"""Labels layers that hold classes or objects: their colours, tables and edits."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.labels.classes import (
+    METADATA,
+    TRANSPARENT,
+    ClassTable,
+    Kind,
+    Rgba,
+    label_colours,
+)
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.widgets.layers.colours import direct_colormap
+from napari_edgeflow.widgets.layers.features import rename_classes
+from napari_edgeflow.widgets.layers.planes import (
+    Plane,
+    layer_shape,
+    placement,
+)
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+    from napari.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScheme:
+    """What the values of a Labels layer mean.
+
+    Parameters
+    ----------
+    kind : {"semantic", "object"}
+        Whether a value is the id of a class or of an object.
+    classes : ClassTable
+        The classes.
+    """
+
+    kind: Kind
+    classes: ClassTable
+
+
+def read_scheme(layer: "Layer") -> LabelScheme | None:
+    """Return what a layer of ours says of itself; None for any other layer."""
+    entry = layer.metadata.get(METADATA)
+    if not isinstance(entry, Mapping) or entry.get("kind") not in (
+        "semantic",
+        "object",
+    ):
+        return None
+    return LabelScheme(entry["kind"], ClassTable.from_records(entry["classes"]))
+
+
+def new_labels(image: "Image", scheme: LabelScheme) -> Labels:
+    """Return an empty Labels layer on an image, not in a viewer yet.
+
+    Its values have 8 or 16 bits, which napari colours without the CPU.
+    """
+    highest = max((entry.id for entry in scheme.classes), default=0)
+    small = scheme.kind == "semantic" and highest <= np.iinfo(np.uint8).max
+    data = np.zeros(layer_shape(image), np.uint8 if small else np.uint16)
+    return labels_of(image, scheme, data, {})
+
+
+def labels_of(
+    image: "Image | Labels",
+    scheme: LabelScheme | None,
+    data: NDArray[np.integer],
+    features: Mapping[str, Sequence[object]],
+) -> Labels:
+    """Return a Labels layer on an image that holds what was kept of another one.
+
+    Parameters
+    ----------
+    image : Image or Labels
+        The image, or labels of it.
+    scheme : LabelScheme or None
+        What the values mean; None if nobody knows.
+    data : ndarray
+        The values, of the image's shape.
+    features : mapping
+        Of objects: the columns of the table.
+    """
+    what = "labels"
+    if scheme is not None:
+        what = "classes" if scheme.kind == "semantic" else "objects"
+    name = f"{image.name} {what}"
+    layer = Labels(data, name=name, features=dict(features), **placement(image))
+    if scheme is not None:
+        _store(layer, scheme)
+        layer.colormap = _colormap(layer, scheme)
+    return layer
+
+
+def add_labels(viewer: "Viewer", image: "Image", scheme: LabelScheme) -> Labels:
+    """Put an empty Labels layer right above an image, and return it.
+
+    What lies higher, such as clicks and their preview, stays on top.
+    """
+    layer = new_labels(image, scheme)
+    viewer.layers.insert(viewer.layers.index(image) + 1, layer)
+    return layer
+
+
+def write_scheme(layer: Labels, scheme: LabelScheme) -> None:
+    """Store what a layer's values mean and colour them accordingly.
+
+    An object layer that was not ours before keeps its colours: nobody told us the
+    classes of the objects in it.
+    """
+    known = read_scheme(layer)
+    if known == scheme:
+        return
+    foreign = known is None and bool(np.any(layer.data))
+    _store(layer, scheme)
+    if scheme.kind == "semantic" or not foreign:
+        layer.colormap = _colormap(layer, scheme)
+
+
+def _store(layer: Labels, scheme: LabelScheme) -> None:
+    entry: dict[str, object] = {
+        "kind": scheme.kind,
+        "classes": scheme.classes.to_records(),
+    }
+    hidden = hidden_classes(layer)
+    if hidden:
+        entry["hidden"] = sorted(hidden)
+    layer.metadata = {**layer.metadata, METADATA: entry}
+    if scheme.kind == "object":
+        rename_classes(layer, scheme.classes)
+
+
+def hidden_classes(layer: "Layer") -> frozenset[int]:
+    """Return the ids of the classes whose labels a layer does not show."""
+    entry = layer.metadata.get(METADATA)
+    hidden = entry.get("hidden", ()) if isinstance(entry, Mapping) else ()
+    return frozenset(int(class_id) for class_id in hidden)
+
+
+def hide_classes(layer: Labels, class_ids: Collection[int]) -> None:
+    """Show the labels of all classes but these; the labels stay what they are."""
+    scheme = read_scheme(layer)
+    if scheme is None or hidden_classes(layer) == frozenset(class_ids):
+        return
+    entry = {**layer.metadata[METADATA], "hidden": sorted(class_ids)}
+    layer.metadata = {**layer.metadata, METADATA: entry}
+    layer.colormap = _colormap(layer, scheme)
+
+
+def _shown_colours(layer: Labels, classes: ClassTable) -> dict[int | None, Rgba]:
+    """Return the colours of the classes; those that are hidden have none."""
+    return label_colours(classes) | dict.fromkeys(hidden_classes(layer), TRANSPARENT)
+
+
+def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:
+    """Return the colours of all values that can be told."""
+    colours = _shown_colours(layer, scheme.classes)
+    if scheme.kind == "object":
+        by_class, colours = colours, {value: colours[value] for value in (None, 0)}
+        for object_id, class_id in _classes_of_objects(layer).items():
+            colours[object_id] = _object_colour(by_class, class_id)
+    return direct_colormap(colours)
+
+
+def _object_colour(by_class: Mapping[int | None, Rgba], class_id: int) -> Rgba:
+    # An object of class 0 has no class; it must not vanish for that.
+    return by_class.get(class_id or None, by_class[None])
+
+
+def _classes_of_objects(layer: Labels) -> dict[int, int]:
+    """Return the class id of each object id that has one."""
+    features = layer.features
+    if "class_id" not in features or "index" not in features:
+        return {}
+    rows = features[["index", "class_id"]].dropna()
+    return {int(i): int(c) for i, c in rows.itertuples(index=False)}
+
+
+def class_colour(classes: ClassTable, class_id: int) -> tuple[float, ...]:
+    """Return a class's colour as RGBA from 0 to 1."""
+    return (*(value / 255 for value in classes.get(class_id).colour), 1.0)
+
+
+def check_target(layer: Labels, shape: tuple[int, ...], value: int = 0) -> None:
+    """Make sure that a mask of an image can be written into a layer.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer to write to.
+    shape : tuple of int
+        Shape of the image, without channels.
+    value : int
+        The value to write.
+
+    Raises
+    ------
+    ValueError
+        If it cannot, saying why.
+    """
+    if layer_shape(layer) != shape:
+        raise ValueError(
+            f"{layer.name!r} has the shape {layer_shape(layer)}, the image {shape}: "
+            "choose labels of the image's shape, or a new layer"
+        )
+    data = layer.data
+    writeable = getattr(getattr(data, "flags", None), "writeable", True)
+    if layer.multiscale or hasattr(data, "dask") or not writeable:
+        raise ValueError(
+            f"{layer.name!r} cannot be edited, since it has several scales or is read "
+            "from elsewhere: choose another layer, or a new one"
+        )
+    highest = int(np.iinfo(layer.dtype).max)
+    if value > highest:
+        raise ValueError(
+            f"{layer.name!r} holds values up to {highest}, not {value}: "
+            "choose a new layer"
+        )
+
+
+def next_object_id(layer: Labels) -> int:
+    """Return the id after the highest in use."""
+    return int(np.max(layer.data)) + 1 if layer.data.size else 1
+
+
+def without_labelled(
+    layer: Labels, plane: Plane, window: Window, mask: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the part of a mask where a layer has no label yet."""
+    present = np.asarray(layer.data[plane.select(*window.slices)])
+    free: NDArray[np.bool_] = mask & (present == 0)
+    return free
+
+
+def commit_mask(
+    layer: Labels,
+    plane: Plane,
+    window: Window,
+    mask: NDArray[np.bool_],
+    values: int | NDArray[np.integer],
+) -> None:
+    """Write into a layer, as one edit that napari's own undo takes back.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer; see :func:`check_target`.
+    plane : Plane
+        The plane of the layer that is written to.
+    window : Window
+        Where ``mask`` lies in the plane.
+    mask : ndarray
+        (h, w) bool, the pixels to write.
+    values : int or ndarray
+        What to write: one value, or (h, w) with one for each pixel.
+    """
+    rows, columns = np.nonzero(mask)
+    inside = iter((rows + window.top, columns + window.left))
+    # napari keeps these for its undo: the smallest type takes a quarter of the memory.
+    indices = tuple(
+        (next(inside) if at is None else np.full(rows.size, at)).astype(
+            np.min_scalar_type(side)
+        )
+        for at, side in zip(plane.index, layer.data.shape, strict=True)
+    )
+    if not layer.visible:
+        # napari has not followed the sliders with a hidden layer, and draws into it.
+        layer.set_view_slice()
+    # Assigning layer.data instead would leave an undo history of other pixels.
+    layer.data_setitem(indices, np.broadcast_to(values, mask.shape)[mask])
+
+
+def class_of_label(layer: Labels, value: int) -> int | None:
+    """Return the class id of a value in a layer; None if nobody told it."""
+    scheme = read_scheme(layer)
+    if scheme is None or scheme.kind == "object":
+        return _classes_of_objects(layer).get(value)
+    return value
+
+
+def colouring(
+    layer: Labels, classes: ClassTable, class_of: Mapping[int, int | None]
+) -> Iterator[None]:
+    """Give objects the colours of their classes, if the layer has such colours.
+
+    Yields in between: with thousands of objects each step takes a moment.
+
+    Parameters
+    ----------
+    layer : Labels
+        A layer of objects.
+    classes : ClassTable
+        The colours.
+    class_of : mapping
+        The class id of each object; None for an object that is gone.
+    """
+    if not isinstance(layer.colormap, DirectLabelColormap):
+        return
+    by_class, known = _shown_colours(layer, classes), layer.colormap.color_dict
+    colours = dict(known)
+    for object_id, class_id in class_of.items():
+        if class_id is None:
+            colours.pop(object_id, None)
+        else:
+            colours[object_id] = _object_colour(by_class, class_id)
+    colormap = direct_colormap(colours)
+    if any(
+        tuple(colormap.color_dict.get(i, ())) != tuple(known.get(i, ()))
+        for i in class_of
+    ):
+        # napari draws its thumbnail for that: not without need.
+        yield
+        layer.colormap = colormap

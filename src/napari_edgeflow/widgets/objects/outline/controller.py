@@ -1,0 +1,347 @@
+"""What happens while an outline is edited, without any of its buttons."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.notifications import show_info, show_warning
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_edgeflow.engine.raster.outlines.outline import TOLERANCE
+from napari_edgeflow.widgets.layers.labels import check_target
+from napari_edgeflow.widgets.layers.planes import (
+    Plane,
+    layer_shape,
+)
+from napari_edgeflow.widgets.objects.outline.commit import commit_outline
+from napari_edgeflow.widgets.objects.outline.layer import OutlineLayer
+from napari_edgeflow.widgets.objects.outline.session import (
+    OutlineSession,
+    OutlineState,
+)
+from napari_edgeflow.widgets.objects.outline.work import (
+    OutlineAnswer,
+    OutlinedObject,
+    OutlineRequest,
+    answer,
+)
+from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.workers import (
+    LatestCall,
+    show_problem,
+)
+from napari_edgeflow.widgets.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+    from napari.viewer import Viewer
+
+_SETTLE_MS = 150
+"""How long the zoom rests before the lines get their width."""
+
+
+class OutlineController(QObject):
+    """Shows the outline of an object as shapes, and writes it back.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where the object is.
+    """
+
+    changed = Signal()
+    """The outline, or what is known of it, is another one."""
+    ended = Signal()
+    """The outline was written or given up."""
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = viewer
+        workspace = Workspace.of(viewer)
+        self._history, self._shortcuts = workspace.history, workspace.shortcuts
+        self._labels: Labels | None = None
+        self._target: OutlinedObject | None = None
+        self._layer: OutlineLayer | None = None
+        self._session: OutlineSession | None = None
+        self._request: OutlineRequest | None = None
+        self._answer: OutlineAnswer | None = None
+        self._writing = self._warned = False
+        self._calls = LatestCall(answer, self._deliver, self._fail)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._resize)
+        self._links = Connections()
+
+    # ---- what a panel asks for
+
+    @property
+    def active(self) -> bool:
+        """Whether an outline is edited."""
+        return self._target is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is computed in the background."""
+        return self._calls.busy
+
+    @property
+    def layer(self) -> OutlineLayer | None:
+        """The shapes that are edited."""
+        return self._layer
+
+    @property
+    def session(self) -> OutlineSession | None:
+        """The states of the outline that is edited."""
+        return self._session
+
+    @property
+    def answer(self) -> OutlineAnswer | None:
+        """What is known of the outline that is shown; None while it is computed."""
+        return self._answer
+
+    @property
+    def summary(self) -> str:
+        """How many vertices the outline has, and what simplifying it cost."""
+        session, found = self._session, self._answer
+        if session is None or found is None:
+            return ""
+        vertices = sum(len(one.ring) for one in session.state.shapes)
+        if found.simplified is None:
+            return f"{vertices} vertices"
+        return f"{vertices} vertices · IoU lost {1 - found.simplified.overlap:.4f}"
+
+    def start(
+        self,
+        labels: "Labels",
+        plane: Plane,
+        value: int,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Show the outline of an object, to be edited.
+
+        Parameters
+        ----------
+        labels : Labels
+            The layer that the object is in.
+        plane : Plane
+            The plane of it.
+        value : int
+            Its value in the layer.
+        mask : ndarray, optional
+            (H, W) bool, the object. Default: all pixels of its value.
+
+        Raises
+        ------
+        ValueError
+            If another outline is being edited, or the layer cannot be written to.
+        """
+        if self.active:
+            raise ValueError(
+                "There is an outline being edited: write it into the labels or cancel "
+                "it first."
+            )
+        if labels not in self._viewer.layers:
+            raise ValueError("The labels are gone: open them again.")
+        check_target(labels, layer_shape(labels), value)
+        pixels = np.asarray(labels.data[plane.select(slice(None), slice(None))])
+        self._labels = labels
+        self._target = OutlinedObject(plane, value, pixels, mask)
+        self._links.connect(self._viewer.layers.events.removed, self._on_removed)
+        self._links.connect(
+            self._viewer.scene.camera.events.zoom, lambda: self._settle.start()
+        )
+        self._ask(None, None)
+
+    def simplify(self, tolerance: float) -> None:
+        """Show the outline with more or fewer vertices; see :func:`outline_of`."""
+        if self._session is not None:
+            self._ask(self._session.state.source, tolerance)
+
+    def draw(self, *, hole: bool) -> None:
+        """Let the person draw another part, or a hole."""
+        if self._layer is not None:
+            self._layer.draw(hole=hole)
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        if self._session is not None:
+            self._session.undo()
+            self._show(self._session.state)
+
+    def redo(self) -> None:
+        """Bring the last change back."""
+        if self._session is not None:
+            self._session.redo()
+            self._show(self._session.state)
+
+    def write(self) -> None:
+        """Write the outline into the labels, once it is known what it encloses."""
+        if self._session is None:
+            return
+        self._writing = True
+        if not self._calls.busy:
+            self._write_now()
+
+    def leave(self) -> None:
+        """Cancel, but ask once more where the person has changed something."""
+        if self._session is not None and self._session.edited and not self._warned:
+            self._warned = True
+            key = self._shortcuts.shown("outline_cancel")
+            show_info(
+                f"The outline was changed: press {key} again to leave the labels as "
+                "they were."
+            )
+        else:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Leave the labels as they are."""
+        if self.active:
+            self._end(remove=True)
+
+    def stop(self) -> None:
+        """Stop for good; an outline that is being edited stays as a layer of shapes."""
+        self._links.close()
+        self._calls.close()
+        if self._layer is not None:
+            self._layer.let_go()
+        self._layer = self._labels = self._target = self._session = None
+
+    # ---- the outline
+
+    def _ask(self, shapes: Any, tolerance: float | None) -> None:
+        if self._target is not None:
+            self._answer = None
+            self._request = OutlineRequest(self._target, shapes, tolerance)
+            self._calls(self._request)
+            self.changed.emit()
+
+    def _deliver(self, request: OutlineRequest, found: OutlineAnswer) -> None:
+        if request is not self._request or self._target is None:
+            return
+        self._answer = found
+        session, layer = self._session, self._layer
+        if session is None or layer is None:
+            self._begin(found)
+        elif request.tolerance is not None:
+            session.simplify(found.shapes, request.tolerance)
+            layer.show(found.shapes)
+            layer.edit_vertices()
+        self.changed.emit()
+        if self._writing:
+            self._write_now()
+
+    def _begin(self, found: OutlineAnswer) -> None:
+        labels, target = self._labels, self._target
+        if labels is None or target is None:
+            return
+        tolerance = TOLERANCE
+        if found.simplified is not None:
+            tolerance = found.simplified.tolerance
+        self._session = OutlineSession(OutlineState(found.shapes, None, tolerance))
+        layer = OutlineLayer(self._viewer, labels, target.plane, self._on_edited)
+        self._layer = layer
+        layer.bind(
+            self._shortcuts,
+            {
+                "outline_write": self.write,
+                "outline_cancel": self.leave,
+                "outline_undo": self.undo,
+                "outline_redo": self.redo,
+            },
+        )
+        layer.show(found.shapes)
+        layer.edit_vertices()
+
+    def _on_edited(self) -> None:
+        session, layer = self._session, self._layer
+        if session is None or layer is None:
+            return
+        self._warned = self._writing = False
+        try:
+            shapes = layer.read()
+        except ValueError as error:
+            show_warning(f"{str(error)[0].upper()}{str(error)[1:]}.")
+            return
+        session.edit(shapes)
+        self._ask(shapes, None)
+
+    def _show(self, state: OutlineState) -> None:
+        """Show an earlier or later state."""
+        self._warned = self._writing = False
+        if self._layer is not None:
+            self._layer.show(state.shapes)
+            self._layer.edit_vertices()
+            self._ask(state.shapes, None)
+
+    def _fail(self, _request: OutlineRequest, error: Exception) -> None:
+        self._writing = False
+        session = self._session
+        if session is None:
+            self._end(remove=True)
+        else:
+            # What is shown stays as it is.
+            self._ask(session.state.shapes, None)
+        show_problem(error)
+
+    # ---- the end
+
+    def _write_now(self) -> None:
+        self._writing = False
+        labels, target, found, layer = (
+            self._labels,
+            self._target,
+            self._answer,
+            self._layer,
+        )
+        if labels is None or target is None or found is None or layer is None:
+            return
+        try:
+            # It may hold what the session refused.
+            layer.read()
+            if found.filled is None:
+                raise ValueError(found.problem)
+            others = commit_outline(
+                self._history, labels, target, found.mask, found.filled
+            )
+        except ValueError as error:
+            show_warning(f"{str(error)[0].upper()}{str(error)[1:]}.")
+            return
+        if others:
+            show_info(f"{others} pixels belong to other objects and stay theirs.")
+        self._end(remove=True)
+
+    def _end(self, *, remove: bool) -> None:
+        self._links.close()
+        layer, labels = self._layer, self._labels
+        self._labels = self._target = self._layer = self._session = None
+        self._request = self._answer = None
+        self._writing = self._warned = False
+        if layer is not None:
+            if remove:
+                layer.remove()
+            else:
+                layer.let_go()
+        if remove and labels is not None and labels in self._viewer.layers:
+            self._viewer.layers.selection.active = labels
+        self.changed.emit()
+        self.ended.emit()
+
+    # ---- what happens in the viewer
+
+    def _on_removed(self, event: Any) -> None:
+        labels = self._labels
+        if labels is not None and event.value is labels:
+            show_warning(
+                f"The labels {labels.name!r} were deleted while an outline of them "
+                "was edited: the outline stays as a layer of shapes."
+            )
+            self._end(remove=False)
+        elif self._layer is not None and event.value is self._layer.shapes:
+            show_warning("The outline was deleted: the labels are as they were.")
+            self._end(remove=False)
+
+    def _resize(self) -> None:
+        if self._layer is not None:
+            self._layer.resize()

@@ -1,0 +1,120 @@
+"""What editing an outline has done in the background: trace, simplify, fill."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.engine.raster.outlines.outline import (
+    Filled,
+    Outline,
+    OutlineShape,
+    fill,
+    outline_of,
+    refitted,
+)
+from napari_edgeflow.widgets.layers.planes import Plane
+
+Shapes = tuple[OutlineShape, ...]
+
+MOST_VERTICES = 3_000
+"""napari edits no more than that without holding the window."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutlinedObject:
+    """The object whose outline is edited.
+
+    Parameters
+    ----------
+    plane : Plane
+        The plane of its layer that it is in.
+    value : int
+        Its value in the layer: the id of its class or its own.
+    pixels : ndarray
+        (H, W), the plane of the layer, as it is.
+    mask : ndarray or None
+        (H, W) bool, the object; None for all pixels of its value.
+    """
+
+    plane: Plane
+    value: int
+    pixels: NDArray[np.integer] = field(repr=False)
+    mask: NDArray[np.bool_] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutlineRequest:
+    """An outline that is wanted.
+
+    Parameters
+    ----------
+    target : OutlinedObject
+        Whose outline.
+    shapes : tuple of OutlineShape or None
+        The outline as the person edited it; None for that of the object in its layer.
+    tolerance : float or None
+        How far it may move for fewer vertices; None for a good start, or where a
+        person's shapes are to stay as they are.
+    """
+
+    target: OutlinedObject
+    shapes: Shapes | None
+    tolerance: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutlineAnswer:
+    """The answer to an :class:`OutlineRequest`.
+
+    Parameters
+    ----------
+    shapes : tuple of OutlineShape
+        The outline.
+    mask : ndarray
+        (H, W) bool, the object as it is in its layer.
+    simplified : Outline or None
+        What simplifying cost; None if nothing was simplified.
+    filled : Filled or None
+        What the outline encloses; None if it encloses nothing.
+    problem : str
+        Why it encloses nothing; empty if it does.
+    """
+
+    shapes: Shapes
+    mask: NDArray[np.bool_] = field(repr=False)
+    simplified: Outline | None
+    filled: Filled | None
+    problem: str = ""
+
+
+def answer(request: OutlineRequest) -> OutlineAnswer:
+    """Return the outline of a request, and what it encloses.
+
+    Raises
+    ------
+    ValueError
+        If the object has no pixels, if shapes that enclose nothing are to be
+        simplified, or if there are too many vertices to edit.
+    """
+    target, shape = request.target, request.target.pixels.shape
+    mask = target.mask
+    if mask is None:
+        mask = target.pixels == target.value
+    simplified: Outline | None = None
+    if request.shapes is None:
+        simplified = outline_of(mask, request.tolerance)
+    elif request.tolerance is not None:
+        simplified = refitted(request.shapes, shape, request.tolerance)
+    if simplified is not None and simplified.vertices > MOST_VERTICES:
+        raise ValueError(
+            f"at a tolerance of {simplified.tolerance:g} the outline has "
+            f"{simplified.vertices:,} vertices, and {MOST_VERTICES:,} can be edited: "
+            "take a larger tolerance, or the brush"
+        )
+    shapes = request.shapes or () if simplified is None else simplified.shapes
+    try:
+        filled = fill(shapes, shape)
+    except ValueError as error:
+        return OutlineAnswer(shapes, mask, simplified, None, str(error))
+    return OutlineAnswer(shapes, mask, simplified, filled)

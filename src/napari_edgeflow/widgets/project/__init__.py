@@ -1,0 +1,4 @@
+"""The dock "Project folder".
+
+It imports `clicks`, `classes`, `fields` and what is below them.
+"""

@@ -1,0 +1,231 @@
+"""The dock "Project folder"."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+
+from napari_edgeflow.project.folder import Project, ProjectPlace
+from napari_edgeflow.project.storage.lock import ProjectLockedError
+from napari_edgeflow.project.storage.project_file import CorruptProjectError
+from napari_edgeflow.widgets.project.controller import ProjectController
+from napari_edgeflow.widgets.project.controls import ProjectControls
+from napari_edgeflow.widgets.project.recent import RecentProjects
+from napari_edgeflow.widgets.project.remembered import (
+    read_settings,
+    read_window,
+    restore_settings,
+    restore_window,
+)
+from napari_edgeflow.widgets.qt.dock import (
+    Dock,
+    main_window,
+    real_viewer,
+)
+from napari_edgeflow.widgets.qt.workers import show_problem
+from napari_edgeflow.widgets.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    import napari
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
+
+_MEMORY_MS = 2000
+"""How often settings and window are looked at."""
+
+
+class ProjectWidget(Dock):
+    """Label a folder of images, page by page, with everything saved at once.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the images are shown.
+    recent : RecentProjects, optional
+        The projects that were open last. Default: the person's.
+    """
+
+    def __init__(
+        self, viewer: "napari.viewer.Viewer", recent: RecentProjects | None = None
+    ) -> None:
+        super().__init__()
+        self._viewer = real_viewer(viewer)
+        self._recent = RecentProjects() if recent is None else recent
+        shortcuts = Workspace.of(self._viewer).shortcuts
+        self.controls = ProjectControls(self._recent, shortcuts)
+        self.controller = ProjectController(self._viewer)
+        self._memory = QTimer(self)
+        self._memory.setInterval(_MEMORY_MS)
+        self._connect()
+        for action, slot in (
+            ("next_image", self._on_next),
+            ("previous_image", self._on_previous),
+            ("mark_done", self.controller.toggle_done),
+        ):
+            self._links.keep(shortcuts.bind(self._viewer, action, slot))
+        self.setAcceptDrops(True)
+        controller, thumbnails = self.controller, self.controls.thumbnails
+        memory = self._memory
+
+        def stop(viewer_remains: bool) -> None:
+            if viewer_remains:
+                memory.stop()
+            thumbnails.close()
+            controller.close(viewer_remains)
+
+        self._set_up(self.controls, stop)
+        docks = Workspace.of(self._viewer).docks
+        self._links.keep(docks.register("Project folder", self))
+
+    def _connect(self) -> None:
+        controls, controller = self.controls, self.controller
+        controls.open_asked.connect(controller.open)
+        controls.page_asked.connect(self._on_chosen)
+        controls.step_asked.connect(self._step)
+        controls.done_asked.connect(controller.toggle_done)
+        controls.changed.connect(self._on_changed)
+        controller.opened.connect(self._on_opened)
+        controller.open_failed.connect(self._on_open_failed)
+        controller.page_asked.connect(controls.list.mark)
+        controller.page_shown.connect(self._on_page)
+        controller.page_failed.connect(controls.pages.set_problem)
+        controller.page_known.connect(self._on_known)
+        controller.draft_found.connect(self._on_draft)
+        controller.draft_gone.connect(controls.notice.dismiss)
+        controller.status_changed.connect(controls.show_status)
+        self._memory.timeout.connect(self._look_around)
+
+    # ---- projects
+
+    def _on_opened(self, project: Project) -> None:
+        self.controls.notice.dismiss()
+        self.controls.show_project(project)
+        try:
+            self._recent.add(project.images, project.home)
+        except OSError as error:
+            show_problem(error)
+        window = main_window(self)
+        restore_settings(self._viewer, project.record.settings)
+        if window is not None:
+            restore_window(window, project.record.window)
+        self._memory.start()
+
+    def _on_open_failed(self, place: ProjectPlace, error: Exception) -> None:
+        notice, controller = self.controls.notice, self.controller
+        if isinstance(error, ProjectLockedError):
+            look = replace(place, read_only=True)
+            force = replace(place, force=True)
+            notice.ask(
+                str(error),
+                ("Look only", lambda: controller.open(look)),
+                ("Take over", lambda: controller.open(force)),
+                ("Cancel", notice.dismiss),
+            )
+        elif isinstance(error, CorruptProjectError) and error.has_copy:
+            copy = replace(place, restore=True)
+            notice.ask(
+                str(error),
+                ("Open the last good copy", lambda: controller.open(copy)),
+                ("Cancel", notice.dismiss),
+            )
+        else:
+            show_problem(error)
+
+    # ---- pages
+
+    def _on_chosen(self, name: str) -> None:
+        self.controller.turn_to(name, self._neighbour(name, 1))
+
+    def _on_next(self) -> None:
+        self._step(1)
+
+    def _on_previous(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        """Go to the next or the previous image of the list."""
+        name = self._neighbour(self.controller.latest, step)
+        if name:
+            self.controller.turn_to(name, self._neighbour(name, step))
+
+    def _neighbour(self, name: str, step: int) -> str:
+        skip = self.controls.skip_broken.isChecked()
+        return self.controls.pages.neighbour(name, step, skip_broken=skip)
+
+    def _on_page(self, name: str) -> None:
+        project = self.controller.project
+        if project is not None:
+            self.controls.show_page(name, project.record.page(name).state)
+
+    def _on_known(self, name: str) -> None:
+        project = self.controller.project
+        if project is not None:
+            self.controls.pages.set_pages(project.record.pages, name)
+            self.controls.show_counts(project)
+            if name == self.controller.current:
+                self.controls.show_done(project.record.page(name).state)
+
+    def _on_draft(self, prompts: int) -> None:
+        clicks = f" with {prompts} click{'s' if prompts != 1 else ''}"
+        self.controls.notice.ask(
+            f"An object was in progress here{clicks if prompts else ''}.",
+            ("Go on with it", self._resume),
+            ("Discard", self.controller.drafts.discard),
+        )
+
+    def _resume(self) -> None:
+        try:
+            self.controller.drafts.resume()
+        except ValueError as error:
+            show_problem(error)
+
+    # ---- what is remembered
+
+    def _on_changed(self) -> None:
+        self.controller.kind = self.controls.kind.kind
+
+    def _look_around(self) -> None:
+        window = main_window(self)
+        if window is not None:
+            settings = read_settings(self._viewer)
+            self.controller.remember(settings, read_window(window))
+
+    def remembered(self) -> Mapping[str, Any]:
+        """Return the settings that a project is to remember."""
+        controls = self.controls
+        return {
+            "kind": controls.kind.kind,
+            "skip_broken": controls.skip_broken.isChecked(),
+            "state": controls.chosen_state,
+        }
+
+    def remember(self, values: Mapping[str, Any]) -> None:
+        """Take over the settings that a project remembered."""
+        controls, kind = self.controls, values.get("kind")
+        controls.kind.choose("semantic" if kind == "semantic" else "object")
+        controls.skip_broken.setChecked(bool(values.get("skip_broken")))
+        controls.choose_state(values.get("state"))
+
+    # ---- a folder dragged onto the dock
+
+    def dragEnterEvent(self, event: "QDragEnterEvent | None") -> None:
+        """Accept a folder."""
+        if event is not None and _folder_of(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: "QDropEvent | None") -> None:
+        """Open the folder."""
+        folder = None if event is None else _folder_of(event)
+        if event is not None and folder is not None:
+            event.acceptProposedAction()
+            self.controls.open_folder(folder)
+
+
+def _folder_of(event: "QDropEvent") -> Path | None:
+    data = event.mimeData()
+    for url in [] if data is None else data.urls():
+        path = Path(url.toLocalFile())
+        if url.isLocalFile() and path.is_dir():
+            return path
+    return None

@@ -1,0 +1,176 @@
+"""What can be undone on the pages of a project that were left."""
+
+import threading
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.project.storage.project_file import ProjectRecord
+from napari_edgeflow.widgets.clicks.object.steps import FinishedClicks
+from napari_edgeflow.widgets.layers.labels import read_scheme
+from napari_edgeflow.widgets.workspace.history import (
+    KeptSteps,
+    ObjectEdit,
+    ObjectHistory,
+)
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+    from napari_edgeflow.widgets.project.page.layers import PageLayers
+
+MOST_BYTES = 256 << 20
+"""Steps of pages that were left longest ago are forgotten beyond that."""
+
+_Marks = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Left:
+    """The steps of a page, and what tells its labels from others."""
+
+    steps: KeptSteps
+    removals: Mapping[ObjectEdit, int]
+    """How many classes had been taken away when each step was done."""
+    nbytes: int
+    marks: "Future[_Marks]"
+
+
+class PageSteps:
+    """Keeps the steps of each page that is left until it is opened again.
+
+    They come back only if the labels on disk are what they were: somebody else may
+    have written the project meanwhile. Classes that were taken away on another page
+    are so in the steps, too, until they are brought back there.
+
+    Parameters
+    ----------
+    history : ObjectHistory
+        Of the viewer.
+    most_bytes : int
+        How much memory the steps may take.
+    """
+
+    def __init__(self, history: ObjectHistory, most_bytes: int = MOST_BYTES) -> None:
+        self._history, self._most_bytes = history, most_bytes
+        self._left: dict[str, _Left] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, "napari-edgeflow-steps")
+        self._entered_at = 0
+        self._origins: dict[ObjectEdit, tuple[ObjectEdit, int]] = {}
+        """Of the page that is shown: steps as they were done, and when."""
+        self._own: dict[str, set[int]] = {}
+        """Which classes were taken away on each page: its steps say how."""
+
+    def leave(self, name: str, layers: "PageLayers", removals: int) -> None:
+        """Take the steps of a page out of the history, before its layers go.
+
+        Parameters
+        ----------
+        name : str
+            The page.
+        layers : PageLayers
+            Its layers.
+        removals : int
+            How many classes were taken away so far; see ``ProjectRecord``.
+        """
+        own = range(self._entered_at + 1, removals + 1)
+        self._own.setdefault(name, set()).update(own)
+        self._entered_at = removals
+        origins, self._origins, labels = self._origins, {}, layers.all_labels
+        shown = self._history.give_up(labels)
+        if not shown:
+            return
+        of = {edit: origins.get(edit, (edit, removals)) for _, edit in shown}
+        steps = KeptSteps(
+            tuple((key, of[edit][0]) for key, edit in shown.done),
+            tuple((key, of[edit][0]) for key, edit in shown.undone),
+        )
+        data = {key: layer.data for key, layer in labels.items()}
+        marks = self._pool.submit(_marks_of, data)
+        size = sum(_nbytes(edit) for _, edit in steps)
+        with self._lock:
+            self._left[name] = _Left(steps, dict(of.values()), size, marks)
+            self._drop_oldest()
+
+    def compare(self, name: str, labels: Mapping[str, NDArray[Any]]) -> None:
+        """Forget the steps of a page whose labels are other ones now.
+
+        It takes a moment, and is for the background.
+        """
+        with self._lock:
+            left = self._left.get(name)
+        if left is None:
+            return
+        marks, now = left.marks.result(), _marks_of(labels)
+        if any(now.get(key) != marks.get(key) for key, _ in left.steps):
+            with self._lock:
+                self._left.pop(name, None)
+
+    def enter(self, name: str, layers: "PageLayers", record: ProjectRecord) -> None:
+        """Put the steps of a page back, now that its layers are there."""
+        with self._lock:
+            left = self._left.pop(name, None)
+        self._entered_at, image = record.removals, layers.image
+        if left is None or image is None:
+            return
+        own = self._own.get(name, set())
+        names = {entry.id: entry.name for entry in record.classes}
+
+        def moved(origin: ObjectEdit, layer: "Labels") -> ObjectEdit:
+            step = origin.moved(layer, _draft_on(origin, layers, image))
+            scheme = read_scheme(layer)
+            pixels = scheme is not None and scheme.kind == "semantic"
+            for entry in record.removed:
+                if entry.number > left.removals[origin] and entry.number not in own:
+                    heir = names.get(entry.heir, "")
+                    step = step.recoded(entry.class_id, entry.heir, heir, pixels=pixels)
+            self._origins[step] = origin, left.removals[origin]
+            return step
+
+        self._history.take_up(left.steps, layers.all_labels, moved)
+
+    def forget(self) -> None:
+        """Forget the steps of all pages."""
+        with self._lock:
+            self._left.clear()
+        self._origins.clear()
+        self._own.clear()
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        self.forget()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _drop_oldest(self) -> None:
+        total = sum(left.nbytes for left in self._left.values())
+        for name in list(self._left):
+            if total <= self._most_bytes:
+                return
+            total -= self._left.pop(name).nbytes
+
+
+def _draft_on(edit: ObjectEdit, layers: "PageLayers", image: "Image") -> object:
+    """Return the draft of a step, for the image as it is shown now."""
+    draft = edit.draft
+    if isinstance(draft, FinishedClicks) and not layers.shows(draft.image()):
+        return replace(draft, image=ref(image))
+    return draft
+
+
+def _nbytes(edit: ObjectEdit) -> int:
+    draft = edit.draft
+    return edit.nbytes + (draft.nbytes if isinstance(draft, FinishedClicks) else 0)
+
+
+def _marks_of(labels: Mapping[str, NDArray[Any]]) -> _Marks:
+    """Return a number for each layer that is another one for other labels."""
+    return {
+        key: zlib.crc32(np.ascontiguousarray(one).data) for key, one in labels.items()
+    }

@@ -1,0 +1,136 @@
+"""Reading a page of a project in the background."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import npe2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeflow.project.content.class_changes import RemovedClass
+from napari_edgeflow.project.content.records import PageContent
+from napari_edgeflow.project.folder import Project
+from napari_edgeflow.project.images.cache import ImageCache
+from napari_edgeflow.project.images.listing import SUFFIXES
+from napari_edgeflow.project.images.read import (
+    is_rgb,
+    spatial_shape,
+)
+from napari_edgeflow.widgets.project.page.steps import PageSteps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedPage:
+    """An image of a project and what was made on it.
+
+    Parameters
+    ----------
+    name : str
+        The image.
+    pixels : ndarray
+        Its pixels.
+    rgb : bool
+        Whether the last axis of them is colours.
+    content : PageContent
+        Labels, objects and the object in progress; those that fit the image.
+    kept : tuple of str
+        Short names of all labels that the project has of it.
+    problems : tuple of str
+        What could not be read, in sentences.
+    removed : tuple of RemovedClass
+        The classes that are gone from it.
+    """
+
+    name: str
+    pixels: NDArray[Any] = field(repr=False)
+    rgb: bool
+    content: PageContent
+    kept: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    removed: tuple[RemovedClass, ...] = ()
+
+
+class PageWork:
+    """Reads pages of one project; called in the background.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    cache : ImageCache
+        Where its images are, or come from.
+    steps : PageSteps
+        What can be undone on pages that were left.
+    """
+
+    def __init__(self, project: Project, cache: ImageCache, steps: PageSteps) -> None:
+        self._project, self._cache, self._steps = project, cache, steps
+
+    def __call__(self, name: str) -> LoadedPage:
+        """Return a page.
+
+        Raises
+        ------
+        OSError
+            If the image cannot be read.
+        NewerProjectError
+            If a newer version of this program wrote the page.
+        """
+        pixels = self._cache.read(self._project.image(name))
+        page, removed = self._project.stored_page(name), self._project.record.removed
+        stored = page.content.layers
+        self._steps.compare(name, {key: layer.labels for key, layer in stored.items()})
+        current = self._project.up_to_date(name, page.content)
+        shape, fitting, problems = spatial_shape(pixels), {}, list(page.problems)
+        for key, layer in current.layers.items():
+            if layer.labels.shape == shape:
+                fitting[key] = layer
+            else:
+                problems.append(
+                    f"{name} is {_sides(shape)} pixels, its labels in the project are "
+                    f"{_sides(layer.labels.shape)}: was the image exchanged? The "
+                    "labels are kept, but not shown"
+                )
+        content, rgb = PageContent(fitting, current.draft), is_rgb(pixels)
+        kept, told = tuple(stored), tuple(problems)
+        return LoadedPage(name, pixels, rgb, content, kept, told, removed)
+
+
+def _sides(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def read_with_plugins(path: Path) -> NDArray[Any]:
+    """Return the first image that a plugin of napari reads from a file.
+
+    Raises
+    ------
+    ValueError
+        If none reads it as an image.
+    """
+    for data, *rest in npe2.read([str(path)], stack=False):
+        kind = rest[1] if len(rest) > 1 else "image"
+        if kind == "image":
+            level = data[0] if isinstance(data, list | tuple) else data
+            return np.asarray(level)
+    raise ValueError("no plugin reads it as an image")
+
+
+def image_suffixes() -> tuple[str, ...]:
+    """Return the endings of images: the common ones, and those that plugins read."""
+    found = dict.fromkeys(SUFFIXES)
+    for manifest in npe2.PluginManager.instance().iter_manifests(disabled=False):
+        # napari itself says that it reads almost everything, tables of points too.
+        if manifest.name not in ("napari", "napari-edgeflow"):
+            for reader in manifest.contributions.readers or ():
+                found.update(dict.fromkeys(_endings(reader.filename_patterns)))
+    return tuple(found)
+
+
+def _endings(patterns: Sequence[str]) -> list[str]:
+    """Return ".czi" for "*.czi"; patterns of other forms are no endings of images."""
+    endings = [pattern[1:].lower() for pattern in patterns if pattern[:2] == "*."]
+    tables = (".csv", ".json", ".txt", ".zarr", ".py")
+    return [e for e in endings if e.isascii() and "*" not in e and e not in tables]

@@ -1,0 +1,4 @@
+"""The dock "Segment automatically".
+
+It imports `clicks`, `classes`, `fields` and what is below them.
+"""

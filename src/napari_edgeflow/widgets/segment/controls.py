@@ -1,0 +1,222 @@
+"""The buttons and fields of the dock for automatic segmentation."""
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_edgeflow.engine.checkpoints.checkpoint import (
+    SEMANTIC,
+    SEMANTIC_TASK,
+)
+from napari_edgeflow.widgets.fields.devices import DeviceCombo
+from napari_edgeflow.widgets.fields.kinds import KindCombo
+from napari_edgeflow.widgets.fields.layers import (
+    image_combo,
+    target_combo,
+)
+from napari_edgeflow.widgets.fields.models import ModelCombo
+from napari_edgeflow.widgets.fields.planes import PlanesCombo
+from napari_edgeflow.widgets.layers.labels import read_scheme
+from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.fields import (
+    field_form,
+    make_bold,
+)
+from napari_edgeflow.widgets.segment.class_filter import ClassFilter
+from napari_edgeflow.widgets.segment.settings import SegmentSettings
+from napari_edgeflow.widgets.segment.table import SummaryTable
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+_TILE_SIZES = (256, 512, 768, 1024, 1536, 2048)
+_LARGEST = 10_000_000
+
+
+class SegmentControls(QWidget):
+    """All fields of the dock, and what they are set to.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers can be chosen.
+    links : Connections
+        Who owns the connections to the viewer.
+    """
+
+    changed = Signal()
+    run_asked = Signal()
+    cancel_asked = Signal()
+    refine_asked = Signal(bool)
+    confidence_asked = Signal(bool)
+
+    def __init__(
+        self,
+        viewer: "Viewer",
+        links: Connections,
+    ) -> None:
+        super().__init__()
+        self.image = image_combo(viewer, links, self)
+        self.target = target_combo(viewer, links, self)
+        self.planes = PlanesCombo(self)
+        self.model = ModelCombo(SEMANTIC, SEMANTIC_TASK, self)
+        self.device = DeviceCombo(self)
+        self.classes = ClassFilter(self)
+        self.kind = KindCombo(self)
+        self.table = SummaryTable(self)
+        self.state = QLabel(self)
+        self._make_fields()
+        self._make_buttons()
+        self._lay_out()
+        self._connect()
+        self._on_image()
+
+    # ---- values
+
+    def settings(self) -> SegmentSettings:
+        """Return what the fields are set to."""
+        return SegmentSettings(
+            image=self.image.layer,
+            every_plane=self.planes.every,
+            model=self.model.chosen,
+            device=self.device.chosen,
+            tile_size=int(self.tile_size.currentData()),
+            flip=self.flip.isChecked(),
+            kept=self.classes.kept,
+            minimum_pixels=self.minimum.value(),
+            kind=self.kind.kind,
+            target=self.target.layer,
+            only_unlabelled=self.only_unlabelled.isChecked(),
+        )
+
+    def show_state(self, text: str) -> None:
+        """Say where the network runs and how it goes."""
+        self.state.setText(text)
+
+    def show_running(self, running: bool, can_cancel: bool) -> None:
+        """Enable what can be pressed."""
+        self.run.setEnabled(not running)
+        self.cancel.setEnabled(can_cancel)
+
+    def show_armed(self, armed: bool) -> None:
+        """Say whether the next click on the image picks an object."""
+        self.refine.setChecked(armed)
+
+    def show_no_confidence(self) -> None:
+        """Say that the confidence is not shown any more."""
+        self.confidence.setChecked(False)
+
+    # ---- making
+
+    def _make_fields(self) -> None:
+        self.tile_size = QComboBox(self)
+        for side in _TILE_SIZES:
+            self.tile_size.addItem(f"{side} pixels", side)
+        self.tile_size.setCurrentIndex(_TILE_SIZES.index(512))
+        self.tile_size.setToolTip(
+            "What goes through the network at once. Smaller tiles take less memory."
+        )
+        self.minimum = QSpinBox(self)
+        self.minimum.setRange(0, _LARGEST)
+        self.minimum.setSingleStep(50)
+        self.minimum.setSuffix(" pixels")
+        self.minimum.setSpecialValueText("any size")
+        self.minimum.setToolTip("Smaller connected areas are left out")
+        self.flip = QCheckBox("More accurate, half as fast", self)
+        self.flip.setToolTip("Average with the mirrored image")
+        self.only_unlabelled = QCheckBox("Only where unlabelled", self)
+        self.only_unlabelled.setChecked(True)
+        self.only_unlabelled.setToolTip(
+            "Labels that are there stay. The result of an earlier run is replaced "
+            "in any case."
+        )
+        self.confidence = QCheckBox("Show confidence", self)
+        self.confidence.setToolTip("Let the places glow where the network was unsure")
+
+    def _make_buttons(self) -> None:
+        self.run = QPushButton("Run", self)
+        make_bold(self.run)
+        self.cancel = QPushButton("Cancel", self)
+        self.refine = QPushButton("Refine an object by clicks", self)
+        self.refine.setCheckable(True)
+        self.refine.setToolTip(
+            "Then click on an object in the image, and correct it with "
+            "“Click to label”. Press again to leave it."
+        )
+        self.state.setWordWrap(True)
+        self.show_running(False, False)
+
+    def _lay_out(self) -> None:
+        policy = self.classes.sizePolicy()
+        self.form = field_form(
+            ("Image", self.image),
+            ("Slices", self.planes),
+            ("Model", self.model),
+            ("Device", self.device),
+            ("Tiles of", self.tile_size),
+            ("Classes", self.classes),
+            ("Smallest", self.minimum),
+            ("Label ids", self.kind),
+            ("Labels", self.target),
+        )
+        self.form.setVerticalSpacing(4)
+        # The classes may take more than a line.
+        self.classes.setSizePolicy(policy)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.cancel, 1)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(5)
+        layout.addLayout(self.form)
+        for switch in (self.only_unlabelled, self.flip, self.confidence):
+            layout.addWidget(switch)
+        layout.addLayout(buttons)
+        layout.addWidget(self.state)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.refine)
+
+    def _connect(self) -> None:
+        for signal in (
+            self.planes.currentIndexChanged,
+            self.model.model_changed,
+            self.device.currentIndexChanged,
+            self.tile_size.currentIndexChanged,
+            self.classes.changed,
+            self.minimum.valueChanged,
+            self.kind.currentIndexChanged,
+            self.flip.toggled,
+            self.only_unlabelled.toggled,
+        ):
+            signal.connect(self._on_changed)
+        self.image.layer_changed.connect(self._on_image)
+        self.target.layer_changed.connect(self._on_target)
+        self.run.clicked.connect(self.run_asked)
+        self.cancel.clicked.connect(self.cancel_asked)
+        self.refine.clicked.connect(self.refine_asked)
+        self.confidence.toggled.connect(self.confidence_asked)
+
+    def _on_changed(self, *_: object) -> None:
+        self.changed.emit()
+
+    def _on_image(self) -> None:
+        image = self.image.layer
+        self.target.suit(image)
+        self.planes.follow(image)
+        self.form.setRowVisible(self.planes, image is not None and image.ndim > 2)
+        self.changed.emit()
+
+    def _on_target(self) -> None:
+        layer = self.target.layer
+        scheme = None if layer is None else read_scheme(layer)
+        self.kind.follow(scheme)
+        self.changed.emit()

@@ -1,0 +1,76 @@
+"""Docks of ours in windows of different heights."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QDockWidget, QLabel
+
+from napari_edgeflow.widgets.qt.dock import Dock
+
+
+class Tall(Dock):
+    def __init__(self, height: int) -> None:
+        super().__init__()
+        label = QLabel("content")
+        label.setMinimumHeight(height)
+        self._set_up(label, lambda _: None)
+
+
+@pytest.fixture
+def add(make_napari_viewer: Callable[..., Any]) -> Callable[..., QDockWidget]:
+    """Add docks to a window of 800 pixels."""
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1200, 800)
+    QTest.qWait(20)
+
+    def add_dock(content: Any, name: str, **more: Any) -> QDockWidget:
+        dock: QDockWidget = viewer.window.add_dock_widget(content, name=name, **more)
+        QTest.qWait(20)
+        return dock
+
+    return add_dock
+
+
+def tabs(dock: QDockWidget) -> list[QDockWidget]:
+    window: Any = dock.window()
+    return list(window.tabifiedDockWidgets(dock))
+
+
+def test_docks_without_room_share_it_by_tabs(add: Callable[..., QDockWidget]) -> None:
+    first = add(Tall(500), "first")
+    second, third = add(Tall(450), "second"), add(Tall(400), "third")
+    assert set(tabs(third)) == {first, second}
+    assert third.height() > 450
+    assert not third.visibleRegion().isEmpty()
+
+
+def test_docks_with_room_lie_below_each_other(
+    add: Callable[..., QDockWidget],
+) -> None:
+    add(Tall(200), "first")
+    assert tabs(add(Tall(200), "second")) == []
+
+
+def test_docks_of_others_and_other_sides_are_left_alone(
+    add: Callable[..., QDockWidget],
+) -> None:
+    add(QLabel("of somebody else"), "other")
+    add(Tall(500), "left", area="left")
+    assert tabs(add(Tall(500), "right")) == []
+
+
+def test_what_a_person_moved_apart_stays_apart(
+    add: Callable[..., QDockWidget],
+) -> None:
+    first, second = add(Tall(500), "first"), add(Tall(500), "second")
+    assert tabs(second) == [first]
+    window: Any = first.window()
+    window.removeDockWidget(second)
+    right = Qt.DockWidgetArea.RightDockWidgetArea
+    window.addDockWidget(right, second, Qt.Orientation.Vertical)
+    second.show()
+    QTest.qWait(20)
+    assert tabs(second) == []

@@ -1,0 +1,284 @@
+import gc
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Labels
+
+from napari_edgeflow.engine.interaction.clicks import Click
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.widgets.layers.labels import (
+    LabelScheme,
+    add_labels,
+)
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord
+from napari_edgeflow.widgets.layers.planes import Plane
+from napari_edgeflow.widgets.workspace.history import (
+    ObjectEdit,
+    ObjectHistory,
+    PixelChange,
+)
+
+VOC = ClassTable.voc()
+FLAT = Plane((None, None))
+
+
+@pytest.fixture
+def viewer() -> Any:
+    return ViewerModel()
+
+
+@pytest.fixture
+def history(viewer: Any, qapp: Any) -> ObjectHistory:
+    return ObjectHistory(viewer)
+
+
+@pytest.fixture
+def layer(viewer: Any) -> Labels:
+    image = viewer.add_image(np.zeros((40, 60)))
+    return add_labels(viewer, image, LabelScheme("object", VOC))
+
+
+def square(top: int, left: int, value: int, side: int = 10) -> PixelChange:
+    window = Window(top, left, top + side, left + side)
+    return PixelChange(FLAT, window, np.ones((side, side), bool), value)
+
+
+def record(object_id: int, class_id: int = 15) -> ObjectRecord:
+    name = VOC.get(class_id).name
+    return ObjectRecord(object_id, class_id, name, (Click(1, 2),), 1.0, FLAT)
+
+
+def state(layer: Labels) -> tuple[Any, ...]:
+    colours = {i: tuple(c) for i, c in layer.colormap.color_dict.items()}
+    return layer.data.copy().tolist(), layer.features.to_dict("records"), colours
+
+
+def finish(history: ObjectHistory, layer: Labels, i: int, change: PixelChange) -> None:
+    history.apply(layer, f"finish {i}", [change], [record(i, i + 7)], draft=i)
+
+
+def test_all_steps_are_undone_and_redone_exactly(
+    history: ObjectHistory, layer: Labels
+) -> None:
+    states = [state(layer)]
+    steps = [
+        lambda: finish(history, layer, 1, square(2, 3, 1)),
+        # Over a part of the first one.
+        lambda: finish(history, layer, 2, square(8, 8, 2)),
+        lambda: finish(history, layer, 3, square(20, 30, 3)),
+        lambda: history.apply(layer, "class", [], [record(2, 20)]),
+        lambda: history.apply(layer, "delete", [square(8, 8, 0)], removed=[2]),
+        lambda: history.apply(
+            layer, "merge", [square(20, 30, 1)], [record(1, 8)], removed=[3]
+        ),
+        lambda: finish(history, layer, 2, square(0, 0, 2, 40)),
+    ]
+    for step in steps:
+        step()
+        states.append(state(layer))
+    texts = []
+    for before in reversed(states[:-1]):
+        texts.append(history.undo_text)
+        assert history.undo() is not None
+        assert state(layer) == before
+    assert texts[::-1][:5] == ["finish 1", "finish 2", "finish 3", "class", "delete"]
+    assert not history.can_undo
+    assert history.undo() is None
+    for after in states[1:]:
+        assert history.redo() is not None
+        assert state(layer) == after
+    assert history.redo() is None
+    assert not history.can_redo
+
+
+def test_what_was_undone_is_gone_after_another_step(
+    history: ObjectHistory, layer: Labels
+) -> None:
+    finish(history, layer, 1, square(2, 3, 1))
+    history.undo()
+    assert history.redo_text == "finish 1"
+    finish(history, layer, 1, square(9, 9, 1))
+    assert history.redo_text == ""
+    # Nothing changes: no step, and nothing is gone.
+    history.undo()
+    history.apply(layer, "nothing", [square(0, 0, 0)])
+    assert history.can_redo
+    assert not history.can_undo
+
+
+def test_what_a_brush_changed_since_stays(
+    history: ObjectHistory, layer: Labels
+) -> None:
+    finish(history, layer, 1, square(2, 3, 1))
+    layer.data_setitem((np.array([2, 2, 30]), np.array([3, 4, 30])), 9)
+    history.undo()
+    expected = np.zeros((40, 60), int)
+    expected[2, 3:5] = expected[30, 30] = 9
+    np.testing.assert_array_equal(layer.data, expected)
+    history.redo()
+    expected[2:12, 3:13] = 1
+    expected[2, 3:5] = 9
+    np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_naparis_own_undo_in_between_does_no_harm(
+    history: ObjectHistory, layer: Labels
+) -> None:
+    finish(history, layer, 1, square(2, 3, 1))
+    finish(history, layer, 2, square(5, 5, 2))
+    first = np.where(layer.data == 2, 0, layer.data)
+    first[5:12, 5:13] = 1
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, first)
+    history.undo()
+    np.testing.assert_array_equal(layer.data, first)
+    assert layer.features["index"].tolist() == [1]
+    layer.undo()
+    history.undo()
+    assert not layer.data.any()
+    # Steps of ours are steps of napari's undo as well.
+    history.redo()
+    np.testing.assert_array_equal(layer.data, first)
+    layer.undo()
+    assert not layer.data.any()
+
+
+def test_several_parts_and_values_are_one_step(viewer: Any, qapp: Any) -> None:
+    layer = viewer.add_labels(np.zeros((3, 20, 30), np.uint8))
+    history = ObjectHistory(viewer)
+    values = np.arange(12).reshape(3, 4)
+    window = Window(2, 3, 5, 7)
+    changes = [
+        PixelChange(Plane((at, None, None)), window, values % 3 > 0, values)
+        for at in (0, 2)
+    ]
+    told: list[object] = []
+    history.changed.connect(told.append)
+    history.apply(layer, "write", changes)
+    written = np.zeros((3, 20, 30), int)
+    written[::2, 2:5, 3:7] = np.where(values % 3 > 0, values, 0)
+    np.testing.assert_array_equal(layer.data, written)
+    layer.undo()
+    assert not layer.data.any(), "one step for napari too"
+    layer.redo()
+    history.undo()
+    assert not layer.data.any()
+    history.redo()
+    np.testing.assert_array_equal(layer.data, written)
+    assert told == [layer] * 3
+
+
+def test_steps_of_removed_layers_are_dropped(
+    viewer: Any, history: ObjectHistory, layer: Labels
+) -> None:
+    other = add_labels(viewer, viewer.layers[0], LabelScheme("object", VOC))
+    finish(history, other, 1, square(0, 0, 1))
+    finish(history, layer, 1, square(2, 3, 1))
+    finish(history, layer, 2, square(20, 3, 2))
+    history.undo()
+    moved: list[bool] = []
+    history.steps_changed.connect(lambda: moved.append(history.can_redo))
+    viewer.layers.remove(layer)
+    assert moved == [False]
+    edit = history.undo()
+    assert edit is not None
+    assert edit.layer is other
+    assert not other.data.any()
+    assert layer.data.any()
+
+
+def test_a_layer_with_other_data_is_left_alone(
+    viewer: Any, history: ObjectHistory, layer: Labels
+) -> None:
+    finish(history, layer, 1, square(2, 3, 1))
+    layer.data = np.ones((5, 5), np.uint16)
+    assert history.undo() is None
+    assert (layer.data == 1).all()
+
+
+def test_layers_are_not_kept_alive(history: ObjectHistory) -> None:
+    layer = Labels(np.zeros((40, 60), np.uint8))
+    finish(history, layer, 1, square(2, 3, 1))
+    edit = history.next_undo
+    assert edit is not None
+    assert edit.layer is layer
+    del layer
+    gc.collect()
+    assert edit.layer is None
+    assert history.undo() is None
+
+
+def test_steps_go_on_with_another_layer(
+    viewer: Any, history: ObjectHistory, layer: Labels
+) -> None:
+    other = add_labels(viewer, viewer.layers[0], LabelScheme("object", VOC))
+    finish(history, other, 1, square(0, 0, 1))
+    finish(history, layer, 1, square(2, 3, 1))
+    finish(history, layer, 2, square(20, 3, 2))
+    after = state(layer)
+    history.undo()
+    kept = history.give_up({"objects": layer})
+    assert [edit.what for _, edit in kept] == ["finish 1", "finish 2"]
+    assert not history.can_redo
+    assert history.next_undo is not None
+    assert history.next_undo.layer is other
+    again = Labels(layer.data.copy(), features=layer.features, metadata=layer.metadata)
+    again.colormap = layer.colormap
+    history.take_up(kept, {"objects": again}, lambda e, x: e.moved(x, e.draft))
+    history.redo()
+    assert state(again) == after
+    history.undo()
+    history.undo()
+    assert not again.data.any()
+    assert (layer.data == 1).any()
+
+
+def test_the_step_holds_a_draft(history: ObjectHistory, layer: Labels) -> None:
+    finish(history, layer, 5, square(2, 3, 5))
+    assert history.next_undo is not None
+    edit = history.undo()
+    assert edit is history.next_redo
+    assert edit is not None
+    assert (edit.draft, edit.what) == (5, "finish 5")
+
+
+def test_a_step_takes_little_memory(viewer: Any, qapp: Any) -> None:
+    layer = viewer.add_labels(np.zeros((1000, 1000), np.uint16))
+    history = ObjectHistory(viewer)
+    rows, columns = np.ogrid[:1000, :1000]
+    disk = (rows - 500) ** 2 + (columns - 500) ** 2 < 300**2
+    history.apply(layer, "disk", [PixelChange(FLAT, Window(0, 0, 1000, 1000), disk, 3)])
+    edit = history.next_undo
+    assert isinstance(edit, ObjectEdit)
+    assert sum(map(len, _bytes(edit))) < 6000
+    history.undo()
+    assert not layer.data.any()
+
+
+def _bytes(edit: ObjectEdit) -> list[bytes]:
+    """All bytes that an edit refers to."""
+    found = gc.get_referents(*edit._pixels)
+    found += gc.get_referents(*(f for f in found if not isinstance(f, bytes)))
+    assert sys.getsizeof(found) < 6000
+    return [one for one in found if isinstance(one, bytes)]
+
+
+def test_a_step_in_steps_lets_others_live(
+    history: ObjectHistory, layer: Labels
+) -> None:
+    steps = history.applying(
+        layer,
+        "parts",
+        [square(0, 0, 1), square(20, 20, 2)],
+        (record(i) for i in (1, 2)),
+    )
+    next(steps)
+    assert set(np.unique(layer.data)) == {0, 1}
+    assert not history.can_undo
+    assert sum(1 for _ in steps) > 1
+    assert history.undo_text == "parts"
+    assert layer.features["index"].tolist() == [1, 2]
