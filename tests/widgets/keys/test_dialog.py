@@ -6,7 +6,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QToolButton, QWidget
 
-from napari_edgeflow.widgets.keys import shortcuts
 from napari_edgeflow.widgets.keys.dialog import ShortcutDialog
 from napari_edgeflow.widgets.keys.help import (
     KeyHelp,
@@ -24,8 +23,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 @pytest.fixture
 def shortcuts(qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shortcuts:
     monkeypatch.setattr(
-        shortcuts,
-        "napari_holder",
+        "napari_edgeflow.widgets.keys.shortcuts.napari_holder",
         lambda place, key: (
             "“reset view” of napari's viewer" if key == "Ctrl+R" else None
         ),
@@ -78,7 +76,9 @@ def test_fixed_keys_are_not_offered(parent: QWidget, shortcuts: Shortcuts) -> No
 def test_a_key_that_cannot_be_kept_is_told(
     parent: QWidget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shortcuts, "napari_holder", lambda place, key: None)
+    monkeypatch.setattr(
+        "napari_edgeflow.widgets.keys.shortcuts.napari_holder", lambda place, key: None
+    )
     (tmp_path / "file").write_text("")
     shortcuts = Shortcuts(ACTIONS, tmp_path / "file" / "keys.json")
     dialog = ShortcutDialog(parent, shortcuts)

@@ -10,7 +10,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLineEdit, QPushButton
 
-from napari_edgeflow.widgets.keys import shortcuts
 from napari_edgeflow.widgets.keys.keys import (
     napari_holder,
     napari_key,
@@ -32,7 +31,9 @@ TABLE = (
 
 @pytest.fixture
 def shortcuts(qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shortcuts:
-    monkeypatch.setattr(shortcuts, "napari_holder", lambda place, key: None)
+    monkeypatch.setattr(
+        "napari_edgeflow.widgets.keys.shortcuts.napari_holder", lambda place, key: None
+    )
     return Shortcuts(TABLE, tmp_path / "settings" / "keys.json")
 
 

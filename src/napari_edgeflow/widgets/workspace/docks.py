@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from weakref import ref
 
 from qtpy.QtCore import QObject, Signal
 
@@ -28,11 +29,12 @@ class Docks(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: dict[int, tuple[str, Dock]] = {}
+        # A dock knows its viewer, which must not be kept by what is kept for it.
+        self._open: dict[int, tuple[str, ref[Dock]]] = {}
 
     def register(self, title: str, dock: Dock) -> Callable[[], None]:
         """Let others find a dock; return what ends that, for when the dock stops."""
-        self._open[id(dock)] = title, dock
+        self._open[id(dock)] = title, ref(dock)
         self.changed.emit()
         return partial(self._leave, id(dock))
 
@@ -42,7 +44,9 @@ class Docks(QObject):
 
     def __iter__(self) -> Iterator[tuple[str, Dock]]:
         """Iterate over titles and docks, in the order they were opened."""
-        return iter(tuple(self._open.values()))
+        for title, known in tuple(self._open.values()):
+            if (dock := known()) is not None:
+                yield title, dock
 
     def all_of(self, kind: type[D]) -> list[D]:
         """Return the open docks of a class or protocol."""
