@@ -19,16 +19,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    find_checkpoint,
-    load_edgeflow,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import find_checkpoint, load_edgeflow
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.interaction.zoom import network_shape
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.samples import load_sample
 
 SHAPE = (1000, 1500)

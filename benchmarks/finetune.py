@@ -40,14 +40,8 @@ from plain_loop import PlainRun
 from napari_edgeflow import cli
 from napari_edgeflow.cli.train_clicks import training_of as click_training
 from napari_edgeflow.cli.train_semantic import training_of as semantic_training
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    SEMANTIC_TASK,
-    find_checkpoint,
-)
-from napari_edgeflow.engine.checkpoints.semantic import (
-    load_semantic,
-    semantic_facts,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
+from napari_edgeflow.engine.checkpoints.semantic import load_semantic, semantic_facts
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.data.pairs import LabelledImage
 from napari_edgeflow.engine.evaluation.clicks import (
@@ -61,15 +55,8 @@ from napari_edgeflow.engine.evaluation.clicks import (
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.metrics import number_of_clicks
 from napari_edgeflow.engine.training.clicks.training import train_clicks
-from napari_edgeflow.engine.training.reports import (
-    EpochReport,
-    TrainReport,
-    Validation,
-)
-from napari_edgeflow.engine.training.semantic.holdout import (
-    HeldBack,
-    hold_back,
-)
+from napari_edgeflow.engine.training.reports import EpochReport, TrainReport, Validation
+from napari_edgeflow.engine.training.semantic.holdout import HeldBack, hold_back
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 from napari_edgeflow.engine.training.semantic.training import (
     SemanticTraining,

@@ -23,11 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    folder_pairs,
-    read_labels,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs, read_labels
 
 CLASSES = (15, 8, 12, 7)
 """Ids of four of VOC's classes: person, cat, dog, car."""

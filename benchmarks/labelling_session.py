@@ -22,10 +22,7 @@ from napari_edgeflow.engine.data.pairs import read_labels
 from napari_edgeflow.engine.interaction.clicks import next_click
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.exchange.imports import (
-    guess_source,
-    read_annotations,
-)
+from napari_edgeflow.formats.exchange.imports import guess_source, read_annotations
 from napari_edgeflow.formats.exchange.targets import FORMATS
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
 from napari_edgeflow.widgets.clicks.object.work import load_segmenter

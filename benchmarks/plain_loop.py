@@ -21,11 +21,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-    read_pair,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage, read_pair
 from napari_edgeflow.engine.training.semantic.holdout import HeldBack
 from napari_edgeflow.engine.training.semantic.validation import validate_semantic
 

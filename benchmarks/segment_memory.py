@@ -19,10 +19,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.samples import load_sample
 
 LIMIT_GB = 1.5

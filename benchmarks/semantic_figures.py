@@ -20,11 +20,7 @@ from PIL import Image, ImageDraw
 
 from napari_edgeflow.cli.console import with_progress
 from napari_edgeflow.cli.semantic import semantic_table
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    read_pair,
-    voc_pairs,
-)
+from napari_edgeflow.engine.data.pairs import VOID, read_pair, voc_pairs
 from napari_edgeflow.engine.evaluation.semantic import (
     SemanticResult,
     evaluate_semantic,

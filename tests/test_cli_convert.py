@@ -12,18 +12,12 @@ from tests.formats.annotation_samples import TABLE, ring_and_parts
 
 from napari_edgeflow import cli
 from napari_edgeflow.cli.convert import SOURCES, TARGETS
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.exchange.imports import SOURCES as READERS
 from napari_edgeflow.formats.exchange.targets import FORMATS
 from napari_edgeflow.formats.files.class_lists import write_class_list
-from napari_edgeflow.formats.kinds.coco.dataset import (
-    read_coco,
-    update_coco,
-)
+from napari_edgeflow.formats.kinds.coco.dataset import read_coco, update_coco
 from napari_edgeflow.formats.kinds.geojson import read_geojson
 from napari_edgeflow.formats.kinds.label_images.folder import (
     read_label_folder,

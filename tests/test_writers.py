@@ -11,11 +11,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from npe2 import PluginManager
 from PIL import Image
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 from napari_edgeflow.formats.kinds.voc.png import read_palette_png
 
 PLUGIN = "napari-edgeflow"

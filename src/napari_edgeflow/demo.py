@@ -11,11 +11,7 @@ from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QWidget
 
-from napari_edgeflow.engine.interaction.clicks import (
-    Click,
-    depth,
-    next_click,
-)
+from napari_edgeflow.engine.interaction.clicks import Click, depth, next_click
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 from napari_edgeflow.samples import SAMPLES, load_sample

@@ -11,11 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_edgeflow.engine.data.pairs import VOC_IMAGES
-from napari_edgeflow.engine.labels.classes import (
-    METADATA,
-    ClassTable,
-    label_colours,
-)
+from napari_edgeflow.engine.labels.classes import METADATA, ClassTable, label_colours
 from napari_edgeflow.formats.exchange.imports import (
     guess_source,
     images_beside,
@@ -25,10 +21,7 @@ from napari_edgeflow.formats.files.image_files import find_image
 from napari_edgeflow.formats.files.images import read_image
 from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
-from napari_edgeflow.formats.kinds.voc.png import (
-    holds_labels,
-    read_palette_png,
-)
+from napari_edgeflow.formats.kinds.voc.png import holds_labels, read_palette_png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -26,10 +26,7 @@ from napari_edgeflow.formats.files.image_names import as_file_name
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
 from napari_edgeflow.formats.kinds.geojson import write_geojson
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
-from napari_edgeflow.formats.kinds.label_images.tiff import (
-    LabelTiff,
-    write_label_tiff,
-)
+from napari_edgeflow.formats.kinds.label_images.tiff import LabelTiff, write_label_tiff
 from napari_edgeflow.formats.kinds.labelme.files import write_labelme
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 

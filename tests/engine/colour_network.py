@@ -14,10 +14,7 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     file_digest,
 )
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.runtime.network import INPUT, OUTPUT
 
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)

@@ -13,10 +13,7 @@ from PIL import Image
 from segmentation_models_pytorch.base import SegmentationModel
 from tests.engine.colour_network import colour_facts
 
-from napari_edgeflow.engine.networks.edgeflow import (
-    EdgeFlow,
-    EdgeFlowConfig,
-)
+from napari_edgeflow.engine.networks.edgeflow import EdgeFlow, EdgeFlowConfig
 from napari_edgeflow.engine.runtime.semantic_torch import publish_semantic
 
 TINY = EdgeFlowConfig(

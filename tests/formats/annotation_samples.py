@@ -4,15 +4,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import (
-    LabelledObject,
-    Region,
-)
+from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
 
 CAT = LabelClass(1, "cat", (10, 20, 30))
 DOG = LabelClass(7, "Hund 🐕 'n' \"Co\"", (200, 0, 50))

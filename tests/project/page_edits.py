@@ -4,14 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 
 CLASSES = ClassTable(
     (LabelClass(1, "cat", (255, 0, 0)), LabelClass(2, "dög 🐕", (0, 9, 255)))

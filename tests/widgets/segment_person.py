@@ -10,10 +10,7 @@ from qtpy.QtTest import QTest
 from tests.widgets.dock_person import two_squares
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.engine.segmentation.segmenter import (
-    PredictSettings,
-    Strip,
-)
+from napari_edgeflow.engine.segmentation.segmenter import PredictSettings, Strip
 from napari_edgeflow.widgets.segment.dock import SegmentWidget
 
 CAT, PERSON = 8, 15

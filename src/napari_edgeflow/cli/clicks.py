@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.evaluation.clicks import (
-        ClickFigures,
-        ObjectResult,
-    )
+    from napari_edgeflow.engine.evaluation.clicks import ClickFigures, ObjectResult
 
 
 class _AddClick(argparse.Action):

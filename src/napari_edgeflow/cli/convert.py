@@ -10,20 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.labels.classes import (
-        ClassTable,
-        Colour,
-        Kind,
-    )
+    from napari_edgeflow.engine.labels.classes import ClassTable, Colour, Kind
     from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-    from napari_edgeflow.formats.exchange.exports import (
-        ExportProgress,
-        ExportSummary,
-    )
-    from napari_edgeflow.formats.exchange.settings import (
-        ExportItem,
-        ExportSettings,
-    )
+    from napari_edgeflow.formats.exchange.exports import ExportProgress, ExportSummary
+    from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
     from napari_edgeflow.formats.files.problems import Report
 
     Read = Callable[[Report], Iterator[ImageAnnotation]]

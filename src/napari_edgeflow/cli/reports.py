@@ -39,11 +39,7 @@ from napari_edgeflow.cli.console import complain
 from napari_edgeflow.engine.system.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
-    from napari_edgeflow.engine.training.reports import (
-        EpochReport,
-        Report,
-        TrainReport,
-    )
+    from napari_edgeflow.engine.training.reports import EpochReport, Report, TrainReport
 
 FORMATS = ("text", "jsonl")
 
@@ -124,10 +120,7 @@ def _list_model(output: Path) -> None:
 
 
 def _event(report: "Report") -> str:
-    from napari_edgeflow.engine.training.reports import (
-        EpochReport,
-        TrainMessage,
-    )
+    from napari_edgeflow.engine.training.reports import EpochReport, TrainMessage
 
     if isinstance(report, TrainMessage):
         return "message"

@@ -7,12 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_edgeflow.cli.console import (
-    BAD_INPUT,
-    add_device,
-    complain,
-    with_progress,
-)
+from napari_edgeflow.cli.console import BAD_INPUT, add_device, complain, with_progress
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
@@ -171,10 +166,7 @@ def find_images(inputs: Sequence[str]) -> list[Path]:
 def _expand(text: str) -> Iterator[Path]:
     import glob
 
-    from napari_edgeflow.engine.data.pairs import (
-        IMAGE_SUFFIXES,
-        image_files,
-    )
+    from napari_edgeflow.engine.data.pairs import IMAGE_SUFFIXES, image_files
 
     path = Path(text)
     if path.is_dir():
@@ -294,10 +286,7 @@ def labelled_images(
     ValueError
         If there are none, or a folder or list is missing.
     """
-    from napari_edgeflow.engine.data.pairs import (
-        folder_pairs,
-        voc_pairs,
-    )
+    from napari_edgeflow.engine.data.pairs import folder_pairs, voc_pairs
 
     voc = [voc_pairs(root, options.split or split) for root in options.voc]
     folders = [folder_pairs(root / "images", root / "labels") for root in options.pairs]

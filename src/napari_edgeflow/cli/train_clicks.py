@@ -6,11 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.coco_source import (
-    add_coco,
-    read_coco_source,
-    split_settings,
-)
+from napari_edgeflow.cli.coco_source import add_coco, read_coco_source, split_settings
 from napari_edgeflow.cli.training import (
     add_training,
     as_long_as_asked,
@@ -81,10 +77,7 @@ def parse_source(text: str, kind: str, output: Path) -> "ClickSource":
     ValueError
         If a setting is unknown or the folder does not fit.
     """
-    from napari_edgeflow.engine.data.pairs import (
-        folder_pairs,
-        voc_pairs,
-    )
+    from napari_edgeflow.engine.data.pairs import folder_pairs, voc_pairs
     from napari_edgeflow.engine.training.clicks.samples import ClickSource
 
     root, settings = split_settings(text, _SETTINGS)

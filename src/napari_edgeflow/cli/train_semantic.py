@@ -6,11 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.coco_source import (
-    add_coco,
-    read_coco_source,
-    split_settings,
-)
+from napari_edgeflow.cli.coco_source import add_coco, read_coco_source, split_settings
 from napari_edgeflow.cli.semantic import add_labelled_images, labelled_images
 from napari_edgeflow.cli.training import (
     add_training,

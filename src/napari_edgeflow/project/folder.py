@@ -7,24 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_edgeflow.project.content.class_changes import up_to_date
-from napari_edgeflow.project.content.records import (
-    PageContent,
-    TakenLabels,
-)
-from napari_edgeflow.project.images.listing import (
-    HOME,
-    SUFFIXES,
-    list_images,
-)
-from napari_edgeflow.project.storage.lock import (
-    ProjectLock,
-    ProjectLockedError,
-)
-from napari_edgeflow.project.storage.page_files import (
-    PageFiles,
-    StoredPage,
-    read_page,
-)
+from napari_edgeflow.project.content.records import PageContent, TakenLabels
+from napari_edgeflow.project.images.listing import HOME, SUFFIXES, list_images
+from napari_edgeflow.project.storage.lock import ProjectLock, ProjectLockedError
+from napari_edgeflow.project.storage.page_files import PageFiles, StoredPage, read_page
 from napari_edgeflow.project.storage.project_file import (
     PROJECT,
     PageSummary,
@@ -32,10 +18,7 @@ from napari_edgeflow.project.storage.project_file import (
     ProjectRecord,
     State,
 )
-from napari_edgeflow.project.storage.saver import (
-    Saver,
-    SaveState,
-)
+from napari_edgeflow.project.storage.saver import Saver, SaveState
 
 _Taken = Mapping[str, tuple[TakenLabels, ...]]
 

@@ -20,10 +20,7 @@ from napari_edgeflow.engine.runtime.clicks import (
     choose_device,
     load_network,
 )
-from napari_edgeflow.engine.runtime.clicks_torch import (
-    TorchNetwork,
-    write_model,
-)
+from napari_edgeflow.engine.runtime.clicks_torch import TorchNetwork, write_model
 
 
 @pytest.fixture(scope="module")

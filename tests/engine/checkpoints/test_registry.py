@@ -3,10 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    CLICK_TASK,
-    SEMANTIC_TASK,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK, SEMANTIC_TASK
 from napari_edgeflow.engine.checkpoints.registry import (
     data_folder,
     models_folder,

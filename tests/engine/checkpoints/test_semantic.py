@@ -29,10 +29,7 @@ from napari_edgeflow.engine.checkpoints.semantic import (
     write_semantic,
 )
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-from napari_edgeflow.engine.runtime.semantic import (
-    OnnxSemanticNetwork,
-    read_facts,
-)
+from napari_edgeflow.engine.runtime.semantic import OnnxSemanticNetwork, read_facts
 from napari_edgeflow.engine.runtime.semantic_torch import TorchSemanticNetwork
 from napari_edgeflow.engine.segmentation.segmenter import (
     PredictSettings,

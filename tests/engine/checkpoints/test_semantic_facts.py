@@ -3,11 +3,7 @@ import json
 import pytest
 
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 
 TABLE = ClassTable(
     (LabelClass(7, "nucleus", (1, 2, 3)), LabelClass(300, "cell", (0, 0, 255)))

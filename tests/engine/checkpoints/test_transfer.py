@@ -8,14 +8,8 @@ from tests.engine.colour_network import colour_facts
 from tests.engine.conftest import settled
 
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.checkpoints.transfer import (
-    matching_outputs,
-    with_classes,
-)
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.checkpoints.transfer import matching_outputs, with_classes
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.networks.semantic import SemanticConfig
 
 PIXELS = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))

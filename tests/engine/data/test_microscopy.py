@@ -4,10 +4,7 @@ import numpy as np
 from tests.engine.colour_network import patches
 from tests.engine.labelled import save_pairs
 
-from napari_edgeflow.engine.data.microscopy import (
-    is_microscopy,
-    judged,
-)
+from napari_edgeflow.engine.data.microscopy import is_microscopy, judged
 
 
 def test_mostly_grey_images_are_taken_for_microscopy(tmp_path: Path) -> None:

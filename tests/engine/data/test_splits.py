@@ -4,10 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_edgeflow.engine.data.splits import (
-    grid,
-    split,
-)
+from napari_edgeflow.engine.data.splits import grid, split
 
 PRESENCE = st.tuples(st.integers(1, 30), st.integers(1, 5)).flatmap(
     lambda shape: arrays(np.bool_, shape)

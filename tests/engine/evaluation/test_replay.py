@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.evaluation.replay import (
-    RecordedObject,
-    replay_clicks,
-)
+from napari_edgeflow.engine.evaluation.replay import RecordedObject, replay_clicks
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.image import Window

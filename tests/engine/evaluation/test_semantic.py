@@ -6,10 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.engine.colour_network import ColourNetwork, colour_facts, painted
 
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.evaluation.semantic import (
     SemanticResult,
     evaluate_semantic,

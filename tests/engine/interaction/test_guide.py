@@ -5,10 +5,7 @@ from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.guide import Guide
 from napari_edgeflow.engine.interaction.look import Look
 from napari_edgeflow.engine.interaction.prediction import Prediction
-from napari_edgeflow.engine.interaction.prompts import (
-    Box,
-    Prompt,
-)
+from napari_edgeflow.engine.interaction.prompts import Box, Prompt
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings
 from napari_edgeflow.engine.raster.image import Window
 

@@ -2,10 +2,7 @@ from math import log
 
 import pytest
 
-from napari_edgeflow.engine.interaction.outline_level import (
-    MARGIN,
-    agreeing_level,
-)
+from napari_edgeflow.engine.interaction.outline_level import MARGIN, agreeing_level
 
 
 def logit(probability: float) -> float:

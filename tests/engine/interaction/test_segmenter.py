@@ -5,10 +5,7 @@ import pytest
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-from napari_edgeflow.engine.interaction.zoom import (
-    ZoomSettings,
-    network_shape,
-)
+from napari_edgeflow.engine.interaction.zoom import ZoomSettings, network_shape
 from napari_edgeflow.engine.raster.image import Window
 
 

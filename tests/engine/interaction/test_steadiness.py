@@ -2,10 +2,7 @@ import numpy as np
 import pytest
 
 from napari_edgeflow.engine.interaction.clicks import Click
-from napari_edgeflow.engine.interaction.steadiness import (
-    REACH,
-    steadied,
-)
+from napari_edgeflow.engine.interaction.steadiness import REACH, steadied
 
 CLICK = Click(10, 10)
 FAR = (10, 10 + int(3 * REACH))

@@ -1,10 +1,7 @@
 import pytest
 
 from napari_edgeflow.engine.labels.class_search import find_classes
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 
 NAMES = ("cat", "potted plant", "caterpillar", "wildcat", "house cat", "Bär", "21")
 TABLE = ClassTable(

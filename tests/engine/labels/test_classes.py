@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 
 
 def test_the_palette_follows_vocs_bit_rule() -> None:

@@ -3,10 +3,7 @@ import pytest
 from skimage.measure import regionprops
 
 from napari_edgeflow.engine.labels import objects as object_measures
-from napari_edgeflow.engine.labels.objects import (
-    components,
-    measure_objects,
-)
+from napari_edgeflow.engine.labels.objects import components, measure_objects
 
 
 @pytest.mark.parametrize("shape", [(30, 40), (3, 20, 25), (2, 2, 9, 11)], ids=str)

@@ -1,9 +1,6 @@
 import numpy as np
 
-from napari_edgeflow.engine.labels.places import (
-    count_labels,
-    tiles_with,
-)
+from napari_edgeflow.engine.labels.places import count_labels, tiles_with
 from napari_edgeflow.engine.raster.image import Window
 
 

@@ -5,11 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    match_classes,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, match_classes
 from napari_edgeflow.engine.labels.regions import (
     ClassShare,
     ObjectRegion,

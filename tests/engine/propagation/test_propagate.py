@@ -9,19 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-from napari_edgeflow.engine.propagation.colours import (
-    colour_likeness,
-    colours_of,
-)
-from napari_edgeflow.engine.propagation.motion import (
-    Shift,
-    find_shift,
-    shifted,
-)
-from napari_edgeflow.engine.propagation.propagate import (
-    SliceReport,
-    propagate,
-)
+from napari_edgeflow.engine.propagation.colours import colour_likeness, colours_of
+from napari_edgeflow.engine.propagation.motion import Shift, find_shift, shifted
+from napari_edgeflow.engine.propagation.propagate import SliceReport, propagate
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.raster.metrics import iou
 

@@ -2,10 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_edgeflow.engine.raster.interpolation import (
-    linear_bands,
-    linear_weights,
-)
+from napari_edgeflow.engine.raster.interpolation import linear_bands, linear_weights
 
 
 @given(

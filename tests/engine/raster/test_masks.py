@@ -3,11 +3,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from napari_edgeflow.engine.raster.masks import (
-    bounding_window,
-    disturbed,
-    signed_edge,
-)
+from napari_edgeflow.engine.raster.masks import bounding_window, disturbed, signed_edge
 
 
 @given(arrays(bool, (9, 13)))

@@ -9,10 +9,7 @@ from napari_edgeflow.engine.interaction.prompts import Brush
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
-from napari_edgeflow.engine.raster.tidy import (
-    RefineSettings,
-    refined,
-)
+from napari_edgeflow.engine.raster.tidy import RefineSettings, refined
 
 SHAPE = (40, 50)
 MASKS = arrays(bool, SHAPE, elements=st.booleans(), fill=st.just(False))

@@ -11,10 +11,7 @@ from segmentation_models_pytorch.base import SegmentationModel
 from tests.engine.colour_network import colour_facts
 from torch.nn import functional
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    SEMANTIC_TASK,
-    find_checkpoint,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.engine.checkpoints.semantic import load_semantic
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.networks.semantic import head_upsampling

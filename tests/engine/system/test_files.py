@@ -2,11 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_edgeflow.engine.system.files import (
-    check_file,
-    check_folder,
-    replacing,
-)
+from napari_edgeflow.engine.system.files import check_file, check_folder, replacing
 
 
 def test_a_file_is_replaced_at_the_end(tmp_path: Path) -> None:

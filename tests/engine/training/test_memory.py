@@ -8,11 +8,7 @@ from lightning_fabric import Fabric
 from tests.engine.training.line_task import SHORT, LineTask
 
 from napari_edgeflow.engine.training import memory as train_memory
-from napari_edgeflow.engine.training.memory import (
-    fit,
-    free_memory,
-    go_on_smaller,
-)
+from napari_edgeflow.engine.training.memory import fit, free_memory, go_on_smaller
 from napari_edgeflow.engine.training.run import Run
 
 GB = 10**9

@@ -12,11 +12,7 @@ from napari_edgeflow.engine.training.stop import (
     StopRequest,
     stopping_on_signals,
 )
-from napari_edgeflow.engine.training.train import (
-    STATE_FILE,
-    begin,
-    train,
-)
+from napari_edgeflow.engine.training.train import STATE_FILE, begin, train
 
 
 def test_a_file_in_the_folder_stops_it_with_its_checkpoint(tmp_path: Path) -> None:

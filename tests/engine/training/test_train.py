@@ -17,17 +17,11 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     find_checkpoint,
     load_edgeflow,
 )
-from napari_edgeflow.engine.data.pairs import (
-    folder_pairs,
-    read_pair,
-)
+from napari_edgeflow.engine.data.pairs import folder_pairs, read_pair
 from napari_edgeflow.engine.interaction.clicks import next_click
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings
-from napari_edgeflow.engine.networks.edgeflow import (
-    CONFIGS,
-    EdgeFlow,
-)
+from napari_edgeflow.engine.networks.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.engine.runtime.clicks import load_network
 from napari_edgeflow.engine.training import memory as train_memory

@@ -16,18 +16,12 @@ from tests.formats.annotation_samples import (
 )
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.engine.raster.outlines.polygons import (
-    Polygon,
-    rasterize,
-)
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize
 from napari_edgeflow.formats.annotation.annotation import (
     ImageAnnotation,
     check_file_name,
 )
-from napari_edgeflow.formats.annotation.objects import (
-    LabelledObject,
-    Region,
-)
+from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=8)
 

@@ -15,23 +15,11 @@ from PIL import Image
 from pycocotools.coco import COCO
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.exchange.exports import (
-    ExportSummary,
-    export_folder,
-)
-from napari_edgeflow.formats.exchange.imports import (
-    guess_source,
-    read_annotations,
-)
-from napari_edgeflow.formats.exchange.settings import (
-    ExportItem,
-    ExportSettings,
-)
+from napari_edgeflow.formats.exchange.exports import ExportSummary, export_folder
+from napari_edgeflow.formats.exchange.imports import guess_source, read_annotations
+from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
 from napari_edgeflow.samples import SAMPLES, load_sample, sample_paths
 
 # pycocotools still decodes in the way of the first NumPy.

@@ -4,10 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_edgeflow.formats.exchange.splits import (
-    split_names,
-    write_split_lists,
-)
+from napari_edgeflow.formats.exchange.splits import split_names, write_split_lists
 
 NAMES = [f"image {i:03}" for i in range(100)]
 

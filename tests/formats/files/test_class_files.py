@@ -7,10 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.formats.annotation_samples import CAT, DOG, MANY, TABLE
 from tests.formats.files.test_class_lists import TABLES
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.files.class_files import (
     FORMATS,
     SUFFIXES,

@@ -4,14 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
-from napari_edgeflow.formats.files.class_lists import (
-    read_class_list,
-    write_class_list,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
+from napari_edgeflow.formats.files.class_lists import read_class_list, write_class_list
 
 COLOURS = st.tuples(*(st.integers(0, 255),) * 3)
 NAMES = st.text(min_size=1).filter(

@@ -5,11 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_edgeflow.formats.files.images import (
-    is_in_colour,
-    read_image,
-    read_plane,
-)
+from napari_edgeflow.formats.files.images import is_in_colour, read_image, read_plane
 
 
 def test_common_formats_are_read(tmp_path: Path) -> None:

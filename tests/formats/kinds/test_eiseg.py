@@ -7,10 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.kinds.eiseg import read_eiseg
 
 CAT = LabelClass(1, "cat", (200, 0, 0))

@@ -16,10 +16,7 @@ from tests.formats.annotation_samples import (
     ring_and_parts,
 )
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.changes import simplify_annotation

@@ -5,10 +5,7 @@ import pytest
 from PIL import Image
 
 from napari_edgeflow.engine.data.pairs import read_labels
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
 from napari_edgeflow.formats.training.coco import coco_pairs

@@ -3,14 +3,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import (
-    folder_pairs,
-    read_pair,
-)
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.data.pairs import folder_pairs, read_pair
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.files.class_lists import read_class_list
 from napari_edgeflow.formats.training.folder import (
     Place,

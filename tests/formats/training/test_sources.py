@@ -7,16 +7,10 @@ import pytest
 from PIL import Image
 
 from napari_edgeflow.engine.data.pairs import read_labels
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
-from napari_edgeflow.formats.training.sources import (
-    DataFolder,
-    known_classes,
-)
+from napari_edgeflow.formats.training.sources import DataFolder, known_classes
 from napari_edgeflow.formats.training.survey import survey_data
 
 CLASSES = ClassTable((LabelClass(3, "cat", (1, 2, 3)),))

@@ -1,10 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.training.stacks import (
     LabelledStack,
     class_pixels,

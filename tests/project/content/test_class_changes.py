@@ -11,16 +11,10 @@ import pytest
 from PIL import Image
 from tests.project.page_edits import CLASSES, Page, assert_same, row
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.exchange.settings import ExportSettings
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.exchange.exports import export_project
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.storage.project_file import PageSummary

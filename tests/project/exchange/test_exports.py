@@ -12,10 +12,7 @@ from napari_edgeflow.formats.exchange.exports import ExportSummary
 from napari_edgeflow.formats.exchange.settings import ExportSettings
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.formats.kinds.voc.objects import read_voc
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.exchange.exports import export_project
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 

@@ -11,10 +11,7 @@ from tests.formats.annotation_samples import TABLE, ring_and_parts
 from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.exchange.import_undo import read_restored
 from napari_edgeflow.project.exchange.imports import (
     FolderImport,

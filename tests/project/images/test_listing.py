@@ -2,11 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_edgeflow.project.images.listing import (
-    HOME,
-    list_images,
-    natural_key,
-)
+from napari_edgeflow.project.images.listing import HOME, list_images, natural_key
 
 
 def test_numbers_sort_by_value_and_folders_together() -> None:

@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 from tests.project.page_edits import CLASSES, row
 
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.folder import ProjectPlace, open_project
 from napari_edgeflow.project.storage import saver
 

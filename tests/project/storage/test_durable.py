@@ -2,10 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_edgeflow.project.storage.durable import (
-    durably,
-    write_durably,
-)
+from napari_edgeflow.project.storage.durable import durably, write_durably
 
 
 def test_a_file_is_there_at_the_end_only(tmp_path: Path) -> None:

@@ -6,10 +6,7 @@ import pytest
 from tests.project.page_edits import CLASSES, Page, assert_same, row
 
 from napari_edgeflow.formats.kinds.label_images.folder import read_label_file
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.storage.page_files import (
     NewerProjectError,
     PageFiles,

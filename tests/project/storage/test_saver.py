@@ -6,22 +6,10 @@ from pathlib import Path
 import pytest
 from tests.project.page_edits import Page, assert_same
 
-from napari_edgeflow.project.storage import (
-    page_files,
-    saver,
-)
-from napari_edgeflow.project.storage.page_files import (
-    PageFiles,
-    read_page,
-)
-from napari_edgeflow.project.storage.project_file import (
-    ProjectFile,
-    ProjectRecord,
-)
-from napari_edgeflow.project.storage.saver import (
-    Saver,
-    SaveState,
-)
+from napari_edgeflow.project.storage import page_files, saver
+from napari_edgeflow.project.storage.page_files import PageFiles, read_page
+from napari_edgeflow.project.storage.project_file import ProjectFile, ProjectRecord
+from napari_edgeflow.project.storage.saver import Saver, SaveState
 
 
 def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:

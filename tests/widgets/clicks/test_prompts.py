@@ -7,11 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 from tests.widgets.dock_person import GROUND, RED, RIGHT, WHITE, MakePerson, Person
 
-from napari_edgeflow.engine.interaction.prompts import (
-    Box,
-    Brush,
-    Stroke,
-)
+from napari_edgeflow.engine.interaction.prompts import Box, Brush, Stroke
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 

@@ -14,16 +14,10 @@ from PIL import Image
 from qtpy.QtTest import QTest
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
-from napari_edgeflow.engine.labels.classes import (
-    METADATA,
-    ClassTable,
-)
+from napari_edgeflow.engine.labels.classes import METADATA, ClassTable
 from napari_edgeflow.formats.annotation.planes import classes_of_objects
 from napari_edgeflow.formats.exchange.targets import FORMATS
-from napari_edgeflow.formats.kinds.coco.dataset import (
-    read_coco,
-    update_coco,
-)
+from napari_edgeflow.formats.kinds.coco.dataset import read_coco, update_coco
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
 from napari_edgeflow.project.exchange import imports

@@ -5,10 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_edgeflow.widgets.fields.layers import (
-    LayerCombo,
-    target_combo,
-)
+from napari_edgeflow.widgets.fields.layers import LayerCombo, target_combo
 from napari_edgeflow.widgets.qt.connections import Connections
 
 

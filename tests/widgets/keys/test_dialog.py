@@ -7,15 +7,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QToolButton, QWidget
 
 from napari_edgeflow.widgets.keys.dialog import ShortcutDialog
-from napari_edgeflow.widgets.keys.help import (
-    KeyHelp,
-    KeyLinks,
-    help_text,
-)
-from napari_edgeflow.widgets.keys.shortcuts import (
-    ACTIONS,
-    Shortcuts,
-)
+from napari_edgeflow.widgets.keys.help import KeyHelp, KeyLinks, help_text
+from napari_edgeflow.widgets.keys.shortcuts import ACTIONS, Shortcuts
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 

@@ -16,11 +16,7 @@ from napari_edgeflow.widgets.keys.keys import (
     normal_key,
     shown_key,
 )
-from napari_edgeflow.widgets.keys.shortcuts import (
-    ACTIONS,
-    Action,
-    Shortcuts,
-)
+from napari_edgeflow.widgets.keys.shortcuts import ACTIONS, Action, Shortcuts
 
 TABLE = (
     Action("finish", "Finish the object", "J", "clicks"),

@@ -6,10 +6,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.labels import (
     LabelScheme,

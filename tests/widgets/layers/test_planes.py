@@ -5,10 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.widgets.layers.planes import (
     Plane,
     PlaneImage,

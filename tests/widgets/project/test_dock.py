@@ -19,18 +19,12 @@ from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.storage.lock import LOCK
-from napari_edgeflow.project.storage.page_files import (
-    PageFiles,
-    read_page,
-)
+from napari_edgeflow.project.storage.page_files import PageFiles, read_page
 from napari_edgeflow.project.storage.project_file import PageSummary
 from napari_edgeflow.widgets.classes import layer as class_layer
 from napari_edgeflow.widgets.classes.question import Answer
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
-from napari_edgeflow.widgets.layers.labels import (
-    commit_mask,
-    read_scheme,
-)
+from napari_edgeflow.widgets.layers.labels import commit_mask, read_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.dock import ProjectWidget

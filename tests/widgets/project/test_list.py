@@ -8,19 +8,10 @@ from PIL import Image
 from qtpy.QtCore import Qt
 
 from napari_edgeflow.project.storage.project_file import PageSummary
-from napari_edgeflow.widgets.project.list import (
-    PageList,
-    PageModel,
-)
-from napari_edgeflow.widgets.project.page.rows import (
-    FeatureRows,
-    as_features,
-)
+from napari_edgeflow.widgets.project.list import PageList, PageModel
+from napari_edgeflow.widgets.project.page.rows import FeatureRows, as_features
 from napari_edgeflow.widgets.project.recent import RecentProjects
-from napari_edgeflow.widgets.project.thumbnails import (
-    SIDE,
-    Thumbnails,
-)
+from napari_edgeflow.widgets.project.thumbnails import SIDE, Thumbnails
 
 PAGES = {"b.png": PageSummary("work", 2), "sub/c.png": PageSummary("done", 1)}
 NAMES = ["a.png", "b.png", "sub/c.png", "sub/d.png"]

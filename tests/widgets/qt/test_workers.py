@@ -4,11 +4,7 @@ from typing import Any
 
 import pytest
 
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    StreamCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import LatestCall, StreamCall, show_problem
 
 
 class Recorder:

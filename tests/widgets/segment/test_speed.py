@@ -10,10 +10,7 @@ from tests.widgets.stopwatch import LIMIT_MS, Stopwatch
 from napari_edgeflow.widgets.fields.layers import LayerCombo
 from napari_edgeflow.widgets.fields.models import ModelCombo
 from napari_edgeflow.widgets.qt.activity import ActivityBar
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    StreamCall,
-)
+from napari_edgeflow.widgets.qt.workers import LatestCall, StreamCall
 from napari_edgeflow.widgets.segment.class_filter import ClassFilter
 from napari_edgeflow.widgets.segment.controller import SegmentController
 from napari_edgeflow.widgets.segment.controls import SegmentControls

@@ -6,11 +6,7 @@ import pytest
 from tests.widgets.dock_person import two_squares
 from tests.widgets.segment_person import EXPECTED, FakeSemanticModels
 
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    PlaneImage,
-    every_plane,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage, every_plane
 from napari_edgeflow.widgets.qt.workers import UnusableModelError
 from napari_edgeflow.widgets.segment import work as segment_work
 from napari_edgeflow.widgets.segment.work import (

@@ -7,10 +7,7 @@ from napari.components import LayerList, ViewerModel
 from tests.widgets.dock_person import MakePerson
 
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.train.pairs import (
-    TrainPairs,
-    matching_layers,
-)
+from napari_edgeflow.widgets.train.pairs import TrainPairs, matching_layers
 
 
 def test_labels_go_with_the_nearest_image_of_their_shape(monkeypatch: Any) -> None:

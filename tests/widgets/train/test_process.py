@@ -10,11 +10,7 @@ import psutil
 import pytest
 from tests.widgets.train import train_child
 
-from napari_edgeflow.widgets.train.process import (
-    Ending,
-    TrainProcess,
-    ending,
-)
+from napari_edgeflow.widgets.train.process import Ending, TrainProcess, ending
 
 CHILD = train_child.__file__
 

@@ -10,21 +10,12 @@ from PIL import Image
 from napari_edgeflow import cli
 from napari_edgeflow.cli.train_clicks import training_of as click_training
 from napari_edgeflow.cli.train_semantic import training_of as semantic_training
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    CLICK_TASK,
-    SEMANTIC_TASK,
-)
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK, SEMANTIC_TASK
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
 from napari_edgeflow.formats.training.sources import DataFolder
-from napari_edgeflow.widgets.train.preview import (
-    PreviewRequest,
-    make_preview,
-)
+from napari_edgeflow.widgets.train.preview import PreviewRequest, make_preview
 from napari_edgeflow.widgets.train.settings import TrainSettings
 from napari_edgeflow.widgets.train.work import (
     TrainData,

@@ -203,10 +203,7 @@ def load_edgeflow(checkpoint: Checkpoint) -> "EdgeFlow":
     """
     from safetensors.torch import load_file
 
-    from napari_edgeflow.engine.networks.edgeflow import (
-        EdgeFlow,
-        EdgeFlowConfig,
-    )
+    from napari_edgeflow.engine.networks.edgeflow import EdgeFlow, EdgeFlowConfig
 
     try:
         model = EdgeFlow(EdgeFlowConfig(**json.loads(checkpoint.metadata["config"])))

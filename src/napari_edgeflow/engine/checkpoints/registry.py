@@ -7,11 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    MODEL_FILE,
-    PURPOSES,
-    task_of,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import MODEL_FILE, PURPOSES, task_of
 from napari_edgeflow.engine.system.files import replacing
 
 DATA_FOLDER = "NAPARI_EDGEFLOW_DATA"

@@ -4,11 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 
 CHANNELS = (1, 3)
 """Numbers of input channels that images can be given in: grey and colour."""

@@ -3,10 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    STARTERS,
-    file_digest,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import STARTERS, file_digest
 from napari_edgeflow.engine.checkpoints.imagenet import (
     copy_in_order,
     packaged_imagenet,

@@ -4,10 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    read_rgb,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, read_rgb
 
 _LOOKED_AT = 16
 """Images at most by which all are judged."""

@@ -24,10 +24,7 @@ from napari_edgeflow.engine.data.pairs import (
 )
 from napari_edgeflow.engine.interaction.clicks import next_click
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-from napari_edgeflow.engine.raster.metrics import (
-    iou,
-    number_of_clicks,
-)
+from napari_edgeflow.engine.raster.metrics import iou, number_of_clicks
 
 MAX_CLICKS = 20
 REPORTED_CLICKS = 5

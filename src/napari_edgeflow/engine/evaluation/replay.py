@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    read_pair,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, read_pair
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.image import Window

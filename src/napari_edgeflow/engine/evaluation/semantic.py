@@ -13,14 +13,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    read_pair,
-)
-from napari_edgeflow.engine.raster.metrics import (
-    confusion_matrix,
-    iou_of_classes,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, read_pair
+from napari_edgeflow.engine.raster.metrics import confusion_matrix, iou_of_classes
 from napari_edgeflow.engine.segmentation.segmenter import (
     PredictSettings,
     SemanticSegmenter,

@@ -2,17 +2,11 @@
 
 from collections.abc import Callable, Generator, Sequence
 
-from napari_edgeflow.engine.interaction.box import (
-    box_hints,
-    inscribed_ellipse,
-)
+from napari_edgeflow.engine.interaction.box import box_hints, inscribed_ellipse
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.look import Look
 from napari_edgeflow.engine.interaction.outline_level import agreeing_level
-from napari_edgeflow.engine.interaction.prediction import (
-    THRESHOLD,
-    Prediction,
-)
+from napari_edgeflow.engine.interaction.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.interaction.prompts import (
     Box,
     Brush,
@@ -21,10 +15,7 @@ from napari_edgeflow.engine.interaction.prompts import (
     brushed,
     clicks_of,
 )
-from napari_edgeflow.engine.interaction.zoom import (
-    ZoomSettings,
-    around,
-)
+from napari_edgeflow.engine.interaction.zoom import ZoomSettings, around
 from napari_edgeflow.engine.raster.image import Window
 
 Looks = Generator[Look, Prediction, Prediction]

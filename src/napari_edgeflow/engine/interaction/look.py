@@ -6,19 +6,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.interaction.clicks import (
-    Click,
-    disk_maps,
-)
-from napari_edgeflow.engine.interaction.prediction import (
-    THRESHOLD,
-    Prediction,
-)
+from napari_edgeflow.engine.interaction.clicks import Click, disk_maps
+from napari_edgeflow.engine.interaction.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.interaction.prompts import Brush
-from napari_edgeflow.engine.interaction.steadiness import (
-    CLOSE_UP,
-    steadied,
-)
+from napari_edgeflow.engine.interaction.steadiness import CLOSE_UP, steadied
 from napari_edgeflow.engine.interaction.zoom import scaled_clicks
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.masks import signed_edge

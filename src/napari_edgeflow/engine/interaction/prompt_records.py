@@ -10,12 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.interaction.clicks import Click
-from napari_edgeflow.engine.interaction.prompts import (
-    Box,
-    Brush,
-    Prompt,
-    Stroke,
-)
+from napari_edgeflow.engine.interaction.prompts import Box, Brush, Prompt, Stroke
 from napari_edgeflow.engine.raster.image import Window
 
 Record = dict[str, Any]

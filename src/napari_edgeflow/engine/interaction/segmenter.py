@@ -12,10 +12,7 @@ from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.guide import Guide
 from napari_edgeflow.engine.interaction.history import StepHistory
 from napari_edgeflow.engine.interaction.look import Look
-from napari_edgeflow.engine.interaction.prediction import (
-    THRESHOLD,
-    Prediction,
-)
+from napari_edgeflow.engine.interaction.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.interaction.prompts import (
     Box,
     Brush,
@@ -26,15 +23,9 @@ from napari_edgeflow.engine.interaction.prompts import (
 )
 from napari_edgeflow.engine.interaction.result_memory import ResultMemory
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings, network_shape
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
-from napari_edgeflow.engine.raster.tidy import (
-    RefineSettings,
-    refined,
-)
+from napari_edgeflow.engine.raster.tidy import RefineSettings, refined
 from napari_edgeflow.engine.runtime.clicks import load_network
 from napari_edgeflow.engine.runtime.network import Network
 

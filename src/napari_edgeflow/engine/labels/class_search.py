@@ -2,10 +2,7 @@
 
 import unicodedata
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 
 
 def find_classes(classes: ClassTable, typed: str) -> list[LabelClass]:

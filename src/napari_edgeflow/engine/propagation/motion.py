@@ -7,11 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-    resize_mask,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window, resize_mask
 from napari_edgeflow.engine.raster.masks import bounding_window
 
 _RIM = 3

@@ -13,29 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from napari_edgeflow.engine.interaction.clicks import (
-    Click,
-    depth,
-    next_click,
-)
-from napari_edgeflow.engine.interaction.prediction import (
-    THRESHOLD,
-    Prediction,
-)
+from napari_edgeflow.engine.interaction.clicks import Click, depth, next_click
+from napari_edgeflow.engine.interaction.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-from napari_edgeflow.engine.propagation.colours import (
-    colour_likeness,
-    colours_of,
-)
-from napari_edgeflow.engine.propagation.motion import (
-    Shift,
-    find_shift,
-    shifted,
-)
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
+from napari_edgeflow.engine.propagation.colours import colour_likeness, colours_of
+from napari_edgeflow.engine.propagation.motion import Shift, find_shift, shifted
+from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.engine.raster.metrics import iou
 

@@ -12,10 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    Checkpoint,
-    find_checkpoint,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import Checkpoint, find_checkpoint
 from napari_edgeflow.engine.runtime.network import Network
 
 DEVICES = ("auto", "cuda", "mps", "cpu")

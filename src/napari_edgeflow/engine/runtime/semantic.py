@@ -5,15 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    FORMAT,
-    Checkpoint,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import FORMAT, Checkpoint
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.runtime.clicks import (
-    choose_device,
-    open_session,
-)
+from napari_edgeflow.engine.runtime.clicks import choose_device, open_session
 from napari_edgeflow.engine.runtime.network import INPUT, SemanticNetwork
 
 

@@ -7,17 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    SEMANTIC_TASK,
-    find_checkpoint,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-    stretched_limits,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window, stretched_limits
 from napari_edgeflow.engine.runtime.network import DeviceMemoryError, SemanticNetwork
 from napari_edgeflow.engine.runtime.semantic import load_semantic_network, read_facts
 from napari_edgeflow.engine.segmentation.tiles import (

@@ -5,10 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_edgeflow.engine.system.files import replacing
-from napari_edgeflow.engine.training.files import (
-    COMMAND_FILE,
-    METRICS_FILE,
-)
+from napari_edgeflow.engine.training.files import COMMAND_FILE, METRICS_FILE
 from napari_edgeflow.engine.training.reports import EpochReport
 
 Row = Mapping[str, float | None]

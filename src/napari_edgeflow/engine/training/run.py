@@ -21,10 +21,7 @@ from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.engine.training.blending import StartBlend
 from napari_edgeflow.engine.training.curves import draw_curves
 from napari_edgeflow.engine.training.files import STATE_FILE
-from napari_edgeflow.engine.training.folder import (
-    metrics_row,
-    write_metrics,
-)
+from napari_edgeflow.engine.training.folder import metrics_row, write_metrics
 from napari_edgeflow.engine.training.reports import (
     EpochReport,
     Meter,

@@ -9,23 +9,12 @@ from lightning_fabric import Fabric
 from napari_edgeflow.engine.runtime.clicks import choose_device
 from napari_edgeflow.engine.system.memory import is_out_of_memory
 from napari_edgeflow.engine.training.files import STATE_FILE
-from napari_edgeflow.engine.training.memory import (
-    fit,
-    go_on_smaller,
-)
+from napari_edgeflow.engine.training.memory import fit, go_on_smaller
 from napari_edgeflow.engine.training.parallel import make_fabric
-from napari_edgeflow.engine.training.reports import (
-    Report,
-    TrainMessage,
-    TrainReport,
-)
+from napari_edgeflow.engine.training.reports import Report, TrainMessage, TrainReport
 from napari_edgeflow.engine.training.run import Run
 from napari_edgeflow.engine.training.settings import TrainSettings
-from napari_edgeflow.engine.training.stop import (
-    StopRequest,
-    clear_old_stop,
-    clear_stop,
-)
+from napari_edgeflow.engine.training.stop import StopRequest, clear_old_stop, clear_stop
 from napari_edgeflow.engine.training.task import Task
 
 __all__ = [

@@ -8,15 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_edgeflow.engine.labels.classes import (
-    MAX_CLASS_ID,
-    ClassTable,
-)
+from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID, ClassTable
 from napari_edgeflow.engine.labels.regions import objects_of
-from napari_edgeflow.formats.annotation.objects import (
-    LabelledObject,
-    Region,
-)
+from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
 
 _MAX_SPARSE_ID = 1 << 20
 """Ids up to here are looked up as they are, larger ones are sorted first."""

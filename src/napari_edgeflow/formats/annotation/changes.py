@@ -8,10 +8,7 @@ from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
 from napari_edgeflow.engine.raster.outlines.geometry import simplified
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import (
-    LabelledObject,
-    Region,
-)
+from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
 
 VOID_NAME = "void"
 """Name of VOC's class 255: pixels that do not count."""

@@ -9,11 +9,7 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.engine.raster.outlines.geometry import fitted
-from napari_edgeflow.engine.raster.outlines.polygons import (
-    Polygon,
-    rasterize,
-    trace,
-)
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize, trace
 
 
 @dataclass(frozen=True, slots=True, eq=False)

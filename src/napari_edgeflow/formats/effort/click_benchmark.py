@@ -15,10 +15,7 @@ from napari_edgeflow.engine.evaluation.replay import RecordedObject
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.files.image_files import copy_image
-from napari_edgeflow.formats.files.json_files import (
-    read_record,
-    write_json,
-)
+from napari_edgeflow.formats.files.json_files import read_record, write_json
 from napari_edgeflow.formats.kinds.cutout import write_picture
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 

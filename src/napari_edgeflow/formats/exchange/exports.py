@@ -15,20 +15,10 @@ from napari_edgeflow.formats.annotation.changes import (
     with_classes,
     without_void,
 )
-from napari_edgeflow.formats.exchange.settings import (
-    ExportItem,
-    ExportSettings,
-)
+from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.exchange.splits import split_names
-from napari_edgeflow.formats.exchange.targets import (
-    FORMATS,
-    Target,
-    finish,
-)
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.exchange.targets import FORMATS, Target, finish
+from napari_edgeflow.formats.files.problems import Report, refuse
 
 
 @dataclass(frozen=True, slots=True)

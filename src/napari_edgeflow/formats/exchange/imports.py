@@ -8,20 +8,11 @@ from napari_edgeflow.engine.data.pairs import VOC_IMAGES
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.files.json_files import read_json
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.formats.kinds.eiseg import COCO as COCO_FILE
-from napari_edgeflow.formats.kinds.eiseg import (
-    FOLDERS,
-    read_eiseg,
-)
-from napari_edgeflow.formats.kinds.geojson import (
-    read_geojson,
-    read_geojson_folder,
-)
+from napari_edgeflow.formats.kinds.eiseg import FOLDERS, read_eiseg
+from napari_edgeflow.formats.kinds.geojson import read_geojson, read_geojson_folder
 from napari_edgeflow.formats.kinds.label_images.folder import (
     label_files,
     read_label_folder,
@@ -32,11 +23,7 @@ from napari_edgeflow.formats.kinds.labelme.files import (
 )
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
 from napari_edgeflow.formats.kinds.voc.objects import read_voc
-from napari_edgeflow.formats.kinds.yolo import (
-    DATA,
-    IMAGES,
-    read_yolo_folder,
-)
+from napari_edgeflow.formats.kinds.yolo import DATA, IMAGES, read_yolo_folder
 
 EISEG_LIST = "autosave_label.txt"
 _LABEL_IMAGES = (".png", ".tif", ".tiff")

@@ -11,27 +11,17 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.exchange.settings import (
-    ExportItem,
-    ExportSettings,
-)
+from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.exchange.splits import write_split_lists
 from napari_edgeflow.formats.files.class_lists import write_class_list
 from napari_edgeflow.formats.files.image_files import copy_image
 from napari_edgeflow.formats.files.images import is_in_colour
 from napari_edgeflow.formats.files.problems import Report
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
-from napari_edgeflow.formats.kinds.cutout import (
-    cutout,
-    overlay,
-    write_picture,
-)
+from napari_edgeflow.formats.kinds.cutout import cutout, overlay, write_picture
 from napari_edgeflow.formats.kinds.geojson import write_geojson
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
-from napari_edgeflow.formats.kinds.label_images.tiff import (
-    LabelTiff,
-    write_label_tiff,
-)
+from napari_edgeflow.formats.kinds.label_images.tiff import LabelTiff, write_label_tiff
 from napari_edgeflow.formats.kinds.labelme.files import (
     write_labelme,
     write_labelme_classes,

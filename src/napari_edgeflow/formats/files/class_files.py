@@ -17,14 +17,8 @@ from napari_edgeflow.formats.files.class_lists import (
     write_class_list,
 )
 from napari_edgeflow.formats.files.class_names import voc_colour
-from napari_edgeflow.formats.files.json_files import (
-    read_json,
-    write_json,
-)
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.files.json_files import read_json, write_json
+from napari_edgeflow.formats.files.problems import Report, refuse
 
 ClassFormat = Literal["text", "json", "voc", "coco"]
 

@@ -4,17 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    Colour,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, Colour, LabelClass
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.files.class_names import voc_colour
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.files.problems import Report, refuse
 
 OURS = "classes.txt"
 """The list of ids, names and colours that we write beside labels."""

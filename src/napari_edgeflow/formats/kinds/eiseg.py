@@ -11,18 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_edgeflow.engine.data.pairs import (
-    image_size,
-    read_rgb,
-)
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
-from napari_edgeflow.engine.raster.outlines.geometry import (
-    fitted,
-    grown,
-)
+from napari_edgeflow.engine.data.pairs import image_size, read_rgb
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.raster.outlines.geometry import fitted, grown
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.objects import LabelledObject
@@ -30,10 +21,7 @@ from napari_edgeflow.formats.files.class_lists import find_class_list
 from napari_edgeflow.formats.files.class_names import with_names
 from napari_edgeflow.formats.files.image_files import images_by_stem
 from napari_edgeflow.formats.files.json_files import read_json
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.formats.kinds.label_images.folder import read_label_file
 from napari_edgeflow.formats.kinds.labelme.files import read_labelme

@@ -22,10 +22,7 @@ import numpy as np
 import yaml
 
 from napari_edgeflow.engine.data.pairs import image_size
-from napari_edgeflow.engine.labels.classes import (
-    METADATA,
-    ClassTable,
-)
+from napari_edgeflow.engine.labels.classes import METADATA, ClassTable
 from napari_edgeflow.engine.raster.outlines.bridges import single_ring
 from napari_edgeflow.engine.raster.outlines.geometry import grown
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
@@ -34,10 +31,7 @@ from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.objects import LabelledObject
 from napari_edgeflow.formats.files.class_names import with_names
 from napari_edgeflow.formats.files.image_files import images_by_stem
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.files.problems import Report, refuse
 
 DATA = "data.yaml"
 IMAGES, LABELS = "images", "labels"

@@ -9,11 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import (
-    VOC_LABELS,
-    VOID,
-    read_labels,
-)
+from napari_edgeflow.engine.data.pairs import VOC_LABELS, VOID, read_labels
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.formats.training.sources import DataFolder
 

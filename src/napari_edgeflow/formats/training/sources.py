@@ -5,18 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    folder_pairs,
-    voc_pairs,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs, voc_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.files.class_lists import find_class_list
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
-from napari_edgeflow.formats.training.coco import (
-    coco_contents,
-    coco_pairs,
-)
+from napari_edgeflow.formats.training.coco import coco_contents, coco_pairs
 
 Layout = Literal["pairs", "voc", "coco"]
 

@@ -4,14 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.formats.training.counts import (
-    FolderCounts,
-    count_folder,
-)
-from napari_edgeflow.formats.training.sources import (
-    DataFolder,
-    known_classes,
-)
+from napari_edgeflow.formats.training.counts import FolderCounts, count_folder
+from napari_edgeflow.formats.training.sources import DataFolder, known_classes
 from napari_edgeflow.formats.training.stacks import (
     RARE,
     LabelledStack,

@@ -15,11 +15,7 @@ from napari_edgeflow.formats.kinds.label_images.stack import (
     StackAnnotation,
     slices_of,
 )
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-    Row,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent, Row
 
 _KEYS: dict[Kind, str] = {"object": "objects", "semantic": "classes"}
 

@@ -6,10 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from napari_edgeflow.project.content.packed_labels import PackedLabels
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.storage.project_file import State
 

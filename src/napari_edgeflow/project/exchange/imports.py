@@ -17,25 +17,15 @@ from napari_edgeflow.formats.kinds.label_images.stack import (
     read_labels_and_stacks,
     slices_without_void,
 )
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.exchange.import_labels import (
     check_shape,
     target_of,
     with_labels,
 )
-from napari_edgeflow.project.exchange.import_undo import (
-    ImportedPage,
-    PackedPage,
-)
+from napari_edgeflow.project.exchange.import_undo import ImportedPage, PackedPage
 from napari_edgeflow.project.folder import Project
-from napari_edgeflow.project.images.read import (
-    Reader,
-    read_any_image,
-    spatial_shape,
-)
+from napari_edgeflow.project.images.read import Reader, read_any_image, spatial_shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,7 @@ from typing import Any
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from napari_edgeflow.project.images.read import (
-    Reader,
-    bytes_needed,
-    read_any_image,
-)
+from napari_edgeflow.project.images.read import Reader, bytes_needed, read_any_image
 
 LIMIT_BYTES = 512 << 20
 

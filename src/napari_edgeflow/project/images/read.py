@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow.engine.data.pairs import image_size
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.formats.files.images import read_image
 
 Reader = Callable[[Path], NDArray[Any]]

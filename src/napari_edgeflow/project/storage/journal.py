@@ -19,11 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.project.storage.durable import (
-    make_folder,
-    sync,
-    sync_folder,
-)
+from napari_edgeflow.project.storage.durable import make_folder, sync, sync_folder
 
 MAGIC = b"EFJ1\n"
 _HEAD = struct.Struct("<II")

@@ -17,10 +17,7 @@ from napari_edgeflow.formats.kinds.label_images.tiff import (
     read_label_tiff,
     write_label_tiff,
 )
-from napari_edgeflow.formats.kinds.voc.png import (
-    MAX_INDEX,
-    write_palette_png,
-)
+from napari_edgeflow.formats.kinds.voc.png import MAX_INDEX, write_palette_png
 from napari_edgeflow.project.content.records import (
     Draft,
     LabelContent,
@@ -28,14 +25,8 @@ from napari_edgeflow.project.content.records import (
     PageContent,
     rows_from_json,
 )
-from napari_edgeflow.project.storage.durable import (
-    durably,
-    write_durably,
-)
-from napari_edgeflow.project.storage.journal import (
-    Entry,
-    read_journal,
-)
+from napari_edgeflow.project.storage.durable import durably, write_durably
+from napari_edgeflow.project.storage.journal import Entry, read_journal
 
 if TYPE_CHECKING:
     from napari_edgeflow.engine.labels.classes import Kind as TiffKind

@@ -17,11 +17,7 @@ from napari_edgeflow.project.content.records import (
     taken_from_json,
     taken_to_json,
 )
-from napari_edgeflow.project.storage.journal import (
-    Entry,
-    JournalWriter,
-    Patch,
-)
+from napari_edgeflow.project.storage.journal import Entry, JournalWriter, Patch
 from napari_edgeflow.project.storage.page_files import (
     PageFiles,
     StoredPage,

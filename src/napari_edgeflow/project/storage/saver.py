@@ -8,19 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_edgeflow.project.content.records import PageContent
-from napari_edgeflow.project.storage.page_files import (
-    PageFiles,
-    StoredPage,
-    read_page,
-)
-from napari_edgeflow.project.storage.page_writer import (
-    Compaction,
-    PageWriter,
-)
-from napari_edgeflow.project.storage.project_file import (
-    ProjectFile,
-    ProjectRecord,
-)
+from napari_edgeflow.project.storage.page_files import PageFiles, StoredPage, read_page
+from napari_edgeflow.project.storage.page_writer import Compaction, PageWriter
+from napari_edgeflow.project.storage.project_file import ProjectFile, ProjectRecord
 
 RETRY_S = 2.0
 """After so long a failed save is tried again."""

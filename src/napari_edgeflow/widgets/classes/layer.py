@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.engine.labels.places import (
-    count_labels,
-    tiles_with,
-)
+from napari_edgeflow.engine.labels.places import count_labels, tiles_with
 from napari_edgeflow.widgets.classes.list import ClassList
 from napari_edgeflow.widgets.classes.question import ask_heir
 from napari_edgeflow.widgets.layers.features import count_objects
@@ -24,10 +21,7 @@ from napari_edgeflow.widgets.layers.labels import (
 from napari_edgeflow.widgets.layers.planes import layer_array
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.workspace.class_steps import (
     ClassChange,
     ClassRemoval,

@@ -22,11 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.engine.labels.class_search import find_classes
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 from napari_edgeflow.formats.files.class_files import (
     FORMATS,
     SUFFIXES,
@@ -34,12 +30,7 @@ from napari_edgeflow.formats.files.class_files import (
     read_classes,
     write_classes,
 )
-from napari_edgeflow.widgets.classes.table import (
-    COLOUR,
-    ID,
-    NAME,
-    ClassRows,
-)
+from napari_edgeflow.widgets.classes.table import COLOUR, ID, NAME, ClassRows
 from napari_edgeflow.widgets.qt.workers import show_problem
 
 _MOST_TOLD = 5

@@ -7,10 +7,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QBrush, QDropEvent
 from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.widgets.qt.swatches import swatch
 from napari_edgeflow.widgets.qt.tables import make_compact
 

@@ -12,10 +12,7 @@ from napari_edgeflow.widgets.clicks.canvas.layers import ClickLayers
 from napari_edgeflow.widgets.clicks.canvas.stage import ClickStage
 from napari_edgeflow.widgets.clicks.canvas.watch import ViewerWatch
 from napari_edgeflow.widgets.clicks.hints import what_to_do
-from napari_edgeflow.widgets.clicks.object.commit import (
-    FinishedObject,
-    commit_object,
-)
+from napari_edgeflow.widgets.clicks.object.commit import FinishedObject, commit_object
 from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
 from napari_edgeflow.widgets.clicks.object.mask import ClickMask
 from napari_edgeflow.widgets.clicks.object.session import ClickSession

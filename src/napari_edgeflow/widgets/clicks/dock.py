@@ -9,14 +9,8 @@ from napari_edgeflow.widgets.clicks.controls import ClickControls
 from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
 from napari_edgeflow.widgets.clicks.object.origin import Refinement
 from napari_edgeflow.widgets.clicks.object.work import load_segmenter
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    show_plane,
-)
-from napari_edgeflow.widgets.qt.dock import (
-    Dock,
-    real_viewer,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, show_plane
+from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

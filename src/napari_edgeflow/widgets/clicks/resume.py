@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.interaction.prompts import (
-    Prompt,
-    check_prompts,
-)
+from napari_edgeflow.engine.interaction.prompts import Prompt, check_prompts
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.clicks.canvas.stage import ClickStage
 from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft

@@ -7,10 +7,7 @@ from qtpy.QtWidgets import QTabWidget
 
 from napari_edgeflow.project.exchange.imports import FolderImport
 from napari_edgeflow.project.folder import Project
-from napari_edgeflow.widgets.exchange.export_controls import (
-    FOLDER,
-    ExportControls,
-)
+from napari_edgeflow.widgets.exchange.export_controls import FOLDER, ExportControls
 from napari_edgeflow.widgets.exchange.export_work import ExportRequest
 from napari_edgeflow.widgets.exchange.exporter import ExportController
 from napari_edgeflow.widgets.exchange.folder_import_undo import FolderImportUndo
@@ -19,20 +16,14 @@ from napari_edgeflow.widgets.exchange.import_commit import ImportTarget
 from napari_edgeflow.widgets.exchange.import_controls import ImportControls
 from napari_edgeflow.widgets.exchange.importer import ImportController, import_request
 from napari_edgeflow.widgets.exchange.run import ImportRun
-from napari_edgeflow.widgets.layers.annotation import (
-    LabelledLayers,
-    labelled_layers,
-)
+from napari_edgeflow.widgets.layers.annotation import LabelledLayers, labelled_layers
 from napari_edgeflow.widgets.project.docks import (
     open_project_of,
     project_and_pages,
     project_file,
 )
 from napari_edgeflow.widgets.project.page.work import read_with_plugins
-from napari_edgeflow.widgets.qt.dock import (
-    Dock,
-    real_viewer,
-)
+from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -14,10 +14,7 @@ from napari_edgeflow.widgets.exchange.export_work import (
 from napari_edgeflow.widgets.exchange.texts import exported_text, exporting_text
 from napari_edgeflow.widgets.qt.activity import ActivityBar
 from napari_edgeflow.widgets.qt.words import counted
-from napari_edgeflow.widgets.qt.workers import (
-    StreamCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
 
 
 @dataclass(slots=True, eq=False)

@@ -26,10 +26,7 @@ from napari_edgeflow.widgets.exchange.texts import (
     folder_progress_text,
 )
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import (
-    StreamCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
 
 if TYPE_CHECKING:
     from collections.abc import Generator

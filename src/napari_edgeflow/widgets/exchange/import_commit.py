@@ -22,10 +22,7 @@ from napari_edgeflow.widgets.layers.labels import (
     write_scheme,
 )
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_shape,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.workspace.class_steps import TableEdit
 from napari_edgeflow.widgets.workspace.history import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace

@@ -19,25 +19,12 @@ from napari_edgeflow.widgets.exchange.import_work import (
     read_import,
 )
 from napari_edgeflow.widgets.exchange.run import ImportRun
-from napari_edgeflow.widgets.exchange.texts import (
-    imported_text,
-    reading_text,
-)
-from napari_edgeflow.widgets.layers.annotation import (
-    image_names,
-    path_of,
-)
-from napari_edgeflow.widgets.layers.planes import (
-    every_plane,
-    layer_shape,
-    read_plane,
-)
+from napari_edgeflow.widgets.exchange.texts import imported_text, reading_text
+from napari_edgeflow.widgets.layers.annotation import image_names, path_of
+from napari_edgeflow.widgets.layers.planes import every_plane, layer_shape, read_plane
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import (
-    StreamCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
 
 if TYPE_CHECKING:
     from napari.layers import Image

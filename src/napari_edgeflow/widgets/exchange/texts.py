@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-from napari_edgeflow.formats.exchange.exports import (
-    ExportProgress,
-    ExportSummary,
-)
+from napari_edgeflow.formats.exchange.exports import ExportProgress, ExportSummary
 from napari_edgeflow.widgets.exchange.import_commit import ImportSummary
 from napari_edgeflow.widgets.qt.words import counted
 

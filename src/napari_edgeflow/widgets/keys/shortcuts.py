@@ -26,10 +26,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractButton, QShortcut, QWidget
 
-from napari_edgeflow.formats.files.json_files import (
-    read_record,
-    write_json,
-)
+from napari_edgeflow.formats.files.json_files import read_record, write_json
 from napari_edgeflow.widgets.keys.keys import (
     PLACES,
     Place,

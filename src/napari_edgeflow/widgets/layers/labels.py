@@ -20,11 +20,7 @@ from napari_edgeflow.engine.labels.classes import (
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.colours import direct_colormap
 from napari_edgeflow.widgets.layers.features import rename_classes
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_shape,
-    placement,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, layer_shape, placement
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer

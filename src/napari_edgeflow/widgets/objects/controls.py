@@ -17,19 +17,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.widgets.fields.layers import labels_combo
-from napari_edgeflow.widgets.objects.parts import (
-    ACTIONS,
-    ObjectAction,
-)
-from napari_edgeflow.widgets.objects.table.entries import (
-    ObjectEntry,
-    ObjectSelection,
-)
+from napari_edgeflow.widgets.objects.parts import ACTIONS, ObjectAction
+from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, ObjectSelection
 from napari_edgeflow.widgets.objects.table.table import ObjectTable
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.swatches import swatch

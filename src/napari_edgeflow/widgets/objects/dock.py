@@ -4,46 +4,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
-from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
-    read_scheme,
-    write_scheme,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
+from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme, write_scheme
 from napari_edgeflow.widgets.objects.controls import ObjectsControls
 from napari_edgeflow.widgets.objects.outline.tab import OutlineTab
-from napari_edgeflow.widgets.objects.parts import (
-    ACTIONS,
-    PANELS,
-    ObjectAction,
-)
+from napari_edgeflow.widgets.objects.parts import ACTIONS, PANELS, ObjectAction
 from napari_edgeflow.widgets.objects.table.controller import ObjectsController
-from napari_edgeflow.widgets.objects.table.edits import (
-    ObjectChange,
-    change_class,
-)
-from napari_edgeflow.widgets.objects.table.entries import (
-    ObjectEntry,
-    ObjectSelection,
-)
+from napari_edgeflow.widgets.objects.table.edits import ObjectChange, change_class
+from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, ObjectSelection
 from napari_edgeflow.widgets.objects.table.parting import (
     ClassRegions,
     PartedObjects,
     add_parted,
     part_classes,
 )
-from napari_edgeflow.widgets.qt.dock import (
-    Dock,
-    bring_to_front,
-    real_viewer,
-)
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.dock import Dock, bring_to_front, real_viewer
+from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

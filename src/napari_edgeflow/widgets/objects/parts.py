@@ -25,11 +25,7 @@ from napari_edgeflow.widgets.objects.effort.panel import EffortPanel
 from napari_edgeflow.widgets.objects.outline.tab import OutlineTab
 from napari_edgeflow.widgets.objects.propagate.tab import PropagateTab
 from napari_edgeflow.widgets.objects.reopen import reopen_by_clicks
-from napari_edgeflow.widgets.objects.table.edits import (
-    delete,
-    merge,
-    split,
-)
+from napari_edgeflow.widgets.objects.table.edits import delete, merge, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,7 @@ import numpy as np
 from napari_edgeflow.widgets.clicks.dock import open_click_dock
 from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry
-from napari_edgeflow.widgets.objects.table.view import (
-    plane_to_edit,
-    show_object,
-)
+from napari_edgeflow.widgets.objects.table.view import plane_to_edit, show_object
 from napari_edgeflow.widgets.qt.dock import bring_to_front
 
 if TYPE_CHECKING:

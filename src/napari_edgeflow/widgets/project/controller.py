@@ -14,10 +14,7 @@ from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.images.cache import ImageCache
 from napari_edgeflow.project.storage.saver import SaveState
-from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
-    read_scheme,
-)
+from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme
 from napari_edgeflow.widgets.project.page.arrival import ComingPage
 from napari_edgeflow.widgets.project.page.drafts import PageDrafts
 from napari_edgeflow.widgets.project.page.layers import PageLayers
@@ -28,17 +25,9 @@ from napari_edgeflow.widgets.project.page.work import (
     image_suffixes,
     read_with_plugins,
 )
-from napari_edgeflow.widgets.project.texts import (
-    READ_ONLY,
-    elsewhere_text,
-    status_text,
-)
+from napari_edgeflow.widgets.project.texts import READ_ONLY, elsewhere_text, status_text
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    Post,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import LatestCall, Post, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -22,11 +22,7 @@ from napari_edgeflow.project.folder import Project, ProjectPlace, count_states
 from napari_edgeflow.project.storage.project_file import State
 from napari_edgeflow.widgets.fields.kinds import KindCombo
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
-from napari_edgeflow.widgets.project.list import (
-    STATE_TEXTS,
-    PageList,
-    PageModel,
-)
+from napari_edgeflow.widgets.project.list import STATE_TEXTS, PageList, PageModel
 from napari_edgeflow.widgets.project.notice import Notice
 from napari_edgeflow.widgets.project.recent import RecentProjects
 from napari_edgeflow.widgets.project.thumbnails import Thumbnails

@@ -19,11 +19,7 @@ from napari_edgeflow.widgets.project.remembered import (
     restore_settings,
     restore_window,
 )
-from napari_edgeflow.widgets.qt.dock import (
-    Dock,
-    main_window,
-    real_viewer,
-)
+from napari_edgeflow.widgets.qt.dock import Dock, main_window, real_viewer
 from napari_edgeflow.widgets.qt.workers import show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 

@@ -22,14 +22,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.project.storage.project_file import (
-    PageSummary,
-    State,
-)
-from napari_edgeflow.widgets.project.thumbnails import (
-    SIDE,
-    Thumbnails,
-)
+from napari_edgeflow.project.storage.project_file import PageSummary, State
+from napari_edgeflow.widgets.project.thumbnails import SIDE, Thumbnails
 
 STATE_TEXTS: dict[State, str] = {"new": "new", "work": "in work", "done": "done"}
 

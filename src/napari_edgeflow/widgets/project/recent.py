@@ -4,10 +4,7 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from napari_edgeflow.formats.files.json_files import (
-    read_record,
-    write_json,
-)
+from napari_edgeflow.formats.files.json_files import read_record, write_json
 from napari_edgeflow.project.folder import ProjectPlace
 
 _MOST = 10

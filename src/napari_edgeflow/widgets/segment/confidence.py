@@ -10,10 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.widgets.layers.helpers import HELPER
 from napari_edgeflow.widgets.layers.kept_selection import kept_selection
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    placement,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, placement
 from napari_edgeflow.widgets.qt.connections import Connections
 
 if TYPE_CHECKING:

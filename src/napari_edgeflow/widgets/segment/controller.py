@@ -9,11 +9,7 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.widgets.layers.labels import check_target
-from napari_edgeflow.widgets.layers.planes import (
-    every_plane,
-    layer_shape,
-    read_plane,
-)
+from napari_edgeflow.widgets.layers.planes import every_plane, layer_shape, read_plane
 from napari_edgeflow.widgets.qt.activity import ActivityBar
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.workers import (
@@ -21,17 +17,10 @@ from napari_edgeflow.widgets.qt.workers import (
     UnusableModelError,
     show_problem,
 )
-from napari_edgeflow.widgets.segment.commit import (
-    ResultWriter,
-    Written,
-)
+from napari_edgeflow.widgets.segment.commit import ResultWriter, Written
 from napari_edgeflow.widgets.segment.confidence import ConfidenceLayer
 from napari_edgeflow.widgets.segment.settings import SegmentSettings
-from napari_edgeflow.widgets.segment.texts import (
-    ready_text,
-    running_text,
-    written_text,
-)
+from napari_edgeflow.widgets.segment.texts import ready_text, running_text, written_text
 from napari_edgeflow.widgets.segment.work import (
     LoadSegmenter,
     SegmentProgress,

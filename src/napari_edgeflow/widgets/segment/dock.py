@@ -6,18 +6,11 @@ from napari.utils.notifications import show_warning
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.clicks.dock import open_click_dock
-from napari_edgeflow.widgets.qt.dock import (
-    Dock,
-    bring_to_front,
-    real_viewer,
-)
+from napari_edgeflow.widgets.qt.dock import Dock, bring_to_front, real_viewer
 from napari_edgeflow.widgets.qt.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.segment.controller import SegmentController
 from napari_edgeflow.widgets.segment.controls import SegmentControls
-from napari_edgeflow.widgets.segment.pick import (
-    ObjectPicker,
-    PickedObject,
-)
+from napari_edgeflow.widgets.segment.pick import ObjectPicker, PickedObject
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -9,20 +9,14 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.labels.regions import component_at
-from napari_edgeflow.widgets.layers.labels import (
-    class_of_label,
-    read_scheme,
-)
+from napari_edgeflow.widgets.layers.labels import class_of_label, read_scheme
 from napari_edgeflow.widgets.layers.planes import (
     Plane,
     layer_array,
     layer_shape,
     plane_shown,
 )
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels

@@ -3,12 +3,7 @@
 from collections.abc import Sequence
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.regions import ClassShare

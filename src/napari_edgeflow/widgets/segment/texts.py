@@ -3,10 +3,7 @@
 from napari_edgeflow.widgets.fields.devices import device_name
 from napari_edgeflow.widgets.segment.commit import Written
 from napari_edgeflow.widgets.segment.settings import SegmentSettings
-from napari_edgeflow.widgets.segment.work import (
-    SegmentProgress,
-    SegmentResult,
-)
+from napari_edgeflow.widgets.segment.work import SegmentProgress, SegmentResult
 
 
 def ready_text(result: SegmentResult) -> str:

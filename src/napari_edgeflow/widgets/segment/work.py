@@ -20,11 +20,7 @@ from napari_edgeflow.engine.labels.regions import (
     remove_small,
 )
 from napari_edgeflow.engine.runtime.clicks import choose_device
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    PlaneImage,
-    thick_shape,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage, thick_shape
 from napari_edgeflow.widgets.qt.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.qt.workers import UnusableModelError
 

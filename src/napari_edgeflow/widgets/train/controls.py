@@ -33,14 +33,8 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     SEMANTIC_TASK,
     STARTERS,
 )
-from napari_edgeflow.engine.checkpoints.registry import (
-    free_folder,
-    models_folder,
-)
-from napari_edgeflow.formats.training.survey import (
-    DataSurvey,
-    shares,
-)
+from napari_edgeflow.engine.checkpoints.registry import free_folder, models_folder
+from napari_edgeflow.formats.training.survey import DataSurvey, shares
 from napari_edgeflow.widgets.fields.devices import DeviceCombo
 from napari_edgeflow.widgets.fields.models import ModelCombo
 from napari_edgeflow.widgets.qt.connections import Connections

@@ -16,18 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.widgets.qt.dock import (
-    Dock,
-    real_viewer,
-)
+from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 from napari_edgeflow.widgets.qt.fields import make_bold
 from napari_edgeflow.widgets.train.controller import TrainController
 from napari_edgeflow.widgets.train.controls import TrainControls
-from napari_edgeflow.widgets.train.guard import (
-    Ask,
-    CloseGuard,
-    ask_person,
-)
+from napari_edgeflow.widgets.train.guard import Ask, CloseGuard, ask_person
 from napari_edgeflow.widgets.train.predictions import TrainPredictions
 from napari_edgeflow.widgets.train.preview import TrainPreview
 from napari_edgeflow.widgets.train.process import COMMAND

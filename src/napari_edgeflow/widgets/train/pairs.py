@@ -24,11 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.formats.training.sources import DataFolder
 from napari_edgeflow.formats.training.survey import DataSurvey
-from napari_edgeflow.widgets.fields.layers import (
-    LayerCombo,
-    are_labels,
-    image_combo,
-)
+from napari_edgeflow.widgets.fields.layers import LayerCombo, are_labels, image_combo
 from napari_edgeflow.widgets.layers.helpers import is_helper
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.matching import matching_layers

@@ -15,10 +15,7 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_edgeflow.engine.labels.classes import Colour
-from napari_edgeflow.engine.training.curves import (
-    Plot,
-    ticks,
-)
+from napari_edgeflow.engine.training.curves import Plot, ticks
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 42, 22, 10, 20
 _ROW = 20

@@ -7,28 +7,12 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    SEMANTIC_TASK,
-    find_checkpoint,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    Colour,
-)
-from napari_edgeflow.engine.training.curves import (
-    loss_plot,
-    read_history,
-    score_plot,
-)
-from napari_edgeflow.widgets.train.plots import (
-    ClassBars,
-    CurvePlot,
-)
-from napari_edgeflow.widgets.train.texts import (
-    epoch_text,
-    step_text,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, Colour
+from napari_edgeflow.engine.training.curves import loss_plot, read_history, score_plot
+from napari_edgeflow.widgets.train.plots import ClassBars, CurvePlot
+from napari_edgeflow.widgets.train.texts import epoch_text, step_text
 
 _MESSAGES = 5
 _PER_MILLE = 1000

@@ -9,10 +9,7 @@ from napari_edgeflow.formats.annotation.planes import classes_of_objects
 from napari_edgeflow.formats.training.sources import DataFolder
 from napari_edgeflow.formats.training.stacks import LabelledStack
 from napari_edgeflow.widgets.layers.labels import read_scheme
-from napari_edgeflow.widgets.layers.planes import (
-    layer_shape,
-    planes_of,
-)
+from napari_edgeflow.widgets.layers.planes import layer_shape, planes_of
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels

@@ -4,10 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    CLICK_TASK,
-    STARTERS,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK, STARTERS
 from napari_edgeflow.formats.files.class_lists import write_class_list
 from napari_edgeflow.formats.training.folder import (
     CLASS_LIST,
@@ -16,14 +13,8 @@ from napari_edgeflow.formats.training.folder import (
     write_object_folder,
 )
 from napari_edgeflow.formats.training.sources import DataFolder
-from napari_edgeflow.formats.training.stacks import (
-    LabelledStack,
-    StackCounts,
-)
-from napari_edgeflow.formats.training.survey import (
-    DataSurvey,
-    survey_data,
-)
+from napari_edgeflow.formats.training.stacks import LabelledStack, StackCounts
+from napari_edgeflow.formats.training.survey import DataSurvey, survey_data
 from napari_edgeflow.widgets.train.settings import TrainSettings
 
 CLASSES_FOLDER, OBJECTS_FOLDER = Path("data", "classes"), Path("data", "objects")

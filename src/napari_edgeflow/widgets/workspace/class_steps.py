@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.labels import (
     LabelScheme,
@@ -19,14 +16,8 @@ from napari_edgeflow.widgets.layers.labels import (
     read_scheme,
     write_scheme,
 )
-from napari_edgeflow.widgets.layers.object_records import (
-    ObjectRecord,
-    read_records,
-)
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_shape,
-)
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
+from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.workspace.history import (
     ObjectEdit,
     ObjectHistory,

@@ -10,20 +10,14 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.widgets.layers.labels import (
-    colouring,
-    read_scheme,
-)
+from napari_edgeflow.widgets.layers.labels import colouring, read_scheme
 from napari_edgeflow.widgets.layers.object_records import (
     ObjectRecord,
     ObjectRow,
     ObjectRows,
     Values,
 )
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_shape,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.workspace.changed_pixels import ChangedPixels
 
 if TYPE_CHECKING:

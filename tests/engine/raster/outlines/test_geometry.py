@@ -6,16 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from napari_edgeflow.engine.raster.metrics import iou
-from napari_edgeflow.engine.raster.outlines.geometry import (
-    fitted,
-    grown,
-    simplified,
-)
-from napari_edgeflow.engine.raster.outlines.polygons import (
-    Polygon,
-    rasterize,
-    trace,
-)
+from napari_edgeflow.engine.raster.outlines.geometry import fitted, grown, simplified
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize, trace
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=10))
 SQUARE = np.array([[1.0, 1], [1, 5], [5, 5], [5, 1]])

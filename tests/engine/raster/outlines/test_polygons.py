@@ -8,11 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from napari_edgeflow.engine.raster.outlines.polygons import (
-    Polygon,
-    rasterize,
-    trace,
-)
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize, trace
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12))
 

@@ -3,23 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_edgeflow.engine.interaction.clicks import (
-    Click,
-    next_click,
-)
+from napari_edgeflow.engine.interaction.clicks import Click, next_click
 from napari_edgeflow.engine.interaction.guide import Guide
 from napari_edgeflow.engine.interaction.prediction import Prediction
-from napari_edgeflow.engine.interaction.prompts import (
-    Box,
-    Prompt,
-)
+from napari_edgeflow.engine.interaction.prompts import Box, Prompt
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-    resize_mask,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window, resize_mask
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.engine.training.clicks.episode import Episode
 from napari_edgeflow.engine.training.clicks.samples import ClickSample

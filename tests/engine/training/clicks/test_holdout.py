@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.clicks.holdout import (
     ClickHoldout,

@@ -6,15 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    folder_pairs,
-)
-from napari_edgeflow.engine.interaction.prompts import (
-    Box,
-    Stroke,
-    clicks_of,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs
+from napari_edgeflow.engine.interaction.prompts import Box, Stroke, clicks_of
 from napari_edgeflow.engine.training.clicks.samples import (
     MOST_SIDE,
     ClickSample,

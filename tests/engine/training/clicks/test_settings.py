@@ -5,10 +5,7 @@ from napari_edgeflow.engine.training.clicks.settings import (
     usual_settings,
 )
 from napari_edgeflow.engine.training.semantic.task import SemanticTaskSettings
-from napari_edgeflow.engine.training.settings import (
-    FEW_IMAGES,
-    TrainSettings,
-)
+from napari_edgeflow.engine.training.settings import FEW_IMAGES, TrainSettings
 
 
 def test_both_kinds_of_training_check_their_settings() -> None:

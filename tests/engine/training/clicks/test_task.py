@@ -11,20 +11,11 @@ from napari_edgeflow.engine.interaction.zoom import ZoomSettings
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.clicks.episode import Episode
-from napari_edgeflow.engine.training.clicks.samples import (
-    ClickSample,
-    ClickSource,
-)
+from napari_edgeflow.engine.training.clicks.samples import ClickSample, ClickSource
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
-from napari_edgeflow.engine.training.clicks.task import (
-    ClickTask,
-    collate,
-)
+from napari_edgeflow.engine.training.clicks.task import ClickTask, collate
 from napari_edgeflow.engine.training.parallel import make_fabric
-from napari_edgeflow.engine.training.train import (
-    TrainSettings,
-    train,
-)
+from napari_edgeflow.engine.training.train import TrainSettings, train
 
 
 def click_task(folder: Path, model: EdgeFlow, **settings: float) -> ClickTask:

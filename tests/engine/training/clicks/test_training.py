@@ -8,27 +8,14 @@ from tests.engine.training.line_task import SHORT, ScoredTask
 from napari_edgeflow.engine.checkpoints.checkpoint import save_edgeflow
 from napari_edgeflow.engine.data.pairs import folder_pairs
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
-from napari_edgeflow.engine.training.clicks import (
-    task as click_task,
-)
-from napari_edgeflow.engine.training.clicks import (
-    training as click_training,
-)
+from napari_edgeflow.engine.training.clicks import task as click_task
+from napari_edgeflow.engine.training.clicks import training as click_training
 from napari_edgeflow.engine.training.clicks.holdout import hold_back_objects
 from napari_edgeflow.engine.training.clicks.samples import ClickSource
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
-from napari_edgeflow.engine.training.clicks.training import (
-    ClickTraining,
-    train_clicks,
-)
-from napari_edgeflow.engine.training.clicks.validation import (
-    CLICKS,
-    validate_clicks,
-)
-from napari_edgeflow.engine.training.reports import (
-    EpochReport,
-    TrainMessage,
-)
+from napari_edgeflow.engine.training.clicks.training import ClickTraining, train_clicks
+from napari_edgeflow.engine.training.clicks.validation import CLICKS, validate_clicks
+from napari_edgeflow.engine.training.reports import EpochReport, TrainMessage
 from napari_edgeflow.engine.training.settings import TrainSettings
 from napari_edgeflow.engine.training.train import train
 

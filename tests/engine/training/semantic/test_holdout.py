@@ -7,14 +7,8 @@ from hypothesis import strategies as st
 from tests.engine.colour_network import patches
 from tests.engine.labelled import save_pairs
 
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    read_labels,
-)
-from napari_edgeflow.engine.training.semantic.holdout import (
-    Holdout,
-    hold_back,
-)
+from napari_edgeflow.engine.data.pairs import VOID, read_labels
+from napari_edgeflow.engine.training.semantic.holdout import Holdout, hold_back
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 
 IDS = (0, 1, 2, 3)

@@ -13,10 +13,7 @@ from PIL import Image
 from tests.engine.colour_network import painted, patches
 from tests.engine.labelled import save_pairs
 
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.semantic.samples import (
     SemanticSample,

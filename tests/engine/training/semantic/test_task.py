@@ -18,21 +18,11 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     STARTERS,
     find_checkpoint,
 )
-from napari_edgeflow.engine.checkpoints.imagenet import (
-    packaged_imagenet,
-    read_state,
-)
+from napari_edgeflow.engine.checkpoints.imagenet import packaged_imagenet, read_state
 from napari_edgeflow.engine.checkpoints.semantic import load_semantic
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-    read_pair,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage, read_pair
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.engine.raster.metrics import (
-    confusion_matrix,
-    iou_of_classes,
-)
+from napari_edgeflow.engine.raster.metrics import confusion_matrix, iou_of_classes
 from napari_edgeflow.engine.segmentation.segmenter import (
     PredictSettings,
     SemanticSegmenter,
@@ -51,11 +41,7 @@ from napari_edgeflow.engine.training.semantic.training import (
     build_semantic,
     train_semantic,
 )
-from napari_edgeflow.engine.training.train import (
-    TrainReport,
-    TrainSettings,
-    train,
-)
+from napari_edgeflow.engine.training.train import TrainReport, TrainSettings, train
 
 FACTS = colour_facts()
 SMALL = SemanticTaskSettings(batch=2, sizes=((1.0, 64),), workers=0)

@@ -14,22 +14,15 @@ from tests.engine.labelled import save_pairs
 
 from napari_edgeflow.engine.checkpoints.semantic import write_semantic
 from napari_edgeflow.engine.data.pairs import VOID
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.training.reports import (
     EpochReport,
     Report,
     TrainMessage,
     TrainReport,
 )
-from napari_edgeflow.engine.training.semantic import (
-    task as semantic_task,
-)
-from napari_edgeflow.engine.training.semantic import (
-    training as semantic_training,
-)
+from napari_edgeflow.engine.training.semantic import task as semantic_task
+from napari_edgeflow.engine.training.semantic import training as semantic_training
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 from napari_edgeflow.engine.training.semantic.task import SemanticTaskSettings
 from napari_edgeflow.engine.training.semantic.training import (

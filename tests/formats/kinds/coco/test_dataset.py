@@ -19,15 +19,9 @@ from tests.formats.annotation_samples import (
     ring_and_parts,
 )
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.kinds.coco.dataset import (
-    read_coco,
-    update_coco,
-)
+from napari_edgeflow.formats.kinds.coco.dataset import read_coco, update_coco
 
 many = settings(
     max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]

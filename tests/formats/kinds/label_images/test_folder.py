@@ -8,20 +8,14 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from tests.formats.annotation_samples import CAT, MANY, TABLE
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.files.class_lists import write_class_list
 from napari_edgeflow.formats.kinds.label_images.folder import (
     read_label_file,
     read_label_folder,
     write_gray_png,
 )
-from napari_edgeflow.formats.kinds.label_images.tiff import (
-    LabelTiff,
-    write_label_tiff,
-)
+from napari_edgeflow.formats.kinds.label_images.tiff import LabelTiff, write_label_tiff
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 
 many = settings(

@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import (
-    read_pair,
-    voc_pairs,
-)
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.data.pairs import read_pair, voc_pairs
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 

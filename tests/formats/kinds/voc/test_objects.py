@@ -6,17 +6,10 @@ import pytest
 from PIL import Image
 from tests.formats.annotation_samples import CAT, MANY, TABLE, ring_and_parts
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
-from napari_edgeflow.formats.kinds.voc.objects import (
-    read_voc,
-    write_voc,
-)
+from napari_edgeflow.formats.kinds.voc.objects import read_voc, write_voc
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 
 

@@ -10,11 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    LabelClass,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 from napari_edgeflow.formats.kinds.voc.png import (
     holds_labels,
     is_palette_png,

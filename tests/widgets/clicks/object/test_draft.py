@@ -8,12 +8,7 @@ import pytest
 from tests.widgets.dock_person import RED, WHITE, MakePerson, Person
 
 from napari_edgeflow.engine.interaction.clicks import Click
-from napari_edgeflow.engine.interaction.prompts import (
-    Box,
-    Brush,
-    Prompt,
-    Stroke,
-)
+from napari_edgeflow.engine.interaction.prompts import Box, Brush, Prompt, Stroke
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft

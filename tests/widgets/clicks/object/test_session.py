@@ -3,10 +3,7 @@ import pytest
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.widgets.clicks.object.session import ClickSession
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    PlaneImage,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 
 A, B, C = Click(1, 1), Click(2, 2, False), Click(3, 3)
 

@@ -11,10 +11,7 @@ from napari_edgeflow.widgets.clicks.object.work import (
     ClickWork,
     UnusableModelError,
 )
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    PlaneImage,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 
 
 @pytest.fixture

@@ -12,19 +12,9 @@ from qtpy.QtCore import QPoint
 from qtpy.QtGui import QHelpEvent
 
 from napari_edgeflow.engine.interaction.clicks import Click
-from napari_edgeflow.engine.labels.classes import (
-    METADATA,
-    ClassTable,
-    LabelClass,
-)
-from napari_edgeflow.formats.effort.click_benchmark import (
-    CLICKS,
-    read_click_benchmark,
-)
-from napari_edgeflow.widgets.layers.object_records import (
-    ObjectRecord,
-    read_records,
-)
+from napari_edgeflow.engine.labels.classes import METADATA, ClassTable, LabelClass
+from napari_edgeflow.formats.effort.click_benchmark import CLICKS, read_click_benchmark
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.objects.effort.objects import image_of
 from napari_edgeflow.widgets.objects.effort.panel import EffortPanel, spoken

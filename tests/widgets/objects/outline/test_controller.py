@@ -13,17 +13,9 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.objects.outline import (
-    controller as outline_controller,
-)
-from napari_edgeflow.widgets.objects.outline import (
-    work as outline_work,
-)
-from napari_edgeflow.widgets.objects.outline.layer import (
-    HOLE,
-    KIND,
-    PART,
-)
+from napari_edgeflow.widgets.objects.outline import controller as outline_controller
+from napari_edgeflow.widgets.objects.outline import work as outline_work
+from napari_edgeflow.widgets.objects.outline.layer import HOLE, KIND, PART
 from napari_edgeflow.widgets.objects.outline.panel import OutlinePanel
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 

@@ -13,22 +13,10 @@ from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.propagation.motion import Shift
 from napari_edgeflow.engine.propagation.propagate import SliceReport
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
-from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
-    add_labels,
-)
-from napari_edgeflow.widgets.layers.object_records import (
-    ObjectRecord,
-    read_records,
-)
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    PlaneImage,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window
+from napari_edgeflow.widgets.layers.labels import LabelScheme, add_labels
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
+from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.objects.propagate import work as propagate_work
 from napari_edgeflow.widgets.objects.propagate.tab import PropagateTab
 from napari_edgeflow.widgets.objects.propagate.work import (

@@ -18,18 +18,12 @@ from napari_edgeflow.project.content.records import (
 )
 from napari_edgeflow.project.storage.project_file import ProjectRecord
 from napari_edgeflow.widgets.layers.labels import LabelScheme
-from napari_edgeflow.widgets.layers.object_records import (
-    ObjectRecord,
-    read_records,
-)
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.page.arrival import ComingPage
 from napari_edgeflow.widgets.project.page.layers import PageLayers
 from napari_edgeflow.widgets.project.page.steps import PageSteps
-from napari_edgeflow.widgets.workspace.history import (
-    ObjectHistory,
-    PixelChange,
-)
+from napari_edgeflow.widgets.workspace.history import ObjectHistory, PixelChange
 
 if TYPE_CHECKING:
     from napari_edgeflow.project.content.records import Kind

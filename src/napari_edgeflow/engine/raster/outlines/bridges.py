@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from napari_edgeflow.engine.raster.outlines.polygons import (
-    Polygon,
-    Ring,
-)
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 
 
 def single_ring(polygons: Sequence[Polygon]) -> Ring:

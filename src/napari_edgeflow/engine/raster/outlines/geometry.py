@@ -10,10 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.raster.outlines.polygons import (
-    Polygon,
-    Ring,
-)
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 
 
 def fitted(polygon: Polygon, shape: tuple[int, int]) -> tuple[Polygon, ...]:

@@ -3,10 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.interaction.clicks import (
-    next_click,
-    random_click,
-)
+from napari_edgeflow.engine.interaction.clicks import next_click, random_click
 from napari_edgeflow.engine.interaction.guide import Guide
 from napari_edgeflow.engine.interaction.prediction import Prediction
 from napari_edgeflow.engine.interaction.prompts import clicks_of

@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    read_labels,
-)
+from napari_edgeflow.engine.data.pairs import VOID, read_labels
 from napari_edgeflow.engine.data.same_images import same_images
 from napari_edgeflow.engine.data.splits import grid
 from napari_edgeflow.engine.evaluation.clicks import ClickTarget

@@ -10,36 +10,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.utils.data import IterableDataset, get_worker_info
 
-from napari_edgeflow.engine.data.augmentation import (
-    exposed_again,
-    recoloured,
-)
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-    read_pair,
-)
+from napari_edgeflow.engine.data.augmentation import exposed_again, recoloured
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage, read_pair
 from napari_edgeflow.engine.data.recent_images import RecentImages
-from napari_edgeflow.engine.interaction.clicks import (
-    next_click,
-    random_click,
-)
+from napari_edgeflow.engine.interaction.clicks import next_click, random_click
 from napari_edgeflow.engine.interaction.prediction import Prediction
-from napari_edgeflow.engine.interaction.prompts import (
-    Box,
-    Prompt,
-    Stroke,
-)
+from napari_edgeflow.engine.interaction.prompts import Box, Prompt, Stroke
 from napari_edgeflow.engine.interaction.zoom import LEAST_SIDE
-from napari_edgeflow.engine.raster.image import (
-    Window,
-    resize_image,
-    resize_mask,
-)
-from napari_edgeflow.engine.raster.masks import (
-    bounding_window,
-    disturbed,
-)
+from napari_edgeflow.engine.raster.image import Window, resize_image, resize_mask
+from napari_edgeflow.engine.raster.masks import bounding_window, disturbed
 
 PairReader = Callable[
     [LabelledImage], tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]

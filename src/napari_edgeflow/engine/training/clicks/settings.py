@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_edgeflow.engine.training.settings import (
-    FEW_IMAGES,
-    TrainSettings,
-)
+from napari_edgeflow.engine.training.settings import FEW_IMAGES, TrainSettings
 from napari_edgeflow.engine.training.task import TaskSettings
 
 _RATE, _KNOWING_RATE, _FEW_RATE = 1e-3, 2e-4, 3e-4

@@ -14,24 +14,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from napari_edgeflow.engine.checkpoints.checkpoint import MODEL_FILE
-from napari_edgeflow.engine.evaluation.clicks import (
-    MAX_CLICKS,
-    ClickTarget,
-)
+from napari_edgeflow.engine.evaluation.clicks import MAX_CLICKS, ClickTarget
 from napari_edgeflow.engine.interaction.guide import Guide
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings
-from napari_edgeflow.engine.networks.edgeflow import (
-    EdgeFlow,
-    EdgeFlowOutput,
-)
-from napari_edgeflow.engine.networks.frozen_norm import (
-    folded_if_exact,
-    train_except,
-)
-from napari_edgeflow.engine.raster.image import (
-    resize_image,
-    resize_mask,
-)
+from napari_edgeflow.engine.networks.edgeflow import EdgeFlow, EdgeFlowOutput
+from napari_edgeflow.engine.networks.frozen_norm import folded_if_exact, train_except
+from napari_edgeflow.engine.raster.image import resize_image, resize_mask
 from napari_edgeflow.engine.runtime.clicks_torch import write_model
 from napari_edgeflow.engine.training.clicks.episode import Episode
 from napari_edgeflow.engine.training.clicks.losses import (
@@ -46,10 +34,7 @@ from napari_edgeflow.engine.training.clicks.samples import (
 )
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
 from napari_edgeflow.engine.training.clicks.validation import validate_clicks
-from napari_edgeflow.engine.training.parallel import (
-    set_up,
-    share_of_batch,
-)
+from napari_edgeflow.engine.training.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.training.reports import Validation
 from napari_edgeflow.engine.training.step_memory import step_memory
 from napari_edgeflow.engine.training.stop import leave_interrupts

@@ -7,19 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    find_checkpoint,
-    load_edgeflow,
-)
-from napari_edgeflow.engine.checkpoints.imagenet import (
-    copy_in_order,
-    read_state,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import find_checkpoint, load_edgeflow
+from napari_edgeflow.engine.checkpoints.imagenet import copy_in_order, read_state
 from napari_edgeflow.engine.data.microscopy import judged
-from napari_edgeflow.engine.networks.edgeflow import (
-    CONFIGS,
-    EdgeFlow,
-)
+from napari_edgeflow.engine.networks.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.training.clicks.holdout import (
     ClickHoldout,
     hold_back_objects,
@@ -28,19 +19,10 @@ from napari_edgeflow.engine.training.clicks.samples import ClickSource
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
 from napari_edgeflow.engine.training.clicks.task import ClickTask
 from napari_edgeflow.engine.training.folder import note_command
-from napari_edgeflow.engine.training.reports import (
-    Report,
-    TrainMessage,
-)
-from napari_edgeflow.engine.training.settings import (
-    TrainSettings,
-    check_epochs,
-)
+from napari_edgeflow.engine.training.reports import Report, TrainMessage
+from napari_edgeflow.engine.training.settings import TrainSettings, check_epochs
 from napari_edgeflow.engine.training.stop import StopRequest
-from napari_edgeflow.engine.training.train import (
-    begin,
-    train,
-)
+from napari_edgeflow.engine.training.train import begin, train
 
 SHORTEST_EPOCH = 50
 """Steps of an epoch at least: few images have many objects, and clicking on those

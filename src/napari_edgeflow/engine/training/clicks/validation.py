@@ -6,10 +6,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from napari_edgeflow.engine.evaluation.clicks import (
-    ClickTarget,
-    evaluate_clicks,
-)
+from napari_edgeflow.engine.evaluation.clicks import ClickTarget, evaluate_clicks
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.runtime.clicks_torch import TorchNetwork

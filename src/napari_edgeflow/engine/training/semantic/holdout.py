@@ -6,16 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.data.same_images import same_images
-from napari_edgeflow.engine.data.splits import (
-    Split,
-    grid,
-    split,
-)
+from napari_edgeflow.engine.data.splits import Split, grid, split
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 

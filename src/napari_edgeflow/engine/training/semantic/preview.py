@@ -8,10 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.data.microscopy import is_microscopy
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.training.semantic.samples import (
     SemanticSamples,
     SemanticSampleSettings,

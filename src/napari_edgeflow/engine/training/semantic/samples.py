@@ -17,11 +17,7 @@ from napari_edgeflow.engine.data.augmentation import (
 )
 from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.data.recent_images import RecentImages
-from napari_edgeflow.engine.raster.image import (
-    Window,
-    resize_image,
-    resize_labels,
-)
+from napari_edgeflow.engine.raster.image import Window, resize_image, resize_labels
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 
 

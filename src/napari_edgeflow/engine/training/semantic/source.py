@@ -11,11 +11,7 @@ from napari_edgeflow.engine.data.pairs import (
     read_labels,
     read_pair,
 )
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-    stretched_limits,
-)
+from napari_edgeflow.engine.raster.image import ImageReader, Window, stretched_limits
 
 MAX_CLASSES = VOID
 """Classes are counted from 0, and ``VOID`` stands for pixels that do not count."""

@@ -22,22 +22,12 @@ from napari_edgeflow.engine.networks.frozen_norm import (
     train_except,
 )
 from napari_edgeflow.engine.networks.semantic import head_upsampling
-from napari_edgeflow.engine.raster.metrics import (
-    confusion_matrix,
-    mean_iou,
-)
+from napari_edgeflow.engine.raster.metrics import confusion_matrix, mean_iou
 from napari_edgeflow.engine.runtime.semantic_torch import publish_semantic
-from napari_edgeflow.engine.training.parallel import (
-    set_up,
-    share_of_batch,
-    weight_of,
-)
+from napari_edgeflow.engine.training.parallel import set_up, share_of_batch, weight_of
 from napari_edgeflow.engine.training.reports import Validation
 from napari_edgeflow.engine.training.semantic.holdout import HeldBack
-from napari_edgeflow.engine.training.semantic.losses import (
-    SemanticLoss,
-    parse_loss,
-)
+from napari_edgeflow.engine.training.semantic.losses import SemanticLoss, parse_loss
 from napari_edgeflow.engine.training.semantic.samples import (
     Order,
     SemanticSample,
@@ -51,10 +41,7 @@ from napari_edgeflow.engine.training.semantic.validation import validate_semanti
 from napari_edgeflow.engine.training.settings import FEW_IMAGES
 from napari_edgeflow.engine.training.step_memory import step_memory
 from napari_edgeflow.engine.training.stop import leave_interrupts
-from napari_edgeflow.engine.training.task import (
-    TaskSettings,
-    slower_groups,
-)
+from napari_edgeflow.engine.training.task import TaskSettings, slower_groups
 
 
 @dataclass(frozen=True, slots=True)

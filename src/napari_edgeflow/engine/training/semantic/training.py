@@ -7,20 +7,14 @@ from pathlib import Path
 import torch
 from segmentation_models_pytorch.base import SegmentationModel
 
-from napari_edgeflow.engine.checkpoints.checkpoint import (
-    SEMANTIC_TASK,
-    find_checkpoint,
-)
+from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.engine.checkpoints.semantic import (
     encoder_statistics,
     load_semantic,
     semantic_facts,
 )
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.checkpoints.starters import (
-    build_starter,
-    starter,
-)
+from napari_edgeflow.engine.checkpoints.starters import build_starter, starter
 from napari_edgeflow.engine.checkpoints.transfer import with_classes
 from napari_edgeflow.engine.data.microscopy import judged
 from napari_edgeflow.engine.data.pairs import LabelledImage
@@ -28,14 +22,8 @@ from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.networks.semantic import SemanticConfig
 from napari_edgeflow.engine.training.files import PREDICTIONS_FOLDER
 from napari_edgeflow.engine.training.folder import note_command
-from napari_edgeflow.engine.training.reports import (
-    Report,
-    TrainMessage,
-)
-from napari_edgeflow.engine.training.semantic.holdout import (
-    Holdout,
-    hold_back,
-)
+from napari_edgeflow.engine.training.reports import Report, TrainMessage
+from napari_edgeflow.engine.training.semantic.holdout import Holdout, hold_back
 from napari_edgeflow.engine.training.semantic.samples import SemanticSampleSettings
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 from napari_edgeflow.engine.training.semantic.survey import (
@@ -47,15 +35,9 @@ from napari_edgeflow.engine.training.semantic.task import (
     SemanticTask,
     SemanticTaskSettings,
 )
-from napari_edgeflow.engine.training.settings import (
-    TrainSettings,
-    check_epochs,
-)
+from napari_edgeflow.engine.training.settings import TrainSettings, check_epochs
 from napari_edgeflow.engine.training.stop import StopRequest
-from napari_edgeflow.engine.training.train import (
-    begin,
-    train,
-)
+from napari_edgeflow.engine.training.train import begin, train
 
 SHORTEST_EPOCH = 20
 """Steps of an epoch at least: few images are each seen several times in one."""

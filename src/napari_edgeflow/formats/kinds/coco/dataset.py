@@ -5,24 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_edgeflow.engine.labels.classes import (
-    MAX_CLASS_ID,
-    ClassTable,
-    LabelClass,
-)
+from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID, ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.files.class_files import (
-    category,
-    category_colour,
-)
-from napari_edgeflow.formats.files.json_files import (
-    read_record,
-    write_json,
-)
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.files.class_files import category, category_colour
+from napari_edgeflow.formats.files.json_files import read_record, write_json
+from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.coco.objects import (
     OBJECT_ID,
     Segmentation,

@@ -7,10 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
-from napari_edgeflow.formats.annotation.objects import (
-    LabelledObject,
-    Region,
-)
+from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
 from napari_edgeflow.formats.kinds.coco.run_lengths import (
     compress,
     expand,

@@ -16,18 +16,9 @@ from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.planes import plane_annotation
 from napari_edgeflow.formats.files.class_lists import find_class_list
 from napari_edgeflow.formats.files.image_files import images_by_stem
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
-from napari_edgeflow.formats.kinds.label_images.tiff import (
-    LabelTiff,
-    read_label_tiff,
-)
-from napari_edgeflow.formats.kinds.voc.png import (
-    names_classes,
-    read_palette_png,
-)
+from napari_edgeflow.formats.files.problems import Report, refuse
+from napari_edgeflow.formats.kinds.label_images.tiff import LabelTiff, read_label_tiff
+from napari_edgeflow.formats.kinds.voc.png import names_classes, read_palette_png
 
 _TIFF = (".tif", ".tiff")
 

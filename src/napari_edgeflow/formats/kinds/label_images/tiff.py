@@ -13,11 +13,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import (
-    METADATA,
-    ClassTable,
-    Kind,
-)
+from napari_edgeflow.engine.labels.classes import METADATA, ClassTable, Kind
 from napari_edgeflow.engine.system.files import replacing
 
 _DTYPES = (np.uint8, np.uint16, np.uint32)

@@ -22,22 +22,10 @@ from napari_edgeflow.formats.files.class_lists import (
     find_class_list,
     write_class_list,
 )
-from napari_edgeflow.formats.files.class_names import (
-    check_names,
-    with_names,
-)
-from napari_edgeflow.formats.files.json_files import (
-    read_record,
-    write_json,
-)
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
-from napari_edgeflow.formats.kinds.labelme.shapes import (
-    from_shapes,
-    to_shapes,
-)
+from napari_edgeflow.formats.files.class_names import check_names, with_names
+from napari_edgeflow.formats.files.json_files import read_record, write_json
+from napari_edgeflow.formats.files.problems import Report, refuse
+from napari_edgeflow.formats.kinds.labelme.shapes import from_shapes, to_shapes
 
 VERSION = "5.5.0"
 """The version of labelme whose files these are."""

@@ -10,14 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.raster.outlines.polygons import (
-    Polygon,
-    Ring,
-)
-from napari_edgeflow.formats.annotation.objects import (
-    LabelledObject,
-    Region,
-)
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
+from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
 
 _CIRCLE_VERTICES = 64
 

@@ -26,10 +26,7 @@ from napari_edgeflow.formats.files.class_lists import (
     write_class_list,
 )
 from napari_edgeflow.formats.files.images import read_image
-from napari_edgeflow.formats.kinds.voc.png import (
-    read_palette_png,
-    write_palette_png,
-)
+from napari_edgeflow.formats.kinds.voc.png import read_palette_png, write_palette_png
 
 _FIRST_SPLITS = ("trainval", "train", "val")
 _JPEG_QUALITY = 95

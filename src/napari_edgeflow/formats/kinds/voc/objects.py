@@ -11,15 +11,9 @@ from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.labels.classes import voc_palette
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.changes import VOID_NAME
-from napari_edgeflow.formats.files.problems import (
-    Report,
-    refuse,
-)
+from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
-from napari_edgeflow.formats.kinds.voc.png import (
-    read_palette_png,
-    write_palette_png,
-)
+from napari_edgeflow.formats.kinds.voc.png import read_palette_png, write_palette_png
 
 OBJECTS = "SegmentationObject"
 

@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.interaction.clicks import Click
-from napari_edgeflow.engine.raster.bands import (
-    box_band,
-    stroke_band,
-)
+from napari_edgeflow.engine.raster.bands import box_band, stroke_band
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.clicks.canvas.points import ClickPoints
 from napari_edgeflow.widgets.clicks.canvas.preview import (
@@ -22,11 +19,7 @@ from napari_edgeflow.widgets.clicks.canvas.preview import (
 )
 from napari_edgeflow.widgets.clicks.object.settings import Tool
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_shape,
-    thick_shape,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, layer_shape, thick_shape
 from napari_edgeflow.widgets.qt.connections import Connections
 
 if TYPE_CHECKING:

@@ -12,11 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.widgets.clicks.object.settings import DragTool
 from napari_edgeflow.widgets.layers.helpers import HELPER
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    follow,
-    placement,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, follow, placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

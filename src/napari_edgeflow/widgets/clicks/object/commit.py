@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.interaction.prompts import (
-    Prompt,
-    box_of,
-    clicks_of,
-)
+from napari_edgeflow.engine.interaction.prompts import Prompt, box_of, clicks_of
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
@@ -24,14 +20,8 @@ from napari_edgeflow.widgets.layers.labels import (
     without_labelled,
     write_scheme,
 )
-from napari_edgeflow.widgets.layers.object_records import (
-    ObjectRecord,
-    Source,
-)
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_shape,
-)
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, Source
+from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.workspace.history import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 

@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.history import StateHistory
-from napari_edgeflow.engine.interaction.prompts import (
-    Prompt,
-    clicks_of,
-)
+from napari_edgeflow.engine.interaction.prompts import Prompt, clicks_of
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.clicks.object.origin import Refinement
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage

@@ -8,10 +8,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.interaction.prompts import Brush
 from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
-from napari_edgeflow.widgets.workspace.history import (
-    ObjectEdit,
-    ObjectHistory,
-)
+from napari_edgeflow.widgets.workspace.history import ObjectEdit, ObjectHistory
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -14,19 +14,10 @@ from napari_edgeflow.formats.effort.click_benchmark import (
     ClickedObject,
     write_click_benchmark,
 )
-from napari_edgeflow.widgets.layers.annotation import (
-    LabelledLayers,
-    labelled_layers,
-)
+from napari_edgeflow.widgets.layers.annotation import LabelledLayers, labelled_layers
 from napari_edgeflow.widgets.layers.helpers import is_helper
-from napari_edgeflow.widgets.layers.object_records import (
-    ObjectRecord,
-    read_records,
-)
-from napari_edgeflow.widgets.layers.planes import (
-    layer_shape,
-    plane_count,
-)
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
+from napari_edgeflow.widgets.layers.planes import layer_shape, plane_count
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -39,18 +39,12 @@ from napari_edgeflow.widgets.objects.effort.objects import (
     efforts_of,
     write_benchmark,
 )
-from napari_edgeflow.widgets.objects.effort.plot import (
-    EffortPlot,
-    Measure,
-)
+from napari_edgeflow.widgets.objects.effort.plot import EffortPlot, Measure
 from napari_edgeflow.widgets.qt.dock import real_viewer
 from napari_edgeflow.widgets.qt.swatches import swatch
 from napari_edgeflow.widgets.qt.tables import make_compact
 from napari_edgeflow.widgets.qt.words import counted
-from napari_edgeflow.widgets.qt.workers import (
-    StreamCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -9,16 +9,10 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.engine.raster.outlines.outline import TOLERANCE
 from napari_edgeflow.widgets.layers.labels import check_target
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_shape,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.objects.outline.commit import commit_outline
 from napari_edgeflow.widgets.objects.outline.layer import OutlineLayer
-from napari_edgeflow.widgets.objects.outline.session import (
-    OutlineSession,
-    OutlineState,
-)
+from napari_edgeflow.widgets.objects.outline.session import OutlineSession, OutlineState
 from napari_edgeflow.widgets.objects.outline.work import (
     OutlineAnswer,
     OutlinedObject,
@@ -26,10 +20,7 @@ from napari_edgeflow.widgets.objects.outline.work import (
     answer,
 )
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -14,10 +14,7 @@ from napari_edgeflow.engine.raster.outlines.outline import (
     moved,
 )
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    placement,
-)
+from napari_edgeflow.widgets.layers.planes import Plane, placement
 
 if TYPE_CHECKING:
     from napari.layers import Labels

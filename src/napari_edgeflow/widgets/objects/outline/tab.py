@@ -7,10 +7,7 @@ from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_edgeflow.widgets.objects.outline.panel import OutlinePanel
-from napari_edgeflow.widgets.objects.table.view import (
-    plane_to_edit,
-    show_object,
-)
+from napari_edgeflow.widgets.objects.table.view import plane_to_edit, show_object
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -9,10 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_edgeflow.engine.checkpoints.checkpoint import BUNDLED
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
 from napari_edgeflow.widgets.clicks.object.work import LoadSegmenter
-from napari_edgeflow.widgets.layers.labels import (
-    check_target,
-    read_scheme,
-)
+from napari_edgeflow.widgets.layers.labels import check_target, read_scheme
 from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.layers.planes import (
     Plane,
@@ -30,10 +27,7 @@ from napari_edgeflow.widgets.objects.propagate.work import (
 )
 from napari_edgeflow.widgets.objects.table.view import plane_to_edit
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import (
-    StreamCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

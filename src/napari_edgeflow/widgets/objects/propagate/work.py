@@ -9,23 +9,11 @@ import numpy as np
 
 from napari_edgeflow.engine.labels.classes import LabelClass
 from napari_edgeflow.engine.labels.regions import regions_of
-from napari_edgeflow.engine.propagation.propagate import (
-    SliceReport,
-    propagate,
-)
-from napari_edgeflow.engine.raster.image import (
-    ImageReader,
-    Window,
-)
+from napari_edgeflow.engine.propagation.propagate import SliceReport, propagate
+from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.engine.raster.masks import bounding_window
-from napari_edgeflow.widgets.clicks.object.work import (
-    LastSegmenter,
-    LoadSegmenter,
-)
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    PlaneImage,
-)
+from napari_edgeflow.widgets.clicks.object.work import LastSegmenter, LoadSegmenter
+from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
 from napari_edgeflow.widgets.workspace.history import PixelChange
 

@@ -24,10 +24,7 @@ from napari_edgeflow.widgets.objects.table.view import (
 )
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import (
-    LatestCall,
-    show_problem,
-)
+from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

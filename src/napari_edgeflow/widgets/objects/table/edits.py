@@ -8,17 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import LabelClass
-from napari_edgeflow.engine.labels.objects import (
-    ObjectMeasure,
-    components,
-)
+from napari_edgeflow.engine.labels.objects import ObjectMeasure, components
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.objects.table.entries import (
-    ObjectEntry,
-    object_mask,
-)
+from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, object_mask
 from napari_edgeflow.widgets.workspace.history import PixelChange
 
 if TYPE_CHECKING:

@@ -6,23 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    Colour,
-)
-from napari_edgeflow.engine.labels.objects import (
-    ObjectMeasure,
-    measure_objects,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, Colour
+from napari_edgeflow.engine.labels.objects import ObjectMeasure, measure_objects
 from napari_edgeflow.widgets.layers.labels import read_scheme
-from napari_edgeflow.widgets.layers.object_records import (
-    ObjectRecord,
-    records_of,
-)
-from napari_edgeflow.widgets.layers.planes import (
-    Plane,
-    layer_array,
-)
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, records_of
+from napari_edgeflow.widgets.layers.planes import Plane, layer_array
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -13,11 +13,7 @@ from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.project.content.records import LabelContent
 from napari_edgeflow.widgets.layers.features import count_objects
 from napari_edgeflow.widgets.layers.helpers import is_helper
-from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
-    read_scheme,
-    write_scheme,
-)
+from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme, write_scheme
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.project.page.arrival import (
     SHORT_NAMES,

@@ -14,10 +14,7 @@ from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.images.cache import ImageCache
 from napari_edgeflow.project.images.listing import SUFFIXES
-from napari_edgeflow.project.images.read import (
-    is_rgb,
-    spatial_shape,
-)
+from napari_edgeflow.project.images.read import is_rgb, spatial_shape
 from napari_edgeflow.widgets.project.page.steps import PageSteps
 
 
