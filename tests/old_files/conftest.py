@@ -1,0 +1,34 @@
+"""Copies of old files, so that no test changes them, and an empty home for settings."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(autouse=True)
+def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep what whoever runs the tests has in their settings out of them, and safe."""
+    folder = tmp_path / "config"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Callable[[str], Path]:
+    """Copy a file or folder of ``data``; archives are unpacked into a folder."""
+
+    def copy(name: str) -> Path:
+        source, target = DATA / name, tmp_path / name
+        if source.is_dir():
+            return Path(shutil.copytree(source, target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.suffix != ".zip":
+            return Path(shutil.copy(source, target))
+        shutil.unpack_archive(source, target.with_suffix(""))
+        return target.with_suffix("")
+
+    return copy
