@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 DATA = Path(__file__).parent / "data"
+ARCHIVE = ".tar.xz"
 
 
 @pytest.fixture(autouse=True)
@@ -19,16 +20,17 @@ def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def copy_of(tmp_path: Path) -> Callable[[str], Path]:
-    """Copy a file or folder of ``data``; archives are unpacked into a folder."""
+    """Copy a file or folder of ``data``; an archive is unpacked into a folder."""
 
     def copy(name: str) -> Path:
         source, target = DATA / name, tmp_path / name
         if source.is_dir():
             return Path(shutil.copytree(source, target))
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source.suffix != ".zip":
+        if not name.endswith(ARCHIVE):
             return Path(shutil.copy(source, target))
-        shutil.unpack_archive(source, target.with_suffix(""))
-        return target.with_suffix("")
+        folder = tmp_path / name.removesuffix(ARCHIVE)
+        shutil.unpack_archive(source, folder, filter="data")
+        return folder
 
     return copy
