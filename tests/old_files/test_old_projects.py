@@ -21,7 +21,7 @@ from napari_edgeflow.project.folder import (
 )
 from napari_edgeflow.project.lock import ProjectLockedError
 
-DOG, COW, PERSON, LARGE = 12, 10, 15, 300
+BIRD, DOG, COW, PERSON, LARGE = 3, 12, 10, 15, 300
 
 NAMES = [
     "a 2.png", "a 10.png", "classes.png", "cow.png", "large ids.png",
@@ -178,7 +178,7 @@ def test_images_classes_and_states_are_those_that_were_left(project: Project) ->
         "only journal.png": ("work", 3, {DOG: 2, PERSON: 1}),
     }
     taken = [(r.number, r.class_id, r.heir) for r in record.removed]
-    assert (record.removals, taken) == (3, [(1, 8, DOG), (2, 3, 0)])
+    assert (record.removals, taken) == (3, [(1, 8, DOG), (2, BIRD, 0)])
     assert dict(record.settings) == {
         "Project folder": {"kind": "object", "skip_broken": True, "state": None},
         "Click to label": {
@@ -278,6 +278,20 @@ def test_what_is_edited_now_is_read_together_with_what_was_there(images: Path) -
                 expected[47, 60] = 2
             np.testing.assert_array_equal(content.layers[key].labels, expected)
     assert again.close()
+
+
+def test_a_class_that_is_brought_back_is_so_on_all_pages(images: Path) -> None:
+    found = open_project(ProjectPlace(images, force=True))
+    found.note(found.record.with_class_again(BIRD))
+    # One was looked at while there were no birds, the other was not.
+    for name in ("looked at.png", "sub/b 3.png"):
+        layer = found.open_page(name).content.layers["objects"]
+        expected = boxes(FLAT, "u2", (1, 2, 2, 12, 12), SECOND, THIRD)
+        np.testing.assert_array_equal(layer.labels, expected)
+        bird = {**row(DOG), "class_id": BIRD, "class_name": "bird"}
+        assert {i: dict(one) for i, one in layer.rows.items()} == {1: bird, **ANIMALS}
+        assert found.record.page(name).objects == 3
+    assert found.close()
 
 
 def test_the_dock_goes_on_where_it_was_left(
