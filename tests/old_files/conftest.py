@@ -1,10 +1,13 @@
 """Copies of old files, so that no test changes them, and an empty home for settings."""
 
+import gc
+import multiprocessing
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 DATA = Path(__file__).parent / "data"
 ARCHIVE = ".tar.xz"
@@ -34,3 +37,16 @@ def copy_of(tmp_path: Path) -> Callable[[str], Path]:
         return folder
 
     return copy
+
+
+@pytest.fixture
+def training() -> Iterator[None]:
+    """Clean up after a training in this process."""
+    yield
+    # What draws samples is waited for by whatever collects the garbage: for seconds,
+    # unless it is asked to end.
+    for process in multiprocessing.active_children():
+        process.terminate()
+    gc.collect()
+    # Training drops the numbers next to 0, for the thread as a whole.
+    torch.set_flush_denormal(False)

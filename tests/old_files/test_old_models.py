@@ -9,7 +9,7 @@ training that goes on keeps it, one that begins anew from the model has it as it
 import csv
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,6 @@ from napari_edgeflow.cli import main
 
 CLICKS, SEMANTIC = "models/clicks.tar.xz", "models/semantic.tar.xz"
 CLASSES = {1: ("cell", (200, 0, 50)), 4: ("Moos grün", (10, 120, 30))}
-
-
-@pytest.fixture(autouse=True)
-def denormals() -> Iterator[None]:
-    """Bring back the numbers next to 0, which training drops for the whole thread."""
-    yield
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
@@ -144,6 +137,7 @@ def read_state(folder: Path) -> dict[str, Any]:
     return torch.load(folder / "training-state.pt", weights_only=True)
 
 
+@pytest.mark.usefixtures("training")
 @pytest.mark.parametrize(
     ("archive", "bias", "step", "epochs"),
     [
@@ -207,6 +201,7 @@ def test_the_best_models_of_stopped_trainings_open(
     assert clicks.add_click((16, 22)).shape == (48, 64)
 
 
+@pytest.mark.usefixtures("training")
 def test_a_training_that_is_not_resumed_is_left_alone(
     copy_of: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,

@@ -1,7 +1,7 @@
 """What version 0.1.0 kept of a person's choices outside of projects."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,6 @@ import torch
 from napari_edgeflow.cli import main
 from napari_edgeflow.widgets.project_recent import RecentProjects
 from napari_edgeflow.widgets.shortcuts import Shortcuts
-
-
-@pytest.fixture(autouse=True)
-def denormals() -> Iterator[None]:
-    """Bring back the numbers next to 0, which training drops for the whole thread."""
-    yield
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
@@ -90,6 +83,7 @@ def test_projects_that_were_open_are_listed(
     assert recent.place_of(tmp_path / "second").home == tmp_path / "labels"
 
 
+@pytest.mark.usefixtures("training")
 def test_a_file_of_options_starts_the_same_training(
     copy_of: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
