@@ -13,8 +13,8 @@ from npe2 import PluginManager
 from numpy.typing import NDArray
 
 from napari_edgeflow.cli import main
-from napari_edgeflow.engine.effort import ObjectEffort
-from napari_edgeflow.formats.effort_csv import write_effort_csv
+from napari_edgeflow.engine.evaluation.effort import ObjectEffort
+from napari_edgeflow.formats.effort.csv import write_effort_csv
 
 CELL, MOSS = 'cell "a"', "Moos grün"
 NAMES = {1: CELL, 7: MOSS, 2: "unused"}

@@ -19,7 +19,7 @@ from napari_edgeflow.project.folder import (
     count_states,
     open_project,
 )
-from napari_edgeflow.project.lock import ProjectLockedError
+from napari_edgeflow.project.storage.lock import ProjectLockedError
 
 BIRD, DOG, COW, PERSON, LARGE = 3, 12, 10, 15, 300
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from napari_edgeflow.cli import main
-from napari_edgeflow.widgets.project_recent import RecentProjects
-from napari_edgeflow.widgets.shortcuts import Shortcuts
+from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
+from napari_edgeflow.widgets.project.recent import RecentProjects
 
 
 @pytest.fixture
