@@ -1,4 +1,4 @@
-"""The networks as torch modules, EdgeFlow and DeepLabV3+, and changes to their layers.
+"""The networks, EdgeFlow and DeepLabV3+, as torch modules.
 
 It imports no other room: weights, files and images are their callers' affair.
 """
