@@ -6,6 +6,7 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QBrush, QDropEvent
 from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+from superqt.utils import signals_blocked
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.widgets.qt.swatches import swatch
@@ -41,59 +42,55 @@ class ClassRows(QTableWidget):
 
     def fill(self, classes: ClassTable, current: int) -> None:
         """Show classes, and select one row."""
-        self.blockSignals(True)
-        self.setRowCount(len(classes))
-        for row, entry in enumerate(classes):
-            for column, item in enumerate(_items(entry)):
-                self.setItem(row, column, item)
-        self.selectRow(current)
-        for column in (COLOUR, ID):
-            self.resizeColumnToContents(column)
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.setRowCount(len(classes))
+            for row, entry in enumerate(classes):
+                for column, item in enumerate(_items(entry)):
+                    self.setItem(row, column, item)
+            self.selectRow(current)
+            for column in (COLOUR, ID):
+                self.resizeColumnToContents(column)
 
     def show_counts(
         self, classes: ClassTable, counts: Mapping[int, int], unit: str
     ) -> None:
         """Show how many labels each class has."""
-        self.blockSignals(True)
-        self.setColumnHidden(COUNT, not unit)
-        header = self.horizontalHeaderItem(COUNT)
-        if header is not None:
-            header.setText(_WORDS.get(unit, ""))
-        for row, entry in enumerate(classes):
-            count = counts.get(entry.id, 0)
-            self._cell(row, COUNT).setText(f"{count:,}" if count else "–")  # noqa: RUF001
-        self.resizeColumnToContents(COUNT)
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.setColumnHidden(COUNT, not unit)
+            header = self.horizontalHeaderItem(COUNT)
+            if header is not None:
+                header.setText(_WORDS.get(unit, ""))
+            for row, entry in enumerate(classes):
+                count = counts.get(entry.id, 0)
+                self._cell(row, COUNT).setText(f"{count:,}" if count else "–")  # noqa: RUF001
+            self.resizeColumnToContents(COUNT)
 
     def show_hidden(self, classes: ClassTable, hidden: Collection[int]) -> None:
         """Show which classes are hidden."""
         grey = self.palette().placeholderText()
-        self.blockSignals(True)
-        for row, entry in enumerate(classes):
-            is_hidden = entry.id in hidden
-            state = Qt.CheckState.Unchecked if is_hidden else Qt.CheckState.Checked
-            self._cell(row, COLOUR).setCheckState(state)
-            for column in (ID, NAME, COUNT):
-                brush = grey if is_hidden else QBrush()
-                self._cell(row, column).setForeground(brush)
-        self.blockSignals(False)
+        with signals_blocked(self):
+            for row, entry in enumerate(classes):
+                is_hidden = entry.id in hidden
+                state = Qt.CheckState.Unchecked if is_hidden else Qt.CheckState.Checked
+                self._cell(row, COLOUR).setCheckState(state)
+                for column in (ID, NAME, COUNT):
+                    brush = grey if is_hidden else QBrush()
+                    self._cell(row, column).setForeground(brush)
 
     def show_only(
         self, ids: Collection[int], best: int | None, classes: ClassTable
     ) -> None:
         """Show only some rows, the best of them in bold."""
-        self.blockSignals(True)
-        for row, entry in enumerate(classes):
-            self.setRowHidden(row, entry.id not in ids)
-            item = self._cell(row, NAME)
-            font = item.font()
-            if font.bold() != (entry.id == best):
-                font.setBold(entry.id == best)
-                item.setFont(font)
-            if entry.id == best:
-                self.scrollToItem(item)
-        self.blockSignals(False)
+        with signals_blocked(self):
+            for row, entry in enumerate(classes):
+                self.setRowHidden(row, entry.id not in ids)
+                item = self._cell(row, NAME)
+                font = item.font()
+                if font.bold() != (entry.id == best):
+                    font.setBold(entry.id == best)
+                    item.setFont(font)
+                if entry.id == best:
+                    self.scrollToItem(item)
         if best is None:
             self.scrollToItem(self._cell(max(self.currentRow(), 0), NAME))
 

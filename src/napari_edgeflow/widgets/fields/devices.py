@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qtpy.QtWidgets import QComboBox, QWidget
+from superqt.utils import signals_blocked
 
 from napari_edgeflow.engine.runtime.clicks import DEVICES
 
@@ -36,12 +37,11 @@ class DeviceCombo(QComboBox):
         if [self.itemData(row) for row in range(self.count())] == [*devices]:
             return
         before = self.currentData()
-        self.blockSignals(True)
-        self.clear()
-        for device in devices:
-            self.addItem(device_name(device), device)
-        self.setCurrentIndex(max(self.findData(before), 0))
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.clear()
+            for device in devices:
+                self.addItem(device_name(device), device)
+            self.setCurrentIndex(max(self.findData(before), 0))
         if before is not None and before not in devices:
             self.currentIndexChanged.emit(0)
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+from superqt.utils import qdebounced, signals_blocked
 
 from napari_edgeflow.widgets.layers.helpers import is_helper
 from napari_edgeflow.widgets.layers.planes import layer_shape
@@ -57,9 +58,7 @@ class LayerCombo(QComboBox):
         self._prefer_layers = prefer_layers
         self._layers: list[Layer | None] = [None]
         self._chosen: Layer | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self.refill)
+        self._refill_later = qdebounced(self.refill, timeout=0)
         for name in ("inserted", "removed", "reordered", "renamed"):
             links.connect(getattr(viewer.layers.events, name), self._on_layers)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -103,15 +102,14 @@ class LayerCombo(QComboBox):
         show_empty = not found or not self._prefer_layers
         self._layers = [None, *found] if show_empty else [*found]
         chosen = self._chosen if self._chosen in self._layers else self._layers[0]
-        self.blockSignals(True)
-        self.clear()
-        self.addItems([self._empty if x is None else x.name for x in self._layers])
-        self.setCurrentIndex(self._layers.index(chosen))
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.clear()
+            self.addItems([self._empty if x is None else x.name for x in self._layers])
+            self.setCurrentIndex(self._layers.index(chosen))
         self._take(chosen)
 
     def _on_layers(self) -> None:
-        self._later.start(0)
+        self._refill_later()
 
     def _on_activated(self, index: int) -> None:
         self._take(self._layers[index])

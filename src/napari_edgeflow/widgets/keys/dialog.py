@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from napari_edgeflow.widgets.keys.keys import PLACES, shown_key
 from napari_edgeflow.widgets.keys.shortcuts import Action, Shortcuts
@@ -107,9 +108,8 @@ class ShortcutDialog(QDialog):
         for action_id, field in self.fields.items():
             keys = QKeySequence(self._shortcuts.key(action_id))
             if field.keySequence() != keys:
-                field.blockSignals(True)
-                field.setKeySequence(keys)
-                field.blockSignals(False)
+                with signals_blocked(field):
+                    field.setKeySequence(keys)
 
     def _on_key(self, action_id: str) -> None:
         keys = self.fields[action_id].keySequence()

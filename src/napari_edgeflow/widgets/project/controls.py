@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import cast
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import qdebounced
 
 from napari_edgeflow.project.folder import Project, ProjectPlace, count_states
 from napari_edgeflow.project.storage.project_file import State
@@ -70,9 +71,7 @@ class ProjectControls(QWidget):
         self.kind.choose("object")
         self.status = QLabel(self)
         self.status.setWordWrap(True)
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING_MS)
+        self._filter_later = qdebounced(self._filter, timeout=_TYPING_MS)
         self._shortcuts = shortcuts
         self._label_keys()
         self._lay_out()
@@ -184,8 +183,7 @@ class ProjectControls(QWidget):
         self.next.clicked.connect(self._on_next)
         self.done.clicked.connect(self.done_asked)
         self.state.currentIndexChanged.connect(self._filter)
-        self.text.textChanged.connect(self._typing.start)
-        self._typing.timeout.connect(self._filter)
+        self.text.textChanged.connect(self._on_typed)
         self.kind.currentIndexChanged.connect(self.changed)
         # A click on the dock must not take the keys away from the canvas.
         for field in self.findChildren(QWidget):
@@ -243,7 +241,10 @@ class ProjectControls(QWidget):
     def _on_next(self) -> None:
         self.step_asked.emit(1)
 
+    def _on_typed(self) -> None:
+        self._filter_later()
+
     def _filter(self) -> None:
-        self._typing.stop()
+        self._filter_later.cancel()
         self.pages.filter(self.chosen_state, self.text.text())
         self.changed.emit()

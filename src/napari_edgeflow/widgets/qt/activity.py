@@ -1,7 +1,8 @@
 """A bar in napari's activity dock for work in the background."""
 
 from napari.utils import progress
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
+from superqt.utils import qthrottled
 
 _PAUSE_MS = 100
 
@@ -25,21 +26,18 @@ class ActivityBar(QObject):
         self._latest = (0, 0)
         self._open = True
         self._moving = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._move)
-        self._timer.start(0)
+        self._move_soon = qthrottled(self._move, timeout=_PAUSE_MS, leading=False)
+        self._move_soon()
 
     def show(self, done: int, total: int) -> None:
         """Show that ``done`` steps of ``total`` are done, before long."""
         self._latest = (done, total)
-        if not self._timer.isActive():
-            self._timer.start(_PAUSE_MS)
+        self._move_soon()
 
     def close(self) -> None:
         """Take the bar away."""
-        # The timer is left alone: when the window goes, Qt may have deleted it.
         self._open = False
+        self._move_soon.cancel()
         self._take_away()
 
     def _move(self) -> None:

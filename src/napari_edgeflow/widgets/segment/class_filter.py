@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.qt.swatches import swatch
@@ -68,14 +69,15 @@ class ClassFilter(QWidget):
         if classes == self._classes:
             return
         self._classes = classes
-        self.list.blockSignals(True)
-        self.list.clear()
-        for entry in classes:
-            item = QListWidgetItem(swatch(entry.colour), entry.name)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Checked)
-            self.list.addItem(item)
-        self.list.blockSignals(False)
+        with signals_blocked(self.list):
+            self.list.clear()
+            for entry in classes:
+                item = QListWidgetItem(swatch(entry.colour), entry.name)
+                item.setFlags(
+                    Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable
+                )
+                item.setCheckState(Qt.CheckState.Checked)
+                self.list.addItem(item)
         self._on_ticked()
 
     def tick(self, class_id: int, ticked: bool) -> None:
@@ -96,10 +98,9 @@ class ClassFilter(QWidget):
         self._tick_every(False)
 
     def _tick_every(self, ticked: bool) -> None:
-        self.list.blockSignals(True)
-        for row in range(self.list.count()):
-            self._item(row).setCheckState(_state(ticked))
-        self.list.blockSignals(False)
+        with signals_blocked(self.list):
+            for row in range(self.list.count()):
+                self._item(row).setCheckState(_state(ticked))
         self._on_ticked()
 
     def _on_ticked(self) -> None:

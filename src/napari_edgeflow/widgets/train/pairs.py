@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import qdebounced
 
 from napari_edgeflow.formats.training.sources import DataFolder
 from napari_edgeflow.formats.training.survey import DataSurvey
@@ -77,9 +78,7 @@ class TrainPairs(QWidget):
             prefer_layers=True,
             parent=self,
         )
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self.changed)
+        self._tell_later = qdebounced(self._tell, timeout=_LATER_MS)
         self._lay_out()
         links.connect(viewer.layers.events.removed, self._on_removed)
         links.connect(viewer.layers.events.renamed, self._on_renamed)
@@ -291,7 +290,10 @@ class TrainPairs(QWidget):
             self._row_links.connect(getattr(labels.events, name), self._on_edited)
 
     def _on_edited(self) -> None:
-        self._later.start(_LATER_MS)
+        self._tell_later()
+
+    def _tell(self) -> None:
+        self.changed.emit()
 
     def _on_removed(self, event: Any) -> None:
         kept = [p for p in self._pairs if event.value not in (p.image, p.labels)]

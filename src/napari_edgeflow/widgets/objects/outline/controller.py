@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
+from superqt.utils import qdebounced
 
 from napari_edgeflow.engine.raster.outlines.outline import TOLERANCE
 from napari_edgeflow.widgets.layers.labels import check_target
@@ -58,10 +59,7 @@ class OutlineController(QObject):
         self._answer: OutlineAnswer | None = None
         self._writing = self._warned = False
         self._calls = LatestCall(answer, self._deliver, self._fail)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._resize)
+        self._resize_later = qdebounced(self._resize, timeout=_SETTLE_MS)
         self._links = Connections()
 
     # ---- what a panel asks for
@@ -139,9 +137,7 @@ class OutlineController(QObject):
         self._labels = labels
         self._target = OutlinedObject(plane, value, pixels, mask)
         self._links.connect(self._viewer.layers.events.removed, self._on_removed)
-        self._links.connect(
-            self._viewer.scene.camera.events.zoom, lambda: self._settle.start()
-        )
+        self._links.connect(self._viewer.scene.camera.events.zoom, self._on_zoom)
         self._ask(None, None)
 
     def simplify(self, tolerance: float) -> None:
@@ -194,6 +190,7 @@ class OutlineController(QObject):
     def stop(self) -> None:
         """Stop for good; an outline that is being edited stays as a layer of shapes."""
         self._links.close()
+        self._resize_later.cancel()
         self._calls.close()
         if self._layer is not None:
             self._layer.let_go()
@@ -332,6 +329,9 @@ class OutlineController(QObject):
         elif self._layer is not None and event.value is self._layer.shapes:
             show_warning("The outline was deleted: the labels are as they were.")
             self._end(remove=False)
+
+    def _on_zoom(self) -> None:
+        self._resize_later()
 
     def _resize(self) -> None:
         if self._layer is not None:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 from superqt import QLabeledDoubleSlider
+from superqt.utils import signals_blocked
 
 from napari_edgeflow.widgets.objects.outline.controller import OutlineController
 from napari_edgeflow.widgets.workspace.workspace import Workspace
@@ -118,9 +119,8 @@ class OutlinePanel(QWidget):
         if found is None:
             self.state.setText("working …")
             return
-        self.tolerance.blockSignals(True)
-        self.tolerance.setValue(session.state.tolerance)
-        self.tolerance.blockSignals(False)
+        with signals_blocked(self.tolerance):
+            self.tolerance.setValue(session.state.tolerance)
         self.state.setText(controller.summary)
         repairs = () if found.filled is None else found.filled.repairs
         self.problem.setText(" ".join((found.problem, *repairs)).strip())

@@ -5,7 +5,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
+from superqt.utils import qdebounced
 
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
@@ -69,9 +70,9 @@ class ObjectsController(QObject):
         self._surveys = LatestCall(list_objects, self._on_listed, self._on_failed)
         self._outlines = LatestCall(outlines, self._on_outlines, self._on_failed)
         self._turns: Turns[None] = Turns(self._on_written, self._on_not_written)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.timeout.connect(self._list)
+        # Whether the list is not that of the layer's present pixels and rows.
+        self._stale = False
+        self._list_later = qdebounced(self._list)
         self._links, self._layer_links = Connections(), Connections()
         self._links.connect(viewer.layers.events.removed, self._on_removed)
         self.history.changed.connect(self._on_history)
@@ -99,7 +100,7 @@ class ObjectsController(QObject):
     @property
     def busy(self) -> bool:
         """Whether the list is being made, or something is written."""
-        return self._settle.isActive() or self._surveys.busy or self._turns.busy
+        return self._stale or self._surveys.busy or self._turns.busy
 
     def set_layer(self, layer: "Labels | None") -> None:
         """List the objects of another layer."""
@@ -162,11 +163,12 @@ class ObjectsController(QObject):
         self._links.close()
         self._layer_links.close()
         self.history.changed.disconnect(self._on_history)
+        self._list_later.cancel()
+        self._stale = False
         self._surveys.close()
         self._outlines.close()
         self._waiting.clear()
         if viewer_remains:
-            self._settle.stop()
             self._turns.finish()
             self.highlight.close()
         else:
@@ -174,12 +176,20 @@ class ObjectsController(QObject):
 
     # ---- listing
 
+    def _list_in(self, milliseconds: int) -> None:
+        self._stale = True
+        self._list_later.setTimeout(milliseconds)
+        self._list_later()
+
     def _list(self) -> None:
+        self._stale = False
+        self._list_later.cancel()
         if self._layer is not None and self.has_objects:
             self._survey = Survey.of(self._layer)
             self._surveys(self._survey)
         else:
             self._show(())
+            self._go_on()
 
     def _on_listed(self, survey: Survey, entries: tuple[ObjectEntry, ...]) -> None:
         if survey is self._survey:
@@ -235,11 +245,11 @@ class ObjectsController(QObject):
 
     def _on_written(self, _result: None) -> None:
         self.working_changed.emit(False)
-        self._settle.start(0)
+        self._list_in(0)
 
     def _on_not_written(self, error: Exception) -> None:
         self.working_changed.emit(False)
-        self._settle.start(0)
+        self._list_in(0)
         show_problem(error)
 
     def _when_free(self, step: Callable[[], object]) -> None:
@@ -256,18 +266,18 @@ class ObjectsController(QObject):
         return dims.point, dims.order, dims.ndisplay
 
     def _on_edited(self) -> None:
-        self._settle.start(_SETTLE_MS)
+        self._list_in(_SETTLE_MS)
 
     def _on_refreshed(self) -> None:
         """See whether pixels changed, as by napari's undo, or only the sliders."""
         place = self._place()
         moved, self._dims = place != self._dims, place
         if not moved:
-            self._settle.start(_SETTLE_MS)
+            self._list_in(_SETTLE_MS)
 
     def _on_history(self, layer: object) -> None:
         if layer is self._layer:
-            self._settle.start(0)
+            self._list_in(0)
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._layer:
