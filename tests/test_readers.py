@@ -18,6 +18,7 @@ from npe2 import PluginManager
 from PIL import Image
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 from napari_edgeflow.readers import (
@@ -27,7 +28,7 @@ from napari_edgeflow.readers import (
     read_picture,
     voc_folder_reader,
 )
-from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme
+from napari_edgeflow.widgets.layers.labels import read_scheme
 
 PLUGIN = "napari-edgeflow"
 GREY = np.full((6, 8), 100, np.uint8)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_edgeflow.engine.data.pairs import VOC_IMAGES
-from napari_edgeflow.engine.labels.classes import METADATA, ClassTable, label_colours
+from napari_edgeflow.engine.labels.scheme import LabelScheme, new_image_mark, with_entry
 from napari_edgeflow.formats.exchange.imports import (
     guess_source,
     images_beside,
@@ -26,16 +26,15 @@ from napari_edgeflow.formats.kinds.voc.png import holds_labels, read_palette_png
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 
-LayerData: TypeAlias = "tuple[NDArray[Any], dict[str, Any], str]"
-Reader: TypeAlias = Callable[[str], list[LayerData]]
+_LayerData: TypeAlias = "tuple[NDArray[Any], dict[str, Any], str]"
+_Reader: TypeAlias = Callable[[str], list[_LayerData]]
 
 MAX_PAIRS = 10
 """Images of a folder that are opened at once; each of them is two layers."""
 
 
-def palette_png_reader(path: str | list[str]) -> Reader | None:
+def palette_png_reader(path: str | list[str]) -> _Reader | None:
     """Return what opens a PNG: as labels if it holds some, else as an image.
 
     A PNG without a palette is an image. So is a picture that was reduced to a
@@ -61,14 +60,14 @@ def palette_png_reader(path: str | list[str]) -> Reader | None:
     return read_labels if holds_labels(Path(path)) else read_picture
 
 
-def voc_folder_reader(path: str | list[str]) -> Reader | None:
+def voc_folder_reader(path: str | list[str]) -> _Reader | None:
     """Return :func:`read_folder` for a VOC folder, else None."""
     if isinstance(path, list) or not VocFolder(Path(path)).is_complete:
         return None
     return read_folder
 
 
-def objects_reader(path: str | list[str]) -> Reader | None:
+def objects_reader(path: str | list[str]) -> _Reader | None:
     """Return what opens COCO, labelme or GeoJSON: their images, and labels of objects.
 
     Parameters
@@ -92,12 +91,12 @@ def objects_reader(path: str | list[str]) -> Reader | None:
     return read_objects
 
 
-def label_tiff_reader(path: str | list[str]) -> Reader | None:
+def label_tiff_reader(path: str | list[str]) -> _Reader | None:
     """Return :func:`read_tiff` for one TIFF, else None."""
     return None if isinstance(path, list) else read_tiff
 
 
-def read_objects(path: str) -> list[LayerData]:
+def read_objects(path: str) -> list[_LayerData]:
     """Return an image and a Labels layer of objects for each image of a file.
 
     As with folders, the first ten are opened, of those that have objects if there are
@@ -118,17 +117,22 @@ def read_objects(path: str) -> list[LayerData]:
         raise ValueError("; ".join(problems[:1]) or f"{file} lists no image")
     chosen = sorted(found, key=lambda annotation: not annotation.objects)[:MAX_PAIRS]
     folder = images_beside(source, file) or file.parent
-    layers: list[LayerData] = []
+    layers: list[_LayerData] = []
     for annotation in chosen:
-        shown = {"visible": not layers}
+        shown: dict[str, object] = {"visible": not layers}
+        mark = new_image_mark()
         image = find_image(folder, annotation.file_name)
         if image is None:
             problems.append(f"no image {annotation.file_name!r} in {folder}")
         else:
-            layers.append(
-                (read_image(image), {"name": annotation.stem, **shown}, "image")
-            )
-        layers.append(_objects_layer(annotation, **shown))
+            shown["name"] = annotation.stem
+            layers.append(_image_layer(read_image(image), mark, **shown))
+        shown["name"] = f"{annotation.stem} objects"
+        class_of = {entry.id: entry.class_id for entry in annotation.objects}
+        entry = {"image": mark, "file_name": annotation.file_name}
+        scheme = LabelScheme("object", annotation.classes)
+        labels = annotation.object_labels()
+        layers.append(_labels_layer(labels, scheme, class_of, entry, **shown))
     if len(found) > MAX_PAIRS:
         problems.append(f"opened {MAX_PAIRS} of {len(found)} images")
     if problems:
@@ -137,7 +141,7 @@ def read_objects(path: str) -> list[LayerData]:
     return layers
 
 
-def read_tiff(path: str) -> list[LayerData]:
+def read_tiff(path: str) -> list[_LayerData]:
     """Return the Labels layer of a label TIFF, of any number of planes.
 
     Raises
@@ -148,15 +152,14 @@ def read_tiff(path: str) -> list[LayerData]:
         If it cannot be read.
     """
     content = read_label_tiff(Path(path))
-    name = {"name": Path(path).name.split(".")[0]}
+    name = Path(path).name.split(".")[0]
     if content.classes is None:
-        return [(content.labels, name, "labels")]
-    if content.kind == "object":
-        return [_coloured(content.labels, content.classes, content.class_of, **name)]
-    return [_labels_layer(content.labels, content.classes, **name)]
+        return [(content.labels, {"name": name}, "labels")]
+    scheme = LabelScheme(content.kind or "semantic", content.classes)
+    return [_labels_layer(content.labels, scheme, content.class_of, name=name)]
 
 
-def read_labels(path: str) -> list[LayerData]:
+def read_labels(path: str) -> list[_LayerData]:
     """Return the Labels layer of a palette PNG, or of a grey one.
 
     Raises
@@ -166,10 +169,13 @@ def read_labels(path: str) -> list[LayerData]:
     OSError
         If it cannot be read.
     """
-    return [_labels_layer(*read_palette_png(Path(path)), name=Path(path).stem)]
+    labels, classes = read_palette_png(Path(path))
+    return [
+        _labels_layer(labels, LabelScheme("semantic", classes), name=Path(path).stem)
+    ]
 
 
-def read_picture(path: str) -> list[LayerData]:
+def read_picture(path: str) -> list[_LayerData]:
     """Return the image layer of a PNG.
 
     Raises
@@ -181,7 +187,7 @@ def read_picture(path: str) -> list[LayerData]:
     return [(pixels, {"name": Path(path).stem, "rgb": pixels.ndim == 3}, "image")]
 
 
-def read_folder(path: str) -> list[LayerData]:
+def read_folder(path: str) -> list[_LayerData]:
     """Return an image and a Labels layer for each of the first images of a VOC folder.
 
     They are the first ten of trainval, train or val, whichever list there is first,
@@ -198,12 +204,14 @@ def read_folder(path: str) -> list[LayerData]:
     """
     folder = VocFolder(Path(path))
     names = folder.names()
-    layers: list[LayerData] = []
+    layers: list[_LayerData] = []
     for name in names[:MAX_PAIRS]:
         image, labels, classes = folder.read(name)
-        shown = {"visible": not layers}
-        layers.append((image, {"name": name, **shown}, "image"))
-        layers.append(_labels_layer(labels, classes, name=f"{name} classes", **shown))
+        mark, visible = new_image_mark(), not layers
+        layers.append(_image_layer(image, mark, name=name, visible=visible))
+        scheme, entry = LabelScheme("semantic", classes), {"image": mark}
+        of_it: dict[str, Any] = {"name": f"{name} classes", "visible": visible}
+        layers.append(_labels_layer(labels, scheme, entry=entry, **of_it))
     if len(names) > MAX_PAIRS:
         _say(
             f"Opened the first {MAX_PAIRS} of {len(names)} images of {folder.root}; "
@@ -212,59 +220,39 @@ def read_folder(path: str) -> list[LayerData]:
     return layers
 
 
-def _objects_layer(annotation: ImageAnnotation, **options: object) -> LayerData:
-    """Return the layer of object ids of an image."""
-    class_of = {entry.id: entry.class_id for entry in annotation.objects}
-    options["name"] = f"{annotation.stem} objects"
-    labels, classes = annotation.object_labels(), annotation.classes
-    layer = _coloured(labels, classes, class_of, **options)
-    layer[1]["metadata"][METADATA]["file_name"] = annotation.file_name
-    return layer
-
-
-def _coloured(
-    labels: NDArray[Any],
-    classes: ClassTable,
-    class_of: Mapping[int, int],
-    **options: object,
-) -> LayerData:
-    """Return a layer of object ids, as the docks know it, in their classes' colours."""
-    from napari.utils.colormaps import DirectLabelColormap
-
-    by_class = label_colours(classes)
-    colours = {value: by_class[value] for value in (None, 0)}
-    colours |= {i: by_class.get(c, by_class[None]) for i, c in class_of.items()}
-    names = {entry.id: entry.name for entry in classes}
-    features = {
-        "index": list(class_of),
-        "class_id": list(class_of.values()),
-        "class_name": [names.get(c, "") for c in class_of.values()],
-        "source": ["import"] * len(class_of),
-    }
-    settings = {
-        "colormap": DirectLabelColormap(color_dict=colours),
-        "metadata": {METADATA: {"kind": "object", "classes": classes.to_records()}},
-        "features": features,
-        **options,
-    }
-    # napari colours 8 and 16 bits without the CPU.
-    small = labels.max(initial=0) <= 65_535
-    return labels.astype("uint16") if small else labels, settings, "labels"
+def _image_layer(pixels: NDArray[Any], mark: str, **options: object) -> _LayerData:
+    """Return the layer of an image, with the mark by which its labels know it."""
+    return pixels, {"metadata": with_entry({}, image=mark), **options}, "image"
 
 
 def _labels_layer(
-    labels: NDArray[Any], classes: ClassTable, **options: object
-) -> LayerData:
-    """Return the layer of class ids, as the docks know it, in its classes' colours."""
+    labels: NDArray[Any],
+    scheme: LabelScheme,
+    class_of: Mapping[int, int] | None = None,
+    entry: Mapping[str, str] | None = None,
+    **options: object,
+) -> _LayerData:
+    """Return a layer of labels, as the docks know it, in its classes' colours."""
     # napari is loaded when a file is opened, not when readers are looked for.
     from napari.utils.colormaps import DirectLabelColormap
 
-    entry = {"kind": "semantic", "classes": classes.to_records()}
+    class_of = class_of or {}
     settings = {
-        "colormap": DirectLabelColormap(color_dict=label_colours(classes)),
-        "metadata": {METADATA: entry},
+        "colormap": DirectLabelColormap(color_dict=scheme.colours(class_of)),
+        "metadata": with_entry({}, **scheme.entry, **(entry or {})),
         **options,
     }
+    if scheme.kind == "object":
+        names = {entry.id: entry.name for entry in scheme.classes}
+        settings["features"] = {
+            "index": list(class_of),
+            "class_id": list(class_of.values()),
+            "class_name": [names.get(c, "") for c in class_of.values()],
+            "source": ["import"] * len(class_of),
+        }
+        # napari colours 8 and 16 bits without the CPU.
+        small = labels.max(initial=0) <= 65_535
+        labels = labels.astype("uint16") if small else labels
     return labels, settings, "labels"
 
 

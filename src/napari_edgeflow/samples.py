@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from PIL import Image
 
+from napari_edgeflow.engine.labels.scheme import new_image_mark, with_entry
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LayerData: TypeAlias = "tuple[NDArray[np.uint8], dict[str, Any], str]"
+_LayerData: TypeAlias = "tuple[NDArray[np.uint8], dict[str, Any], str]"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def load_sample(name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return _read(image_path), _read(labels_path)
 
 
-def sample_layers(name: str) -> list[LayerData]:
+def sample_layers(name: str) -> list[_LayerData]:
     """Read one sample as napari layers: the image, and its objects hidden.
 
     Parameters
@@ -125,34 +127,35 @@ def sample_layers(name: str) -> list[LayerData]:
     """
     image, labels = load_sample(name)
     title = SAMPLES[name].title
+    metadata = with_entry({}, image=new_image_mark())
     truth = {"name": f"Truth of {title}", "visible": False, "opacity": 0.5}
     return [
-        (image, {"name": title}, "image"),
-        (labels, truth, "labels"),
+        (image, {"name": title, "metadata": metadata}, "image"),
+        (labels, {**truth, "metadata": metadata}, "labels"),
     ]
 
 
-def astronaut() -> list[LayerData]:
+def astronaut() -> list[_LayerData]:
     """Return the layers of the astronaut: a person and a helmet."""
     return sample_layers("astronaut")
 
 
-def cat() -> list[LayerData]:
+def cat() -> list[_LayerData]:
     """Return the layers of the cat."""
     return sample_layers("cat")
 
 
-def coffee() -> list[LayerData]:
+def coffee() -> list[_LayerData]:
     """Return the layers of the coffee: a cup, a saucer and a spoon."""
     return sample_layers("coffee")
 
 
-def nuclei_purple() -> list[LayerData]:
+def nuclei_purple() -> list[_LayerData]:
     """Return the layers of the nuclei in stained tissue."""
     return sample_layers("nuclei_purple")
 
 
-def nuclei_grey() -> list[LayerData]:
+def nuclei_grey() -> list[_LayerData]:
     """Return the layers of the nuclei under a fluorescence microscope."""
     return sample_layers("nuclei_grey")
 

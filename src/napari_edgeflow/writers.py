@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_edgeflow.engine.labels.classes import (
-    METADATA,
     ClassTable,
-    Kind,
     voc_palette,
 )
+from napari_edgeflow.engine.labels.scheme import LabelScheme, entry_of
 from napari_edgeflow.formats.annotation.planes import (
     classes_of_objects,
     plane_annotation,
@@ -89,9 +88,13 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     Parameters and errors are as for :func:`write_labels`; there may be more axes.
     """
     with _explaining():
-        kind, classes = _scheme_of(meta)
-        class_of = classes_of_objects(meta["features"]) if kind == "object" else {}
-        content = LabelTiff(_labels(data, meta), classes, kind, class_of)
+        scheme, labels = _scheme_of(meta), _labels(data, meta)
+        if scheme is None:
+            content = LabelTiff(labels)
+        else:
+            is_object = scheme.kind == "object"
+            class_of = classes_of_objects(meta["features"]) if is_object else {}
+            content = LabelTiff(labels, scheme.classes, scheme.kind, class_of)
         write_label_tiff(Path(path), content)
     return [path]
 
@@ -134,12 +137,11 @@ def _write_objects(
                 f"a layer of shape {labels.shape} has several planes: export them in "
                 "the dock “Export and import”, or save as TIFF (.labels.tif)"
             )
-        kind, classes = _scheme_of(meta)
         # Labels of others are objects more often than not.
-        kind, table = kind or "object", classes or ClassTable(())
-        class_of = classes_of_objects(meta["features"]) if kind == "object" else {}
-        file_name = _image_name(meta)
-        write(Path(path), plane_annotation(file_name, labels, kind, table, class_of))
+        scheme = _scheme_of(meta) or LabelScheme("object", ClassTable(()))
+        class_of, name = classes_of_objects(meta["features"]), _image_name(meta)
+        found = plane_annotation(name, labels, scheme.kind, scheme.classes, class_of)
+        write(Path(path), found)
     return [path]
 
 
@@ -160,24 +162,14 @@ def _explaining() -> Iterator[None]:
         raise OSError(str(error)) from error
 
 
-def _entry_of(meta: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what our docks and readers say of a layer."""
-    ours = meta.get("metadata", {}).get(METADATA)
-    return ours if isinstance(ours, dict) else {}
-
-
-def _scheme_of(meta: Mapping[str, Any]) -> tuple[Kind | None, ClassTable | None]:
+def _scheme_of(meta: Mapping[str, Any]) -> LabelScheme | None:
     """Return what the values of a layer are, if anybody said it."""
-    ours = _entry_of(meta)
-    match ours.get("kind"):
-        case "semantic" | "object" as kind:
-            return kind, ClassTable.from_records(ours["classes"])
-    return None, None
+    return LabelScheme.of(meta.get("metadata", {}))
 
 
 def _image_name(meta: Mapping[str, Any]) -> str:
     """Return the file name of the image that a layer belongs to."""
-    known = _entry_of(meta).get("file_name")
+    known = entry_of(meta.get("metadata", {})).get("file_name")
     if isinstance(known, str):
         return known
     return as_file_name(_WHAT_LABELS_ARE.sub("", str(meta.get("name", ""))))
@@ -187,14 +179,14 @@ def _colours_of(
     meta: Mapping[str, Any],
 ) -> tuple[ClassTable | None, NDArray[np.uint8]]:
     """Return the classes of a layer, if its values are classes, and its palette."""
-    kind, classes = _scheme_of(meta)
-    if kind == "semantic" and classes is not None:
-        return classes, classes.palette()
+    scheme = _scheme_of(meta)
+    if scheme is not None and scheme.kind == "semantic":
+        return scheme.classes, scheme.classes.palette()
     colormap = meta.get("colormap")
     colours = getattr(colormap, "color_dict", None)
     if colours is not None:
         return None, _direct_palette(colours)
-    if kind == "object" and colormap is not None:
+    if scheme is not None and colormap is not None:
         return None, _cyclic_palette(colormap)
     return None, voc_palette()
 

@@ -8,12 +8,13 @@ from napari.layers import Labels
 from qtpy.QtGui import QColor
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.classes import layer as class_layer
 from napari_edgeflow.widgets.classes.layer import ClassLayer
 from napari_edgeflow.widgets.classes.list import ClassList
 from napari_edgeflow.widgets.classes.question import Answer, ClassQuestion
-from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme, write_scheme
+from napari_edgeflow.widgets.layers.labels import read_scheme, write_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.workspace.history import PixelChange

@@ -7,9 +7,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
     check_target,
     colouring,
     commit_mask,

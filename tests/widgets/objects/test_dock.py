@@ -11,8 +11,9 @@ from qtpy.QtTest import QTest
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.widgets.layers.labels import LabelScheme, add_labels, read_scheme
+from napari_edgeflow.widgets.layers.labels import add_labels, read_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.objects.dock import ObjectsWidget

@@ -16,7 +16,8 @@ from tests.widgets.segment_person import (
 )
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
-from napari_edgeflow.widgets.layers.labels import LabelScheme, new_labels, write_scheme
+from napari_edgeflow.engine.labels.scheme import LabelScheme
+from napari_edgeflow.widgets.layers.labels import new_labels, write_scheme
 
 VOC = ClassTable.voc()
 

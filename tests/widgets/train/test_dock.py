@@ -25,10 +25,11 @@ from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
 from napari_edgeflow.engine.checkpoints.registry import models_folder, trained_models
 from napari_edgeflow.engine.checkpoints.semantic import write_semantic
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
 from napari_edgeflow.widgets.fields.models import ModelCombo
-from napari_edgeflow.widgets.layers.labels import LabelScheme, write_scheme
+from napari_edgeflow.widgets.layers.labels import write_scheme
 from napari_edgeflow.widgets.segment.dock import SegmentWidget
 from napari_edgeflow.widgets.train import process as train_process
 from napari_edgeflow.widgets.train.dock import TrainWidget

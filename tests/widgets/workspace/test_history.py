@@ -9,8 +9,9 @@ from napari.layers import Labels
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.widgets.layers.labels import LabelScheme, add_labels
+from napari_edgeflow.widgets.layers.labels import add_labels
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.workspace.history import (

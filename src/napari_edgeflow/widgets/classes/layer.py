@@ -119,7 +119,7 @@ class ClassLayer(QObject):
 
     def _recount(self) -> None:
         layer = self._layer
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         if layer is None or scheme is None:
             self._view.show_counts({}, "")
         elif scheme.kind == "object":
@@ -138,7 +138,7 @@ class ClassLayer(QObject):
 
     def _on_table_edited(self, before: ClassTable, after: ClassTable) -> None:
         layer = self._layer
-        has_classes = layer is not None and read_scheme(layer) is not None
+        has_classes = read_scheme(layer) is not None
         self._steps.note(layer if has_classes else None, self._view, before, after)
 
     def _on_list_asked(self, view: Any, change: ClassChange, back: bool) -> None:

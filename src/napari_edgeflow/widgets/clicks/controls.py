@@ -260,7 +260,7 @@ class ClickControls(QWidget):
 
     def _on_target(self) -> None:
         layer = self.target.layer
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         self.kind.follow(scheme)
         if scheme is not None:
             self.classes.set_classes(scheme.classes)

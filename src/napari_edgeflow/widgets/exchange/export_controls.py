@@ -153,7 +153,7 @@ class ExportControls(QWidget):
 
     def _on_labels(self) -> None:
         layer = self.labels.layer
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         is_open = layer is not None and scheme is None and not self.is_project
         self.form.setRowVisible(self.kind, is_open)
         kind = self.kind.kind if scheme is None else scheme.kind

@@ -201,6 +201,6 @@ def _changes(layer: "Labels", labels: NDArray[np.integer]) -> Iterator[PixelChan
         plane = Plane((*place, None, None))
         for window in strips_of(labels.shape[-2:]):
             values = labels[place][window.slices]
-            mask = np.asarray(layer.data[plane.select(*window.slices)]) != values
+            mask = plane.read(layer.data, window) != values
             if mask.any():
                 yield PixelChange(plane, window, mask, values)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind, match_classes
 from napari_edgeflow.engine.labels.places import exchanged
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.changes import without_void
 from napari_edgeflow.widgets.exchange.import_work import Imported
 from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
     add_labels,
     check_target,
     next_object_id,
@@ -93,7 +93,7 @@ def write_import(
     labels, image = target.labels, target.image
     kind = _kind_of(target)
     found = [(p, without_void(a) if kind == "object" else a) for p, a in imported.found]
-    scheme = read_scheme(labels) if labels is not None else None
+    scheme = read_scheme(labels)
     table, ids = _matched(ClassTable(()) if scheme is None else scheme.classes, found)
     first = 1 if labels is None else next_object_id(labels)
     parts = list(_parts(found, kind, table, ids, first, imported.is_whole))
@@ -123,7 +123,7 @@ def write_import(
 
 
 def _kind_of(target: ImportTarget) -> Kind:
-    scheme = read_scheme(target.labels) if target.labels is not None else None
+    scheme = read_scheme(target.labels)
     return target.kind if scheme is None else scheme.kind
 
 
@@ -186,7 +186,7 @@ def _changes(
             values = part.labels[window.slices]
             mask = values > 0
             if keep_existing:
-                present = np.asarray(target.data[part.plane.select(*window.slices)])
+                present = part.plane.read(target.data, window)
                 mask &= present == 0
             if mask.any():
                 ids.update(np.unique(values[mask]).tolist())

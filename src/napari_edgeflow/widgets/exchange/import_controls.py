@@ -176,7 +176,7 @@ class ImportControls(QWidget):
 
     def _on_target(self) -> None:
         layer = None if self.is_project else self.target.layer
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         self.kind.follow(scheme)
 
     def _ask_file(self) -> None:

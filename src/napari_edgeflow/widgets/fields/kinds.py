@@ -3,7 +3,7 @@
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_edgeflow.engine.labels.classes import Kind
-from napari_edgeflow.widgets.layers.labels import LabelScheme
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 
 _KINDS: dict[Kind, str] = {
     "semantic": "Classes (semantic)",

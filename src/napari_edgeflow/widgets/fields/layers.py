@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 from superqt.utils import qdebounced, signals_blocked
 
 from napari_edgeflow.widgets.layers.helpers import is_helper
+from napari_edgeflow.widgets.layers.matching import made_for
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.qt.connections import Connections
 
@@ -80,19 +81,14 @@ class LayerCombo(QComboBox):
     def suit(self, image: "Image | None") -> None:
         """Let go of labels that cannot be those of an image.
 
-        Those made for it bear its name, and are chosen if they are there.
+        Those made for it are chosen if they are there.
         """
         chosen = self._chosen
-        if image is None or chosen is None or _fits(chosen, image):
+        if image is None or chosen is None or layer_shape(chosen) == layer_shape(image):
             return
-        made_for_it = (
-            layer
-            for layer in self._layers
-            if layer is not None
-            and _fits(layer, image)
-            and layer.name.startswith(image.name)
-        )
-        self.choose(next(made_for_it, None))
+        layers = self._viewer.layers
+        made = (x for x in self._layers if x is not None and made_for(layers, x, image))
+        self.choose(next(made, None))
 
     def refill(self) -> None:
         """List the layers that are there now, the topmost first."""
@@ -119,10 +115,6 @@ class LayerCombo(QComboBox):
         if layer is not self._chosen:
             self._chosen = layer
             self.layer_changed.emit()
-
-
-def _fits(labels: "Layer", image: Image) -> bool:
-    return layer_shape(labels) == layer_shape(image)
 
 
 def image_combo(

@@ -24,7 +24,6 @@ from napari_edgeflow.formats.exchange.settings import ExportItem
 from napari_edgeflow.formats.files.image_names import as_file_name, plane_name
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.planes import (
-    Plane,
     PlaneImage,
     every_plane,
     layer_array,
@@ -70,7 +69,7 @@ class LabelledLayers:
         if len(self.planes) == 1:
             only: NDArray[np.integer] = self._labels
             return only
-        return _plane_of(self._labels, self.planes[place].plane)
+        return self.planes[place].plane.read(self._labels)
 
     def every_class(self) -> ClassTable:
         """Return the classes of all planes, also of labels whose class is not known."""
@@ -162,7 +161,7 @@ def labelled_layers(
         ClassTable(()) if scheme is None else scheme.classes,
         classes_of_objects(labels.features),
         # What is painted meanwhile must not be half in it.
-        _plane_of(array, shown.plane).copy() if single else array,
+        shown.plane.read(array).copy() if single else array,
     )
 
 
@@ -197,8 +196,3 @@ def _is_of(path: Path, shape: tuple[int, ...]) -> bool:
     except OSError:
         # Another reader of napari's understands it.
         return False
-
-
-def _plane_of(labels: Any, plane: Plane) -> NDArray[np.integer]:
-    everything = slice(None), slice(None)
-    return np.asarray(labels[plane.select(*everything)])

@@ -1,7 +1,6 @@
 """Labels layers that hold classes or objects: their colours, tables and edits."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +9,14 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import (
-    METADATA,
-    TRANSPARENT,
     ClassTable,
-    Kind,
-    Rgba,
-    label_colours,
 )
+from napari_edgeflow.engine.labels.scheme import LabelScheme, entry_of, with_entry
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.formats.annotation.planes import classes_of_objects
 from napari_edgeflow.widgets.layers.colours import direct_colormap
 from napari_edgeflow.widgets.layers.features import rename_classes
+from napari_edgeflow.widgets.layers.matching import image_entry
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape, placement
 
 if TYPE_CHECKING:
@@ -27,31 +24,9 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 
-@dataclass(frozen=True, slots=True)
-class LabelScheme:
-    """What the values of a Labels layer mean.
-
-    Parameters
-    ----------
-    kind : {"semantic", "object"}
-        Whether a value is the id of a class or of an object.
-    classes : ClassTable
-        The classes.
-    """
-
-    kind: Kind
-    classes: ClassTable
-
-
-def read_scheme(layer: "Layer") -> LabelScheme | None:
-    """Return what a layer of ours says of itself; None for any other layer."""
-    entry = layer.metadata.get(METADATA)
-    if not isinstance(entry, Mapping) or entry.get("kind") not in (
-        "semantic",
-        "object",
-    ):
-        return None
-    return LabelScheme(entry["kind"], ClassTable.from_records(entry["classes"]))
+def read_scheme(layer: "Layer | None") -> LabelScheme | None:
+    """Return what a layer of ours says of itself; None for any other, and for none."""
+    return None if layer is None else LabelScheme.of(layer.metadata)
 
 
 def new_labels(image: "Image", scheme: LabelScheme) -> Labels:
@@ -88,7 +63,14 @@ def labels_of(
     if scheme is not None:
         what = "classes" if scheme.kind == "semantic" else "objects"
     name = f"{image.name} {what}"
-    layer = Labels(data, name=name, features=dict(features), **placement(image))
+    metadata = with_entry({}, **image_entry(image))
+    layer = Labels(
+        data,
+        name=name,
+        features=dict(features),
+        metadata=metadata,
+        **placement(image),
+    )
     if scheme is not None:
         _store(layer, scheme)
         layer.colormap = _colormap(layer, scheme)
@@ -121,22 +103,14 @@ def write_scheme(layer: Labels, scheme: LabelScheme) -> None:
 
 
 def _store(layer: Labels, scheme: LabelScheme) -> None:
-    entry: dict[str, object] = {
-        "kind": scheme.kind,
-        "classes": scheme.classes.to_records(),
-    }
-    hidden = hidden_classes(layer)
-    if hidden:
-        entry["hidden"] = sorted(hidden)
-    layer.metadata = {**layer.metadata, METADATA: entry}
+    layer.metadata = with_entry(layer.metadata, **scheme.entry)
     if scheme.kind == "object":
         rename_classes(layer, scheme.classes)
 
 
 def hidden_classes(layer: "Layer") -> frozenset[int]:
     """Return the ids of the classes whose labels a layer does not show."""
-    entry = layer.metadata.get(METADATA)
-    hidden = entry.get("hidden", ()) if isinstance(entry, Mapping) else ()
+    hidden = entry_of(layer.metadata).get("hidden", ())
     return frozenset(int(class_id) for class_id in hidden)
 
 
@@ -145,38 +119,14 @@ def hide_classes(layer: Labels, class_ids: Collection[int]) -> None:
     scheme = read_scheme(layer)
     if scheme is None or hidden_classes(layer) == frozenset(class_ids):
         return
-    entry = {**layer.metadata[METADATA], "hidden": sorted(class_ids)}
-    layer.metadata = {**layer.metadata, METADATA: entry}
+    layer.metadata = with_entry(layer.metadata, hidden=sorted(class_ids))
     layer.colormap = _colormap(layer, scheme)
-
-
-def _shown_colours(layer: Labels, classes: ClassTable) -> dict[int | None, Rgba]:
-    """Return the colours of the classes; those that are hidden have none."""
-    return label_colours(classes) | dict.fromkeys(hidden_classes(layer), TRANSPARENT)
 
 
 def _colormap(layer: Labels, scheme: LabelScheme) -> DirectLabelColormap:
     """Return the colours of all values that can be told."""
-    colours = _shown_colours(layer, scheme.classes)
-    if scheme.kind == "object":
-        by_class, colours = colours, {value: colours[value] for value in (None, 0)}
-        for object_id, class_id in _classes_of_objects(layer).items():
-            colours[object_id] = _object_colour(by_class, class_id)
-    return direct_colormap(colours)
-
-
-def _object_colour(by_class: Mapping[int | None, Rgba], class_id: int) -> Rgba:
-    # An object of class 0 has no class; it must not vanish for that.
-    return by_class.get(class_id or None, by_class[None])
-
-
-def _classes_of_objects(layer: Labels) -> dict[int, int]:
-    """Return the class id of each object id that has one."""
-    features = layer.features
-    if "class_id" not in features or "index" not in features:
-        return {}
-    rows = features[["index", "class_id"]].dropna()
-    return {int(i): int(c) for i, c in rows.itertuples(index=False)}
+    class_of = classes_of_objects(layer.features)
+    return direct_colormap(scheme.colours(class_of, hidden_classes(layer)))
 
 
 def class_colour(classes: ClassTable, class_id: int) -> tuple[float, ...]:
@@ -230,7 +180,7 @@ def without_labelled(
     layer: Labels, plane: Plane, window: Window, mask: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return the part of a mask where a layer has no label yet."""
-    present = np.asarray(layer.data[plane.select(*window.slices)])
+    present = plane.read(layer.data, window)
     free: NDArray[np.bool_] = mask & (present == 0)
     return free
 
@@ -277,7 +227,7 @@ def class_of_label(layer: Labels, value: int) -> int | None:
     """Return the class id of a value in a layer; None if nobody told it."""
     scheme = read_scheme(layer)
     if scheme is None or scheme.kind == "object":
-        return _classes_of_objects(layer).get(value)
+        return classes_of_objects(layer.features).get(value)
     return value
 
 
@@ -299,13 +249,10 @@ def colouring(
     """
     if not isinstance(layer.colormap, DirectLabelColormap):
         return
-    by_class, known = _shown_colours(layer, classes), layer.colormap.color_dict
-    colours = dict(known)
-    for object_id, class_id in class_of.items():
-        if class_id is None:
-            colours.pop(object_id, None)
-        else:
-            colours[object_id] = _object_colour(by_class, class_id)
+    now = {i: c for i, c in class_of.items() if c is not None}
+    known = layer.colormap.color_dict
+    colours = {i: colour for i, colour in known.items() if i not in class_of}
+    colours |= LabelScheme("object", classes).colours(now, hidden_classes(layer))
     colormap = direct_colormap(colours)
     if any(
         tuple(colormap.color_dict.get(i, ())) != tuple(known.get(i, ()))

@@ -1,8 +1,4 @@
-"""The plane of an image layer that is being shown, as the engine wants it.
-
-Together with :mod:`label_layers` and :mod:`click_layers` this is the only code that
-turns layers into arrays and positions.
-"""
+"""The plane of an image layer that is being shown, as the engine wants it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +66,11 @@ class Plane:
         """Return what indexes a part of the plane out of the array."""
         inside = iter((rows, columns))
         return tuple(next(inside) if at is None else at for at in self.index)
+
+    def read(self, array: Any, window: Window | None = None) -> NDArray[Any]:
+        """Return the plane of an array, or a window of it; a view where it can be."""
+        rows, columns = (slice(None),) * 2 if window is None else window.slices
+        return np.asarray(array[self.select(rows, columns)])
 
 
 class PlaneImage:

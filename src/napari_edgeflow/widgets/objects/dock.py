@@ -5,7 +5,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
-from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme, write_scheme
+from napari_edgeflow.engine.labels.scheme import LabelScheme
+from napari_edgeflow.widgets.layers.labels import read_scheme, write_scheme
 from napari_edgeflow.widgets.objects.controls import ObjectsControls
 from napari_edgeflow.widgets.objects.outline.tab import OutlineTab
 from napari_edgeflow.widgets.objects.parts import ACTIONS, PANELS, ObjectAction
@@ -114,7 +115,7 @@ class ObjectsWidget(Dock):
 
     def _on_entries(self, entries: Sequence[ObjectEntry]) -> None:
         layer, controls = self.controller.layer, self.controls
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         semantic = layer is not None and not self.controller.has_objects
         text = _NO_LAYER if layer is None else _CLASSES if semantic else ""
         controls.show_notice(text, semantic)

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_edgeflow.widgets.clicks.dock import open_click_dock
 from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry
@@ -28,7 +26,7 @@ def reopen_by_clicks(viewer: "Viewer", labels: "Labels", entry: ObjectEntry) -> 
     """
     dock = open_click_dock(viewer)
     dock.controller.again.check_free()
-    image = image_of(viewer, labels, dock.controls.image.layer)
+    image = image_of(viewer.layers, labels, dock.controls.image.layer)
     plane, record = plane_to_edit(viewer, labels, entry), entry.record
     if plane == entry.plane:
         show_object(viewer, labels, entry)
@@ -39,8 +37,7 @@ def reopen_by_clicks(viewer: "Viewer", labels: "Labels", entry: ObjectEntry) -> 
     known = dock.controls.classes.classes
     listed = any(one.id == entry.class_id for one in known)
     class_id = entry.class_id if listed else dock.controls.classes.current_id
-    rows, columns = (slice(0, labels.data.shape[axis]) for axis in plane.axes)
-    mask = np.asarray(labels.data[plane.select(rows, columns)]) == entry.id
+    mask = plane.read(labels.data) == entry.id
     dock.reopen(
         image,
         labels,

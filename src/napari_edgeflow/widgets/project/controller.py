@@ -10,11 +10,12 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.images.cache import ImageCache
 from napari_edgeflow.project.storage.saver import SaveState
-from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme
+from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.project.page.arrival import ComingPage
 from napari_edgeflow.widgets.project.page.drafts import PageDrafts
 from napari_edgeflow.widgets.project.page.layers import PageLayers

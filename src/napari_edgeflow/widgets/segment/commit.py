@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
     add_labels,
     check_target,
     next_object_id,
@@ -172,7 +172,7 @@ def _change(order: _Order, window: Window) -> PixelChange:
     """
     values = order.table[order.part.labels[window.slices]]
     plane = order.part.plane
-    present = np.asarray(order.target.data[plane.select(*window.slices)])
+    present = plane.read(order.target.data, window)
     ours = np.zeros(values.shape, np.bool_)
     if order.before is not None:
         earlier = order.before[window.slices]

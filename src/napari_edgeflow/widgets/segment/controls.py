@@ -208,6 +208,6 @@ class SegmentControls(QWidget):
 
     def _on_target(self) -> None:
         layer = self.target.layer
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         self.kind.follow(scheme)
         self.changed.emit()

@@ -168,9 +168,8 @@ class ObjectPicker(QObject):
             If that is no object.
         """
         plane = plane_shown(self._viewer, labels)
-        data = layer_array(labels)
         y, x = (round(at) for at in plane.position(labels.world_to_data(position)))
-        pixels = np.asarray(data[plane.select(slice(None), slice(None))])
+        pixels = plane.read(layer_array(labels))
         height, width = pixels.shape
         if not (0 <= y < height and 0 <= x < width) or not pixels[y, x]:
             raise ValueError("there is no label: click on an object")

@@ -14,9 +14,10 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.data.pairs import folder_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.formats.training.folder import write_class_folder
 from napari_edgeflow.widgets.layers.helpers import HELPER
-from napari_edgeflow.widgets.layers.labels import LabelScheme, write_scheme
+from napari_edgeflow.widgets.layers.labels import write_scheme
 from napari_edgeflow.widgets.qt.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.train.settings import TrainSettings

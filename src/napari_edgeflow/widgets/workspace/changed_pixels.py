@@ -36,7 +36,7 @@ class ChangedPixels:
         values: int | NDArray[np.integer],
     ) -> "ChangedPixels | None":
         """Write pixels, and return those that changed; None for none."""
-        present = np.asarray(layer.data[plane.select(*window.slices)])
+        present = plane.read(layer.data, window)
         changing = mask & (present != values)
         box = bounding_window(changing)
         if box is None:
@@ -79,7 +79,7 @@ class ChangedPixels:
         return replace(self, before=before, after=after)
 
     def _exchange(self, layer: "Labels", old: "_Packed", new: "_Packed") -> None:
-        present = np.asarray(layer.data[self.plane.select(*self.window.slices)])
+        present = self.plane.read(layer.data, self.window)
         mask = self.mask
         there, values = np.zeros_like(mask), np.zeros_like(present)
         there[mask] = present[mask] == old.values

@@ -9,9 +9,9 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.labels import (
-    LabelScheme,
     check_target,
     read_scheme,
     write_scheme,
@@ -272,7 +272,7 @@ class ClassSteps(QObject):
         draft, layer = step.draft, step.layer
         if isinstance(draft, _ListEdit):
             self.list_asked.emit(draft.view(), draft.edit, back)
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         if layer is None or scheme is None:
             return
         if isinstance(draft, ClassRemoval | TableEdit):
@@ -320,6 +320,6 @@ def _changes(
     wanted = np.array(sorted(values), np.int64)
     for place, window in tiles:
         plane = Plane((*place, None, None))
-        present = np.asarray(layer.data[plane.select(*window.slices)])
+        present = plane.read(layer.data, window)
         # Now and not when the tiles were found: somebody may have painted since.
         yield PixelChange(plane, window, np.isin(present, wanted), written)

@@ -9,9 +9,10 @@ from tests.widgets.dock_person import RED, RIGHT, WHITE, MakePerson, Person, two
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.widgets.clicks.object.origin import Refinement
 from napari_edgeflow.widgets.clicks.object.session import ClickSession
-from napari_edgeflow.widgets.layers.labels import LabelScheme, add_labels
+from napari_edgeflow.widgets.layers.labels import add_labels
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.workspace.workspace import Workspace

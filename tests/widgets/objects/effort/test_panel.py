@@ -14,9 +14,9 @@ from qtpy.QtGui import QHelpEvent
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.labels.classes import METADATA, ClassTable, LabelClass
 from napari_edgeflow.formats.effort.click_benchmark import CLICKS, read_click_benchmark
+from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.objects.effort.objects import image_of
 from napari_edgeflow.widgets.objects.effort.panel import EffortPanel, spoken
 from napari_edgeflow.widgets.objects.parts import PANELS
 from napari_edgeflow.widgets.objects.table.controller import ObjectsController
@@ -129,7 +129,7 @@ def test_saving_a_table_and_a_benchmark(
     stack = np.stack([IDS * 0, IDS])
     photo = viewer.add_image(np.random.default_rng(0).random((2, 30, 40)), name="photo")
     layer = viewer.add_layer(labelled(Plane((1, None, None)), stack))
-    assert image_of(viewer, layer) is photo
+    assert image_of(viewer.layers, layer) is photo
     show(panel, layer)
     panel.save_csv(tmp_path / "effort.csv")
     text = (tmp_path / "effort.csv").read_text(encoding="utf-8-sig")
@@ -143,7 +143,9 @@ def test_saving_a_table_and_a_benchmark(
     assert (found.name, found.clicks) == ("photo_0001.png:1", CLICKED)
     viewer.layers.remove(photo)
     panel.save_benchmark(tmp_path / "bench")
-    assert "No image has the shape of 'photo objects'" in notices[-1]
+    assert (
+        "There is no image of the shape (2, 30, 40) of 'photo objects'" in notices[-1]
+    )
     layer.features = {"index": [1], "class_id": [1]}
     panel.save_benchmark(tmp_path / "bench")
     assert notices[-1] == "No object in 'photo objects' was made by clicks."

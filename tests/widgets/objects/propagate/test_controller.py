@@ -11,10 +11,11 @@ from tests.widgets.dock_person import FakeModels
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.propagation.motion import Shift
 from napari_edgeflow.engine.propagation.propagate import SliceReport
 from napari_edgeflow.engine.raster.image import ImageReader, Window
-from napari_edgeflow.widgets.layers.labels import LabelScheme, add_labels
+from napari_edgeflow.widgets.layers.labels import add_labels
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.objects.propagate import work as propagate_work

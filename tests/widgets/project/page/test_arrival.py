@@ -11,11 +11,12 @@ from PIL import Image as PILImage
 from qtpy.QtCore import QTimer
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.content.records import LabelContent
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.storage.page_files import PageFiles, read_page
-from napari_edgeflow.widgets.layers.labels import LabelScheme, commit_mask, read_scheme
+from napari_edgeflow.widgets.layers.labels import commit_mask, read_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.dock import ProjectWidget

@@ -9,6 +9,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.content.class_changes import up_to_date
 from napari_edgeflow.project.content.records import (
@@ -17,7 +18,6 @@ from napari_edgeflow.project.content.records import (
     TakenLabels,
 )
 from napari_edgeflow.project.storage.project_file import ProjectRecord
-from napari_edgeflow.widgets.layers.labels import LabelScheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.page.arrival import ComingPage

@@ -63,7 +63,7 @@ class Refinement:
         if box is None:
             raise ValueError("there is no object to refine: click on a label")
         window = Window(*box)
-        values = np.asarray(target.data[plane.select(*window.slices)])
+        values = plane.read(target.data, window)
         return cls(target, plane, mask, window, int(values[mask[window.slices]][0]))
 
     @property
@@ -84,6 +84,6 @@ class Refinement:
         """Return which pixels of a window the object still has in its layer."""
         if self.target is None:
             return np.zeros((window.height, window.width), np.bool_)
-        present = np.asarray(self.target.data[self.plane.select(*window.slices)])
+        present = self.plane.read(self.target.data, window)
         there: NDArray[np.bool_] = self.mask[window.slices] & (present == self.value)
         return there

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.tidy import RefineSettings
-from napari_edgeflow.widgets.layers.labels import LabelScheme
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels

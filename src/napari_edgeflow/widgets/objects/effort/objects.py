@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.evaluation.effort import ObjectEffort
@@ -15,9 +14,9 @@ from napari_edgeflow.formats.effort.click_benchmark import (
     write_click_benchmark,
 )
 from napari_edgeflow.widgets.layers.annotation import LabelledLayers, labelled_layers
-from napari_edgeflow.widgets.layers.helpers import is_helper
+from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
-from napari_edgeflow.widgets.layers.planes import layer_shape, plane_count
+from napari_edgeflow.widgets.layers.planes import plane_count
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -42,30 +41,6 @@ def efforts_of(layer: "Labels", records: Iterable[ObjectRecord]) -> list[ObjectE
     ]
 
 
-def image_of(viewer: "Viewer", labels: "Labels") -> Image:
-    """Return the image that a Labels layer belongs to.
-
-    It is the one that the labels are named after, else the topmost of their shape.
-
-    Raises
-    ------
-    ValueError
-        If there is none of their shape.
-    """
-    shape = layer_shape(labels)
-    found = [
-        layer
-        for layer in reversed(viewer.layers)
-        if isinstance(layer, Image)
-        and not is_helper(layer)
-        and layer_shape(layer) == shape
-    ]
-    if not found:
-        raise ValueError(f"No image has the shape of {labels.name!r}: open it first.")
-    named = [layer for layer in found if labels.name.startswith(layer.name)]
-    return max(named, key=lambda layer: len(layer.name)) if named else found[0]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class BenchmarkRequest:
     """Whose clicks to write, and where."""
@@ -88,7 +63,9 @@ def benchmark_request(
     records = tuple(r for r in read_records(labels).values() if _is_clicked(r))
     if not records:
         raise ValueError(f"No object in {labels.name!r} was made by clicks.")
-    source = labelled_layers(viewer, image_of(viewer, labels), labels, every=True)
+    source = labelled_layers(
+        viewer, image_of(viewer.layers, labels), labels, every=True
+    )
     return BenchmarkRequest(source, records, folder)
 
 

@@ -108,7 +108,7 @@ class EffortPanel(QWidget):
         self._layer = layer
         known = [] if layer is None else efforts_of(layer, records)
         self._objects = [entry for entry in known if entry.is_labelled]
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         classes = () if scheme is None else scheme.classes
         self._colours = {entry.name: entry.colour for entry in classes}
         self._fill_table()

@@ -58,7 +58,7 @@ def commit_outline(
         window = window.union(Window(*box))
         new = np.zeros((window.height, window.width), np.bool_)
         new[filled.window.within(window)] = filled.mask
-    present = np.asarray(labels.data[target.plane.select(*window.slices)])
+    present = target.plane.read(labels.data, window)
     own = present == target.value
     free = new & (own | (present == 0))
     if not free.any():

@@ -133,7 +133,7 @@ class OutlineController(QObject):
         if labels not in self._viewer.layers:
             raise ValueError("The labels are gone: open them again.")
         check_target(labels, layer_shape(labels), value)
-        pixels = np.asarray(labels.data[plane.select(slice(None), slice(None))])
+        pixels = plane.read(labels.data)
         self._labels = labels
         self._target = OutlinedObject(plane, value, pixels, mask)
         self._links.connect(self._viewer.layers.events.removed, self._on_removed)

@@ -56,7 +56,7 @@ class OutlineTab(QWidget):
             If another outline is being edited, or nothing is left of the object.
         """
         window, plane = done.window, done.plane
-        present = np.asarray(labels.data[plane.select(*window.slices)])
+        present = plane.read(labels.data, window)
         values = present[done.mask & (present > 0)]
         if not values.size:
             raise ValueError("The object that was finished last is not there any more.")

@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.checkpoints.checkpoint import BUNDLED
@@ -125,7 +124,7 @@ class PropagateController(QObject):
         if scheme is None:
             return
         entry = scheme.classes.get(class_id)
-        present = np.asarray(labels.data[plane.select(slice(None), slice(None))])
+        present = plane.read(labels.data)
         if not (present == class_id).any():
             raise ValueError(
                 f"{plane.name} has nothing of the class {entry.name!r}: go to the "
@@ -139,7 +138,7 @@ class PropagateController(QObject):
         if self.busy:
             raise ValueError("Something is being followed: wait for it, or stop it.")
         check_target(labels, layer_shape(labels), followed.value)
-        image = image_of(self._viewer, labels)
+        image = image_of(self._viewer.layers, labels)
         planes = planes_beside(plane, axis, count, layer_shape(labels)[axis])
         if not planes:
             where = "after" if count > 0 else "before"

@@ -116,7 +116,7 @@ class PropagateTab(QWidget):
         """List the classes of a layer of classes."""
         layer, before = self._objects.layer, self.of_class.currentData()
         self.form.setRowVisible(self.of_class, self._is_of_classes)
-        scheme = None if layer is None else read_scheme(layer)
+        scheme = read_scheme(layer)
         if layer is None or scheme is None or not self._is_of_classes:
             self.of_class.clear()
             return

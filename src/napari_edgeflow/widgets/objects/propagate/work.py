@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, replace
 from itertools import tee
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_edgeflow.engine.labels.classes import LabelClass
 from napari_edgeflow.engine.labels.regions import regions_of
 from napari_edgeflow.engine.propagation.propagate import SliceReport, propagate
@@ -119,8 +117,8 @@ class PropagateWork:
             If the image cannot be read or the object is not in its plane.
         """
         segmenter = self._models.get(request.model)
-        first, whole = request.image, (slice(None), slice(None))
-        present = np.asarray(request.data[first.plane.select(*whole)])
+        first = request.image
+        present = first.plane.read(request.data)
         mask = present == request.followed.value
         regions = regions_of(mask) if request.followed.is_class else [mask]
         # All regions are followed side by side, so that each slice is read once.
@@ -179,7 +177,7 @@ def _pixels(
 ) -> Generator[PixelChange, None, None]:
     value, data = request.followed.value, request.labels.data
     for part in found:
-        present = np.asarray(data[part.plane.select(slice(None), slice(None))])
+        present = part.plane.read(data)
         own = present == value
         window, mask = part.report.window, part.report.mask
         box = None if request.followed.is_class else bounding_window(own)

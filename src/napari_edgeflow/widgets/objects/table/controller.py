@@ -87,7 +87,7 @@ class ObjectsController(QObject):
     @property
     def has_objects(self) -> bool:
         """Whether the values of the layer are ids of objects."""
-        scheme = None if self._layer is None else read_scheme(self._layer)
+        scheme = read_scheme(self._layer)
         return self._layer is not None and (scheme is None or scheme.kind == "object")
 
     @property

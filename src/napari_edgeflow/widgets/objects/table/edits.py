@@ -167,7 +167,7 @@ def _painted_in_bands(
         plane = Plane((*held, None, None))
         for first in range(top, bottom, step):
             window = Window(first, left, min(first + step, bottom), right)
-            pixels = np.asarray(layer.data[plane.select(*window.slices)])
+            pixels = plane.read(layer.data, window)
             yield PixelChange(plane, window, np.isin(pixels, ids), value)
 
 

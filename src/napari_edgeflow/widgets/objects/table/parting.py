@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.objects import measure_objects
 from napari_edgeflow.engine.labels.regions import objects_of
-from napari_edgeflow.widgets.layers.labels import LabelScheme, labels_of, read_scheme
+from napari_edgeflow.engine.labels.scheme import LabelScheme
+from napari_edgeflow.widgets.layers.labels import labels_of, read_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, Values
 from napari_edgeflow.widgets.layers.planes import layer_array
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry

@@ -9,6 +9,7 @@ from napari.layers import Shapes
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.outlines.polygons import trace
 from napari_edgeflow.widgets.layers.kept_selection import kept_selection
 from napari_edgeflow.widgets.layers.planes import (
@@ -104,8 +105,7 @@ def _outline(labels: Any, entry: ObjectEntry) -> list[Path]:
         corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
         rings = [np.array(corners, float)]
     else:
-        place = plane.select(slice(top, bottom), slice(left, right))
-        mask = np.asarray(labels[place]) == entry.id
+        mask = plane.read(labels, Window(top, left, bottom, right)) == entry.id
         parts = (polygon.moved(top, left) for polygon in trace(mask))
         rings = [ring for polygon in parts for ring in polygon.rings]
     # Vertices are corners of pixels, which napari puts at half numbers.

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.project.content.class_changes import known_classes
 from napari_edgeflow.project.content.records import LabelContent
 from napari_edgeflow.widgets.layers.kept_selection import kept_selection
-from napari_edgeflow.widgets.layers.labels import LabelScheme, labels_of, new_labels
+from napari_edgeflow.widgets.layers.labels import labels_of, new_labels
 from napari_edgeflow.widgets.project.page.rows import as_features
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.project.content.records import LabelContent
 from napari_edgeflow.widgets.layers.features import count_objects
 from napari_edgeflow.widgets.layers.helpers import is_helper
-from napari_edgeflow.widgets.layers.labels import LabelScheme, read_scheme, write_scheme
+from napari_edgeflow.widgets.layers.labels import read_scheme, write_scheme
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.project.page.arrival import (
     SHORT_NAMES,
@@ -93,7 +94,7 @@ class PageLayers(QObject):
     @property
     def classes(self) -> ClassTable | None:
         """The classes of the layer that finished objects go to."""
-        scheme = None if self.labels is None else read_scheme(self.labels)
+        scheme = read_scheme(self.labels)
         return None if scheme is None else scheme.classes
 
     def shows(self, layer: "Layer | None") -> bool:
