@@ -17,7 +17,7 @@ from napari_edgeflow.widgets.classes.question import Answer, ClassQuestion
 from napari_edgeflow.widgets.layers.labels import read_scheme, write_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 CAT, DOG, OWL = 8, 12, 3

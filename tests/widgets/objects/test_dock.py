@@ -17,7 +17,7 @@ from napari_edgeflow.widgets.layers.labels import add_labels, read_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.objects.dock import ObjectsWidget
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 VOC = ClassTable.voc()

@@ -29,7 +29,7 @@ from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.dock import ProjectWidget
 from napari_edgeflow.widgets.project.recent import RecentProjects
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 FLAT = Plane((None, None))

@@ -9,7 +9,7 @@ from napari.utils._proxies import PublicOnlyProxy
 
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 
@@ -40,5 +40,5 @@ def test_a_window_with_a_history_can_be_closed(
         Plane((None, None)), Window(0, 0, 5, 5), np.ones((5, 5), bool), 1
     )
     history = Workspace.of(viewer).history
-    history.apply(layer, "write", [change], draft=layer)
+    history.apply(layer, "write", [change])
     assert history.undo() is not None

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-Step = TypeVar("Step")
+_Step = TypeVar("_Step")
 Result = TypeVar("Result")
 State = TypeVar("State")
 
 
-class StepHistory(Generic[Step, Result]):
+class StepHistory(Generic[_Step, Result]):
     """Steps with the result each one gave; undo and redo without limit."""
 
     def __init__(self) -> None:
-        self._done: list[tuple[Step, Result]] = []
-        self._undone: list[tuple[Step, Result]] = []
+        self._done: list[tuple[_Step, Result]] = []
+        self._undone: list[tuple[_Step, Result]] = []
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[_Step, ...]:
         """The steps that count now, oldest first."""
         return tuple(step for step, _ in self._done)
 
@@ -30,7 +30,7 @@ class StepHistory(Generic[Step, Result]):
         """Whether an undone step can come back."""
         return bool(self._undone)
 
-    def add(self, step: Step, result: Result) -> None:
+    def add(self, step: _Step, result: Result) -> None:
         """Record a step and its result; what was undone is gone."""
         self._done.append((step, result))
         self._undone.clear()
@@ -64,7 +64,7 @@ class StepHistory(Generic[Step, Result]):
         self._done.clear()
         self._undone.clear()
 
-    def rewind(self, steps: Sequence[Step]) -> int:
+    def rewind(self, steps: Sequence[_Step]) -> int:
         """Go to the longest beginning of ``steps`` whose results are known.
 
         Undone steps are known too, so that stepping to and fro costs nothing.

@@ -23,7 +23,7 @@ from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.qt.turns import Turns
 from napari_edgeflow.widgets.qt.words import counted
 from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from napari_edgeflow.widgets.layers.labels import (
 )
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.class_steps import TableEdit
-from napari_edgeflow.widgets.workspace.history import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def write_import(
     pixels = _counted(_changes(labels, parts, target.keep_existing, seen), summary)
     what = f"import of {len(found)} images" if len(found) > 1 else "import"
     history = Workspace.of(viewer).history
-    yield from history.applying(labels, what, pixels, _each(seen), draft=before)
+    yield from history.applying(labels, what, pixels, _each(seen), effect=before)
     summary.objects = len(seen)
     yield
     # Edits leave out the thumbnail.

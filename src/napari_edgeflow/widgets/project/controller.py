@@ -90,7 +90,7 @@ class ProjectController(QObject):
         self.drafts = PageDrafts(viewer, self.layers)
         workspace = Workspace.of(viewer)
         self._steps = PageSteps(workspace.history)
-        self._class_steps = workspace.class_steps
+        self._history, self._class_steps = workspace.history, workspace.class_steps
         self._class_steps.taken_away.connect(self._on_taken_away)
         self._class_steps.changed.connect(self._on_classes)
         self._class_steps.ask(self._elsewhere)
@@ -153,6 +153,7 @@ class ProjectController(QObject):
         """Save and close the project, in the background, and take its page away."""
         self._turns.stop()
         self.page_leaves.emit()
+        self._history.stop()
         self.layers.flush()
         self._save_page()
         if self._pages is not None:
@@ -173,6 +174,7 @@ class ProjectController(QObject):
         self._opening.close()
         self._turns.stop()
         self._ahead.close()
+        self._history.stop()
         self.layers.flush()
         self._save_page()
         if self._pages is not None:
@@ -304,6 +306,7 @@ class ProjectController(QObject):
     def _leave_page(self, coming: str) -> None:
         """Save the page that is shown; forget those that were overtaken."""
         self.page_leaves.emit()
+        self._history.stop()
         self.layers.flush()
         self._save_page()
         self.draft_gone.emit()

@@ -22,7 +22,7 @@ from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.segment.settings import SegmentSettings
 from napari_edgeflow.widgets.segment.work import PlaneResult, SegmentResult
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -1,7 +1,10 @@
 """Pixels of a Labels layer before and after an edit, packed."""
 
 import zlib
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +20,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PixelChange:
+    """Pixels of a plane of a Labels layer, and what they are to be.
+
+    Parameters
+    ----------
+    plane : Plane
+        The plane.
+    window : Window
+        Where ``mask`` lies in the plane.
+    mask : ndarray
+        (h, w) bool, the pixels to write.
+    values : int or ndarray
+        One value, or (h, w) with one for each pixel.
+    """
+
+    plane: Plane
+    window: Window
+    mask: NDArray[np.bool_] = field(repr=False)
+    values: int | NDArray[np.integer] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ChangedPixels:
     """Pixels that were changed: where, and their values before and after."""
 
@@ -27,28 +52,25 @@ class ChangedPixels:
     after: "_Packed"
 
     @classmethod
-    def written(
-        cls,
-        layer: "Labels",
-        plane: Plane,
-        window: Window,
-        mask: NDArray[np.bool_],
-        values: int | NDArray[np.integer],
-    ) -> "ChangedPixels | None":
+    def written(cls, layer: "Labels", change: PixelChange) -> "ChangedPixels | None":
         """Write pixels, and return those that changed; None for none."""
+        plane, window = change.plane, change.window
         present = plane.read(layer.data, window)
-        changing = mask & (present != values)
+        changing = change.mask & (present != change.values)
         box = bounding_window(changing)
         if box is None:
             return None
         inside = Window(*box)
         window = inside.moved(window.top, window.left)
         changing, before = changing[inside.slices], present[inside.slices]
-        new = np.broadcast_to(values, mask.shape)[inside.slices]
-        packed_mask = zlib.compress(np.packbits(changing).tobytes(), 1)
+        new = np.broadcast_to(change.values, change.mask.shape)[inside.slices]
         after = new[changing].astype(present.dtype)
         pixels = cls(
-            plane, window, packed_mask, _Packed.of(before[changing]), _Packed.of(after)
+            plane,
+            window,
+            _packed_bits(changing),
+            _Packed.of(before[changing]),
+            _Packed.of(after),
         )
         commit_mask(layer, plane, window, changing, new)
         return pixels
@@ -65,26 +87,66 @@ class ChangedPixels:
         """How much memory it takes, about."""
         return len(self.packed_mask) + len(self.before.data) + len(self.after.data)
 
-    def take_back(self, layer: "Labels") -> None:
-        """Give the pixels that are as they became the values from before."""
-        self._exchange(layer, self.after, self.before)
+    def undo(self, layer: "Labels") -> "ChangedPixels | None":
+        """Give the pixels that are as they became the values from before.
 
-    def bring_back(self, layer: "Labels") -> None:
-        """Give the pixels that are as they were the values from after."""
-        self._exchange(layer, self.before, self.after)
+        Returns the pixels that this changed; None for none.
+        """
+        return self._exchange(layer, self.after, self.before)
+
+    def redo(self, layer: "Labels") -> "ChangedPixels | None":
+        """Give the pixels that are as they were the values from after; see `undo`."""
+        return self._exchange(layer, self.before, self.after)
+
+    def undo_in(self, data: NDArray[np.integer]) -> None:
+        """Do :meth:`undo` to an array that no layer shows."""
+        window, there, values = self._exchanged(data, self.after, self.before)
+        window[there] = values[there]
+
+    def is_alike(self, data: NDArray[np.integer], other: NDArray[np.integer]) -> bool:
+        """Return whether two arrays are the same around the pixels."""
+        if data.shape != other.shape:
+            return False
+        here, there = (self.plane.read(one, self.window) for one in (data, other))
+        return np.array_equal(here, there)
 
     def recoded(self, old: int, new: int) -> "ChangedPixels":
         """Return the same edit for labels that have another value by now."""
         before, after = self.before.recoded(old, new), self.after.recoded(old, new)
         return replace(self, before=before, after=after)
 
-    def _exchange(self, layer: "Labels", old: "_Packed", new: "_Packed") -> None:
-        present = self.plane.read(layer.data, self.window)
+    def _exchange(
+        self, layer: "Labels", old: "_Packed", new: "_Packed"
+    ) -> "ChangedPixels | None":
+        _, there, values = self._exchanged(layer.data, old, new)
+        if not there.any():
+            return None
+        commit_mask(layer, self.plane, self.window, there, values)
+        mask = self.mask
+        at = there[mask]
+        if at.all():
+            return self
+        return replace(
+            self,
+            packed_mask=_packed_bits(there),
+            before=self.before.at(at),
+            after=self.after.at(at),
+        )
+
+    def _exchanged(
+        self, data: Any, old: "_Packed", new: "_Packed"
+    ) -> tuple[NDArray[np.integer], NDArray[np.bool_], NDArray[np.integer]]:
+        """Return the window of an array, what is ``old`` in it, and ``new`` values."""
+        present = self.plane.read(data, self.window)
         mask = self.mask
         there, values = np.zeros_like(mask), np.zeros_like(present)
         there[mask] = present[mask] == old.values
         values[mask] = new.values
-        commit_mask(layer, self.plane, self.window, there, values)
+        return present, there, values
+
+
+def _packed_bits(mask: NDArray[np.bool_]) -> bytes:
+    return zlib.compress(np.packbits(mask).tobytes(), 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +162,10 @@ class _Packed:
             values = values[:1]
         return cls(zlib.compress(values.tobytes(), 1), values.dtype)
 
+    def at(self, chosen: NDArray[np.bool_]) -> "_Packed":
+        """Return some of the values."""
+        return _Packed.of(np.broadcast_to(self.values, chosen.shape)[chosen])
+
     def recoded(self, old: int, new: int) -> "_Packed":
         values = self.values
         there = values == old
@@ -114,3 +180,61 @@ class _Packed:
             zlib.decompress(self.data), self.dtype
         )
         return unpacked
+
+
+class UndoItem:
+    """Edits of a Labels layer that become one item of napari's own undo history.
+
+    napari groups edits by ``block_history``, which cannot be held while the window
+    lives: a stroke of the brush holds it, too, over many events of the mouse, and
+    whoever ends first files the edits of both. Here the edits of each :meth:`writing`
+    are set aside instead, so that napari's histories and a stroke that is being made
+    stay what they are until :meth:`file`. napari has no public way to do that.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer.
+    """
+
+    def __init__(self, layer: "Labels") -> None:
+        self._layer = layer
+        self._edits: list[Any] = []
+        self._latest = self._latest_item()
+
+    @contextmanager
+    def writing(self, *, keep: bool = True) -> Iterator[None]:
+        """Set aside what is edited meanwhile, or forget it unless ``keep`` is set."""
+        layer = self._layer
+        held = layer._block_history, layer._staged_history, layer._redo_history
+        layer._block_history, layer._staged_history = True, []
+        layer._redo_history = deque(maxlen=held[2].maxlen)
+        try:
+            yield
+        finally:
+            if keep:
+                self._edits += layer._staged_history
+            layer._block_history, layer._staged_history, layer._redo_history = held
+
+    def file(self) -> None:
+        """Add all edits to napari's undo history as one item."""
+        edits, self._edits = self._edits, []
+        if self._layer._staged_history or self._latest_item() is not self._latest:
+            # Somebody painted over them: undo must not bring back what was before.
+            edits = [_remaining(self._layer.data, edit) for edit in edits]
+            edits = [edit for edit in edits if edit[0][0].size]
+        if edits:
+            self._layer._redo_history.clear()
+            self._layer._append_to_undo_history(edits)
+
+    def _latest_item(self) -> object:
+        items = self._layer._undo_history
+        return items[-1] if items else None
+
+
+def _remaining(data: Any, edit: Any) -> Any:
+    """Return the part of an edit (indices, before, after) that is as it was made."""
+    indices, before, after = edit
+    there = np.asarray(data[indices]) == after
+    kept = after[there] if np.ndim(after) else after
+    return tuple(index[there] for index in indices), before[there], kept

@@ -18,11 +18,8 @@ from napari_edgeflow.widgets.layers.labels import (
 )
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
-from napari_edgeflow.widgets.workspace.history import (
-    ObjectEdit,
-    ObjectHistory,
-    PixelChange,
-)
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
+from napari_edgeflow.widgets.workspace.history import Effect, ObjectHistory, Step
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -42,7 +39,7 @@ class ClassChange(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TableEdit:
+class TableEdit(Effect):
     """A table of classes that a person edited; no labels change by that.
 
     Parameters
@@ -93,7 +90,7 @@ def _text_of_edit(old: LabelClass, new: LabelClass) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassRemoval:
+class ClassRemoval(Effect):
     """A class that is taken away.
 
     Parameters
@@ -206,7 +203,7 @@ def removing(
                 for record in found.values()
             ]
     yield from history.applying(
-        layer, removal.text, changes, records, gone, draft=removal, always=True
+        layer, removal.text, changes, records, gone, effect=removal, always=True
     )
 
 
@@ -265,31 +262,31 @@ class ClassSteps(QObject):
             The classes.
         """
         edit = TableEdit(before, after)
-        draft = edit if layer is not None else _ListEdit(weakref.ref(view), edit)
-        self._history.note(layer, edit.text, draft)
+        effect = edit if layer is not None else _ListEdit(weakref.ref(view), edit)
+        self._history.note(layer, edit.text, effect)
 
-    def _on_moved(self, step: ObjectEdit, back: bool) -> None:
-        draft, layer = step.draft, step.layer
-        if isinstance(draft, _ListEdit):
-            self.list_asked.emit(draft.view(), draft.edit, back)
+    def _on_moved(self, step: Step, back: bool) -> None:
+        effect, layer = step.effect, step.layer
+        if isinstance(effect, _ListEdit):
+            self.list_asked.emit(effect.view(), effect.edit, back)
         scheme = read_scheme(layer)
         if layer is None or scheme is None:
             return
-        if isinstance(draft, ClassRemoval | TableEdit):
-            classes = changed(draft, scheme.classes, back=back)
+        if isinstance(effect, ClassRemoval | TableEdit):
+            classes = changed(effect, scheme.classes, back=back)
             if classes != scheme.classes:
                 write_scheme(layer, LabelScheme(scheme.kind, classes))
-            if draft.went is not None:
-                self._tell_of_labels(layer, draft, back)
+            if effect.went is not None:
+                self._tell_of_labels(layer, effect, back)
             # Who did the step may have written them already.
             self.changed.emit(layer)
 
     def _tell_of_labels(
-        self, layer: "Labels", draft: "ClassRemoval | TableEdit", back: bool
+        self, layer: "Labels", effect: "ClassRemoval | TableEdit", back: bool
     ) -> None:
         """Tell which labels have another class now, also where nobody sees them."""
-        class_id, heir = draft.went or (0, 0)
-        if back and isinstance(draft, TableEdit):
+        class_id, heir = effect.went or (0, 0)
+        if back and isinstance(effect, TableEdit):
             # What was labelled since has the new id: it goes the same way back.
             self.taken_away.emit(layer, heir, class_id, False)
         else:
@@ -297,7 +294,7 @@ class ClassSteps(QObject):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _ListEdit:
+class _ListEdit(Effect):
     """An edit of classes that no layer has yet, and the list it was made in."""
 
     view: "weakref.ref[QObject]"

@@ -5,11 +5,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.labels import colouring, read_scheme
 from napari_edgeflow.widgets.layers.object_records import (
     ObjectRecord,
@@ -17,11 +14,15 @@ from napari_edgeflow.widgets.layers.object_records import (
     ObjectRows,
     Values,
 )
-from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
-from napari_edgeflow.widgets.workspace.changed_pixels import ChangedPixels
+from napari_edgeflow.widgets.layers.planes import layer_shape
+from napari_edgeflow.widgets.workspace.changed_pixels import (
+    ChangedPixels,
+    PixelChange,
+    UndoItem,
+)
 
 if TYPE_CHECKING:
-    from napari.layers import Labels
+    from napari.layers import Image, Labels
     from napari.viewer import Viewer
 
 _ROWS_AT_A_TIME = 500
@@ -29,42 +30,40 @@ _ROW_BYTES = 2048
 """What a row of the features takes in memory, about."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PixelChange:
-    """Pixels of a plane of a Labels layer, and what they are to be.
+class StepEndedError(ValueError):
+    """A step that cannot go on: what it changed was taken back."""
 
-    Parameters
-    ----------
-    plane : Plane
-        The plane.
-    window : Window
-        Where ``mask`` lies in the plane.
-    mask : ndarray
-        (h, w) bool, the pixels to write.
-    values : int or ndarray
-        One value, or (h, w) with one for each pixel.
+
+class Effect:
+    """What a step is or does beside pixels and rows; the history keeps it with it.
+
+    By default it takes no memory and fits every layer.
     """
 
-    plane: Plane
-    window: Window
-    mask: NDArray[np.bool_] = field(repr=False)
-    values: int | NDArray[np.integer] = field(repr=False)
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes, about."""
+        return 0
+
+    def moved(self, image: "Image") -> "Effect":
+        """Return the same for another layer that shows the same image."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ObjectEdit:
-    """One step of the history.
+class Step:
+    """One entry of the history, undone and redone as a whole.
 
     Parameters
     ----------
     what : str
         What was done, as in "delete 3 objects".
-    draft : object
+    effect : Effect or None
         What the one who did it needs to go back to the state before; others ignore it.
     """
 
     what: str
-    draft: object
+    effect: Effect | None = None
     _layer: "weakref.ref[Labels] | None" = field(default=None, repr=False)
     _shape: tuple[int, ...] = field(default=(), repr=False)
     _pixels: tuple[ChangedPixels, ...] = field(default=(), repr=False)
@@ -86,15 +85,25 @@ class ObjectEdit:
 
     @property
     def nbytes(self) -> int:
-        """How much memory it takes without its draft, about."""
+        """How much memory it takes, about."""
         pixels = sum(part.nbytes for part in self._pixels)
-        return pixels + _ROW_BYTES * (1 + sum(map(len, self._rows)))
+        effect = 0 if self.effect is None else self.effect.nbytes
+        return effect + pixels + _ROW_BYTES * (1 + sum(map(len, self._rows)))
 
-    def moved(self, layer: "Labels", draft: object) -> "ObjectEdit":
-        """Return the same step for a layer that holds what its own layer held."""
-        return replace(self, _layer=weakref.ref(layer), draft=draft)
+    def moved(self, layer: "Labels", image: "Image") -> "Step":
+        """Return the same step for a layer that holds what its own layer held.
 
-    def recoded(self, old: int, new: int, name: str, *, pixels: bool) -> "ObjectEdit":
+        Parameters
+        ----------
+        layer : Labels
+            That layer.
+        image : Image
+            The image it belongs to.
+        """
+        effect = None if self.effect is None else self.effect.moved(image)
+        return replace(self, _layer=weakref.ref(layer), effect=effect)
+
+    def recoded(self, old: int, new: int, name: str, *, pixels: bool) -> "Step":
         """Return the same step for labels in which a class has become another one.
 
         Parameters
@@ -115,21 +124,53 @@ class ObjectEdit:
             parts = tuple(part.recoded(old, new) for part in parts)
         return replace(self, _pixels=parts, _rows=(before, after))
 
+    def _undo(self, layer: "Labels") -> "Step":
+        """Take it back, and return the step that redo is to bring back.
+
+        That is what was taken back: what others changed since stays as it is.
+        """
+        item = UndoItem(layer)
+        with item.writing():
+            parts = [part.undo(layer) for part in reversed(self._pixels)]
+        item.file()
+        before, after = self._rows
+        now, then = _exchange_rows(layer, after, before)
+        return self._narrowed(parts[::-1], then, now)
+
+    def _redo(self, layer: "Labels") -> "Step":
+        """Bring it back, and return the step that undo is to take back."""
+        item = UndoItem(layer)
+        with item.writing():
+            parts = [part.redo(layer) for part in self._pixels]
+        item.file()
+        return self._narrowed(parts, *_exchange_rows(layer, *self._rows))
+
+    def _narrowed(
+        self, parts: list[ChangedPixels | None], before: "_Rows", after: "_Rows"
+    ) -> "Step":
+        pixels = tuple(part for part in parts if part is not None)
+        rows = before, after
+        if _are_same(self._rows[0], before) and _are_same(self._rows[1], after):
+            rows = self._rows
+        if rows is self._rows and pixels == self._pixels:
+            return self
+        return replace(self, _pixels=pixels, _rows=rows)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptSteps:
-    """Steps without the layers they were done to; see :meth:`ObjectHistory.give_up`.
+    """Steps without their layers; see :meth:`ObjectHistory.take_out`.
 
     Parameters
     ----------
-    done, undone : tuple of (str, ObjectEdit)
+    done, undone : tuple of (str, Step)
         What can be undone and redone, and a name for the layer of each.
     """
 
-    done: tuple[tuple[str, ObjectEdit], ...] = ()
-    undone: tuple[tuple[str, ObjectEdit], ...] = ()
+    done: tuple[tuple[str, Step], ...] = ()
+    undone: tuple[tuple[str, Step], ...] = ()
 
-    def __iter__(self) -> Iterator[tuple[str, ObjectEdit]]:
+    def __iter__(self) -> Iterator[tuple[str, Step]]:
         """Iterate over all of them."""
         yield from self.done
         yield from self.undone
@@ -139,13 +180,92 @@ class KeptSteps:
         return bool(self.done or self.undone)
 
 
+class _Writing:
+    """A step while it is done: what it has changed so far can be taken back.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer, which is its alone until it ends.
+    what : str
+        What is done.
+    """
+
+    def __init__(self, layer: "Labels", what: str) -> None:
+        self.layer, self.what = layer, what
+        self._data = layer.data
+        self._item = UndoItem(layer)
+        self._parts: list[ChangedPixels] = []
+        self._rows: tuple[_Rows, _Rows] = {}, {}
+        self._ended = ""
+
+    def check(self) -> None:
+        """Raise StepEndedError unless it can go on."""
+        if not self._ended and self.layer.data is not self._data:
+            self.take_back("its labels were exchanged meanwhile")
+        if self._ended:
+            raise StepEndedError(
+                f"Not done: {self.what}, since {self._ended}. All is as it was before."
+            )
+
+    def write(self, change: PixelChange) -> None:
+        """Write a part."""
+        with self._item.writing():
+            part = ChangedPixels.written(self.layer, change)
+        if part is not None:
+            self._parts.append(part)
+
+    def write_rows(self, values: Mapping[int, Values], ids: Sequence[int]) -> "_Rows":
+        """Write the rows that are given, remove the others of ``ids``."""
+        rows = ObjectRows(self.layer)
+        before = rows.get(ids)
+        rows.update(values.values())
+        rows.remove(i for i in ids if i not in values)
+        rows.store()
+        self._rows = before, rows.get(ids)
+        return self._rows[1]
+
+    def step(self, effect: Effect | None, *, always: bool) -> Step | None:
+        """Return the step now that all is done; None if it changed nothing."""
+        self._ended = "it is done"
+        self._item.file()
+        if not (self._parts or self._rows[1] or always):
+            return None
+        layer = self.layer
+        shape, parts = layer_shape(layer), tuple(self._parts)
+        return Step(self.what, effect, weakref.ref(layer), shape, parts, self._rows)
+
+    def take_back(self, why: str) -> None:
+        """End it, and leave no trace; what a person painted meanwhile stays."""
+        if self._ended:
+            return
+        self._ended = why
+        layer, parts = self.layer, self._parts[::-1]
+        if layer.data is not self._data:
+            # What was copied of the labels, as to give them another type, too.
+            parts = [part for part in parts if part.is_alike(layer.data, self._data)]
+            for part in self._parts[::-1]:
+                part.undo_in(self._data)
+        with self._item.writing(keep=False):
+            for part in parts:
+                part.undo(layer)
+        before, after = self._rows
+        _exchange_rows(layer, after, before)
+        if self._parts:
+            layer.refresh(highlight=False, extent=False)
+
+
 class ObjectHistory(QObject):
     """Does things to the objects of Labels layers, and can undo and redo them all.
 
     A step remembers only what it changed: the pixels in the smallest window around
     them, packed, and the rows of the features. It takes back no more than that: what
-    a brush or napari's own undo changed since stays as it is. Each step is one edit
-    for napari's own undo too.
+    a brush or napari's own undo changed since stays as it is, also when it is redone.
+    Each step is one edit for napari's own undo too.
+
+    A step is done as a whole or not at all: one that ends early, by an error or
+    because nobody goes on with it, takes back what it changed. Meanwhile a layer takes
+    no other step, and none of its own is undone or redone.
 
     It holds neither the viewer nor its layers; steps of a layer that is taken out of
     the viewer are dropped.
@@ -165,8 +285,9 @@ class ObjectHistory(QObject):
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
-        self._done: list[ObjectEdit] = []
-        self._undone: list[ObjectEdit] = []
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+        self._writing: list[_Writing] = []
         # napari remembers methods weakly.
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -177,7 +298,7 @@ class ObjectHistory(QObject):
         pixels: Iterable[PixelChange],
         records: Sequence[ObjectRecord] = (),
         removed: Sequence[int] = (),
-        draft: object = None,
+        effect: Effect | None = None,
     ) -> None:
         """Do something to objects, as one step.
 
@@ -194,10 +315,15 @@ class ObjectHistory(QObject):
             colour from the layer's scheme.
         removed : sequence of int
             Ids of the objects whose rows go.
-        draft : object
+        effect : Effect or None
             Is found in the step when it is undone.
+
+        Raises
+        ------
+        ValueError
+            If another step is just being done to the layer.
         """
-        for _ in self.applying(layer, what, pixels, records, removed, draft):
+        for _ in self.applying(layer, what, pixels, records, removed, effect):
             pass
 
     def applying(
@@ -207,39 +333,56 @@ class ObjectHistory(QObject):
         pixels: Iterable[PixelChange],
         records: Iterable[ObjectRecord] = (),
         removed: Sequence[int] = (),
-        draft: object = None,
+        effect: Effect | None = None,
         *,
         always: bool = False,
     ) -> Generator[None, None, None]:
-        """Do :meth:`apply` step by step, so that the window can live meanwhile.
+        """Do :meth:`apply` part by part, so that the window can live meanwhile.
 
-        ``records`` is asked for once all pixels are written. What changes nothing is
-        a step only if ``always`` is set.
+        ``records`` is asked for once all pixels are written. Whoever closes the
+        generator before its end takes back what was done so far. What changes nothing
+        is a step only if ``always`` is set.
+
+        Raises
+        ------
+        StepEndedError
+            If the layer was taken out of the viewer or given other data meanwhile, or
+            :meth:`stop` was called.
         """
-        parts = []
-        with layer.block_history():
-            for change in pixels:
-                part = ChangedPixels.written(
-                    layer, change.plane, change.window, change.mask, change.values
-                )
-                if part is not None:
-                    parts.append(part)
+        self.check_free(layer)
+        writing = _Writing(layer, what)
+        self._writing.append(writing)
+        try:
+            for _ in _doing(writing, pixels, records, removed):
                 yield
-        values = {}
-        for at, record in enumerate(records):
-            values[record.object_id] = record.as_row()
-            if at % _ROWS_AT_A_TIME == 0:
-                yield
-        change_of_rows: tuple[_Rows, _Rows] = {}, {}
-        ids = [*values, *removed]
-        if ids:
-            change_of_rows = _write_rows(layer, values, ids)
-            yield
-            yield from _colouring(layer, change_of_rows[1])
-        if parts or ids or always:
-            self._add(layer, what, draft, tuple(parts), change_of_rows)
+                writing.check()
+            step = writing.step(effect, always=always)
+        finally:
+            self._end(writing, "it was stopped")
+        if step is not None:
+            self._add(step)
 
-    def note(self, layer: "Labels | None", what: str, draft: object) -> None:
+    def check_free(self, layer: "Labels") -> None:
+        """Raise ValueError if a step is just being done to a layer."""
+        writing = next((one for one in self._writing if one.layer is layer), None)
+        if writing is not None:
+            raise ValueError(
+                f"{layer.name!r} is just being written to ({writing.what}): "
+                "wait until that is done, or cancel it."
+            )
+
+    def stop(self) -> None:
+        """End all steps that are just being done, and leave no trace of them."""
+        for writing in tuple(self._writing):
+            self._end(writing, "it was stopped")
+
+    def _end(self, writing: _Writing, why: str) -> None:
+        if writing in self._writing:
+            self._writing.remove(writing)
+            writing.take_back(why)
+            self.steps_changed.emit()
+
+    def note(self, layer: "Labels | None", what: str, effect: Effect) -> None:
         """Remember a step that changed neither pixels nor rows; see :attr:`moved`.
 
         Parameters
@@ -248,69 +391,65 @@ class ObjectHistory(QObject):
             The layer it belongs to, and goes with; None if it belongs to none.
         what : str
             What was done, as in "rename class cat".
-        draft : object
+        effect : Effect
             What undo and redo need.
         """
-        self._add(layer, what, draft)
-
-    def _add(
-        self,
-        layer: "Labels | None",
-        what: str,
-        draft: object,
-        pixels: tuple[ChangedPixels, ...] = (),
-        rows: "tuple[_Rows, _Rows]" = ({}, {}),
-    ) -> None:
-        self._undone.clear()
         if layer is None:
-            self._done.append(ObjectEdit(what, draft))
+            self._add(Step(what, effect))
         else:
-            shape = layer_shape(layer)
-            edit = ObjectEdit(what, draft, weakref.ref(layer), shape, pixels, rows)
-            self._done.append(edit)
-        self.moved.emit(self._done[-1], False)
-        self._tell(layer)
+            self._add(Step(what, effect, weakref.ref(layer), layer_shape(layer)))
+
+    def _add(self, step: Step) -> None:
+        self._undone.clear()
+        self._done.append(step)
+        self.moved.emit(step, False)
+        self._tell(step.layer)
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
-        return bool(self._done)
+        return self.next_undo is not None
 
     @property
     def can_redo(self) -> bool:
         """Whether there is a step to bring back."""
-        return bool(self._undone)
+        return self.next_redo is not None
 
     @property
-    def next_undo(self) -> ObjectEdit | None:
-        """The step that undo takes back."""
-        return self._done[-1] if self._done else None
+    def next_undo(self) -> Step | None:
+        """The step that undo takes back; None while its layer is written to."""
+        return self._next(self._done)
 
     @property
-    def next_redo(self) -> ObjectEdit | None:
-        """The step that redo brings back."""
-        return self._undone[-1] if self._undone else None
+    def next_redo(self) -> Step | None:
+        """The step that redo brings back; None while its layer is written to."""
+        return self._next(self._undone)
+
+    def _next(self, steps: list[Step]) -> Step | None:
+        layer = steps[-1].layer if steps else None
+        held = layer is not None and any(one.layer is layer for one in self._writing)
+        return steps[-1] if steps and not held else None
 
     @property
     def undo_text(self) -> str:
         """What undo takes back, as in "delete 3 objects"; "" for nothing."""
-        return self._done[-1].what if self._done else ""
+        return "" if self.next_undo is None else self.next_undo.what
 
     @property
     def redo_text(self) -> str:
         """What redo brings back; "" for nothing."""
-        return self._undone[-1].what if self._undone else ""
+        return "" if self.next_redo is None else self.next_redo.what
 
-    def undo(self) -> ObjectEdit | None:
+    def undo(self) -> Step | None:
         """Take the last step back, and return it; None if there is none."""
-        return self._move(self._done, self._undone, _take_back, back=True)
+        return self._move(self._done, self._undone, Step._undo, back=True)
 
-    def redo(self) -> ObjectEdit | None:
+    def redo(self) -> Step | None:
         """Bring back the step undone last, and return it; None if there is none."""
-        return self._move(self._undone, self._done, _bring_back, back=False)
+        return self._move(self._undone, self._done, Step._redo, back=False)
 
-    def give_up(self, layers: "Mapping[str, Labels]") -> KeptSteps:
-        """Forget the steps of layers, and return them for :meth:`take_up`.
+    def take_out(self, layers: "Mapping[str, Labels]") -> KeptSteps:
+        """Forget the steps of layers, and return them for :meth:`put_back`.
 
         Parameters
         ----------
@@ -318,60 +457,62 @@ class ObjectHistory(QObject):
             The layers by the names they are known by then.
         """
         kept = []
-        for edits in (self._done, self._undone):
-            named = [(_name_in(layers, edit), edit) for edit in edits]
-            kept.append(tuple((name, edit) for name, edit in named if name is not None))
-            edits[:] = [edit for name, edit in named if name is None]
+        for steps in (self._done, self._undone):
+            named = [(_name_in(layers, step), step) for step in steps]
+            kept.append(tuple((name, step) for name, step in named if name is not None))
+            steps[:] = [step for name, step in named if name is None]
         self.steps_changed.emit()
         return KeptSteps(*kept)
 
-    def take_up(
+    def put_back(
         self,
         kept: KeptSteps,
         layers: "Mapping[str, Labels]",
-        moved: "Callable[[ObjectEdit, Labels], ObjectEdit]",
+        moved: "Callable[[Step, Labels], Step]",
     ) -> None:
-        """Go on with steps that were given up, on layers that hold the same.
+        """Go on with steps that were taken out, on layers that hold the same.
 
         Parameters
         ----------
         kept : KeptSteps
             The steps; those of layers that are not there are dropped.
         layers : mapping
-            The layers by the names they were given up with.
+            The layers by the names they were known by.
         moved : callable
-            Returns a step for a layer; see :meth:`ObjectEdit.moved`.
+            Returns a step for a layer; see :meth:`Step.moved`.
         """
-        for edits, steps in ((self._done, kept.done), (self._undone, kept.undone)):
-            edits += [
-                moved(edit, layers[name]) for name, edit in steps if name in layers
+        for steps, these in ((self._done, kept.done), (self._undone, kept.undone)):
+            steps += [
+                moved(step, layers[name]) for name, step in these if name in layers
             ]
         self.steps_changed.emit()
 
     def _move(
         self,
-        source: list[ObjectEdit],
-        target: list[ObjectEdit],
-        do: "Callable[[Labels, ObjectEdit], None]",
+        source: list[Step],
+        target: list[Step],
+        do: "Callable[[Step, Labels], Step]",
         *,
         back: bool,
-    ) -> ObjectEdit | None:
-        while source:
-            edit = source.pop()
-            if edit.is_possible:
-                layer = edit.layer
-                if layer is not None:
-                    do(layer, edit)
-                target.append(edit)
-                self.moved.emit(edit, back)
+    ) -> Step | None:
+        while self._next(source) is not None:
+            step = source.pop()
+            if step.is_possible:
+                layer = step.layer
+                step = step if layer is None else do(step, layer)
+                target.append(step)
+                self.moved.emit(step, back)
                 self._tell(layer)
-                return edit
+                return step
         self.steps_changed.emit()
         return None
 
     def _on_removed(self, event: Any) -> None:
-        for edits in (self._done, self._undone):
-            edits[:] = [edit for edit in edits if edit.layer is not event.value]
+        for writing in tuple(self._writing):
+            if writing.layer is event.value:
+                self._end(writing, "its labels were deleted meanwhile")
+        for steps in (self._done, self._undone):
+            steps[:] = [step for step in steps if step.layer is not event.value]
         self.steps_changed.emit()
 
     def _tell(self, layer: "Labels | None") -> None:
@@ -383,51 +524,62 @@ class ObjectHistory(QObject):
 _Rows = Mapping[int, ObjectRow | None]
 
 
-def _name_in(layers: "Mapping[str, Labels]", edit: ObjectEdit) -> str | None:
+def _doing(
+    writing: _Writing,
+    pixels: Iterable[PixelChange],
+    records: Iterable[ObjectRecord],
+    removed: Sequence[int],
+) -> Iterator[None]:
+    for change in pixels:
+        writing.write(change)
+        yield
+    values = {}
+    for at, record in enumerate(records):
+        values[record.object_id] = record.as_row()
+        if at % _ROWS_AT_A_TIME == 0:
+            yield
+    ids = [*values, *removed]
+    if ids:
+        rows = writing.write_rows(values, ids)
+        yield
+        yield from _colouring(writing.layer, rows)
+
+
+def _name_in(layers: "Mapping[str, Labels]", step: Step) -> str | None:
     """Return the name of the layer that a step was done to."""
-    layer = edit.layer
+    layer = step.layer
     return next((name for name, one in layers.items() if one is layer), None)
 
 
-def _take_back(layer: "Labels", edit: ObjectEdit) -> None:
-    with layer.block_history():
-        for part in reversed(edit._pixels):
-            part.take_back(layer)
-    before, after = edit._rows
-    _exchange_rows(layer, after, before)
+def _are_same(some: _Rows, others: _Rows) -> bool:
+    return some.keys() == others.keys() and all(
+        _values(row) == _values(others[i]) for i, row in some.items()
+    )
 
 
-def _bring_back(layer: "Labels", edit: ObjectEdit) -> None:
-    with layer.block_history():
-        for part in edit._pixels:
-            part.bring_back(layer)
-    before, after = edit._rows
-    _exchange_rows(layer, before, after)
+def _values(row: ObjectRow | None) -> Values | None:
+    return None if row is None else row.values
 
 
-def _write_rows(
-    layer: "Labels", values: Mapping[int, Values], ids: Sequence[int]
-) -> "tuple[_Rows, _Rows]":
-    """Write the rows that are given, remove the others of ``ids``.
+def _exchange_rows(layer: "Labels", old: _Rows, new: _Rows) -> tuple[_Rows, _Rows]:
+    """Put rows in the place of others, as far as nobody changed them since.
 
-    Returns the rows of all ids before and after.
+    Returns those that changed, as they were and as they are.
     """
-    rows = ObjectRows(layer)
-    before = rows.get(ids)
-    rows.update(values.values())
-    rows.remove(i for i in ids if i not in values)
-    rows.store()
-    return before, rows.get(ids)
-
-
-def _exchange_rows(layer: "Labels", old: _Rows, new: _Rows) -> None:
     if not new:
-        return
+        return {}, {}
     rows = ObjectRows(layer)
+    before = rows.get(new)
     rows.exchange(old, new)
-    rows.store()
-    for _ in _colouring(layer, rows.get(new)):
+    after = rows.get(new)
+    gone = [i for i in new if _values(before[i]) == _values(after[i])]
+    if len(gone) < len(before):
+        rows.store()
+    for _ in _colouring(layer, after):
         pass
+    for i in gone:
+        del before[i], after[i]
+    return before, after
 
 
 def _colouring(layer: "Labels", rows: _Rows) -> Iterator[None]:

@@ -27,7 +27,7 @@ from napari_edgeflow.widgets.objects.propagate.work import (
     planes_beside,
 )
 from napari_edgeflow.widgets.objects.table.controller import ObjectsController
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 
 SIDE = 16
 

@@ -23,7 +23,7 @@ from napari_edgeflow.widgets.project.dock import ProjectWidget
 from napari_edgeflow.widgets.project.page.arrival import ComingPage
 from napari_edgeflow.widgets.project.page.layers import PageLayers
 from napari_edgeflow.widgets.project.recent import RecentProjects
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 VOC = ClassTable.voc()

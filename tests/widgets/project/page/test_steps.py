@@ -23,7 +23,8 @@ from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.page.arrival import ComingPage
 from napari_edgeflow.widgets.project.page.layers import PageLayers
 from napari_edgeflow.widgets.project.page.steps import PageSteps
-from napari_edgeflow.widgets.workspace.history import ObjectHistory, PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
+from napari_edgeflow.widgets.workspace.history import ObjectHistory
 
 if TYPE_CHECKING:
     from napari_edgeflow.project.content.records import Kind

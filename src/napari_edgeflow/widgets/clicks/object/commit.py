@@ -22,7 +22,7 @@ from napari_edgeflow.widgets.layers.labels import (
 )
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, Source
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def commit_object(
     records = [record] if settings.kind == "object" else []
     history = Workspace.of(viewer).history
     before = FinishedClicks.of(image, draft)
-    history.apply(target, f"finish {entry.name}", [change], records, draft=before)
+    history.apply(target, f"finish {entry.name}", [change], records, effect=before)
     return target
 
 

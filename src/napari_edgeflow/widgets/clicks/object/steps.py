@@ -1,6 +1,6 @@
 """Undo and redo in the click dock beyond the object in progress."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -8,7 +8,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.interaction.prompts import Brush
 from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
-from napari_edgeflow.widgets.workspace.history import ObjectEdit, ObjectHistory
+from napari_edgeflow.widgets.workspace.history import Effect, ObjectHistory, Step
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FinishedClicks:
+class FinishedClicks(Effect):
     """What a step of the history remembers of the object that was finished by it.
 
     Parameters
@@ -46,6 +46,10 @@ class FinishedClicks:
             if isinstance(prompt, Brush)
         )
         return painted + (0 if origin is None else origin.mask.nbytes)
+
+    def moved(self, image: "Image") -> "FinishedClicks":
+        """Return the same for another layer that shows the image."""
+        return replace(self, image=ref(image))
 
 
 class ClickSteps(QObject):
@@ -76,13 +80,13 @@ class ClickSteps(QObject):
 
     def can_redo(self, session: "ClickSession") -> bool:
         """Whether there is a step to bring back beside the object in progress."""
-        edit = self._history.next_redo
-        return edit is not None and (not session.active or _is_of(session, edit))
+        step = self._history.next_redo
+        return step is not None and (not session.active or _is_of(session, step))
 
     def took_back(self, session: "ClickSession") -> bool:
         """Return whether the object in progress corrects one, as it did before."""
-        edit, origin = self._history.next_redo, session.origin
-        done = None if edit is None else edit.draft
+        step, origin = self._history.next_redo, session.origin
+        done = None if step is None else step.effect
         return (
             origin is not None
             and isinstance(done, FinishedClicks)
@@ -91,27 +95,27 @@ class ClickSteps(QObject):
 
     def undo(self) -> None:
         """Take the last step back; an object finished by it is in progress again."""
-        edit = self._history.undo()
-        if edit is None:
+        step = self._history.undo()
+        if step is None:
             return
-        self.told.emit(f"undone: {edit.what}")
-        done = edit.draft
+        self.told.emit(f"undone: {step.what}")
+        done = step.effect
         image = done.image() if isinstance(done, FinishedClicks) else None
         if isinstance(done, FinishedClicks) and image is not None:
-            self.taken_back.emit(image, edit.layer, done.draft)
+            self.taken_back.emit(image, step.layer, done.draft)
 
     def redo(self) -> None:
         """Bring back the last step that was undone."""
-        edit = self._history.redo()
-        if edit is not None:
-            self.told.emit(f"redone: {edit.what}")
+        step = self._history.redo()
+        if step is not None:
+            self.told.emit(f"redone: {step.what}")
 
     def close(self) -> None:
         """Listen to the history no more."""
         self._history.steps_changed.disconnect(self.changed)
 
 
-def _is_of(session: "ClickSession", edit: ObjectEdit) -> bool:
+def _is_of(session: "ClickSession", step: Step) -> bool:
     """Return whether the object in progress is the one that a step finishes."""
-    done = edit.draft
+    done = step.effect
     return isinstance(done, FinishedClicks) and session.prompts == done.draft.prompts

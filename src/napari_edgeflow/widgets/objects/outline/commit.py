@@ -11,7 +11,8 @@ from napari_edgeflow.engine.raster.outlines.outline import Filled
 from napari_edgeflow.widgets.layers.labels import check_target
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.objects.outline.work import OutlinedObject
-from napari_edgeflow.widgets.workspace.history import ObjectHistory, PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
+from napari_edgeflow.widgets.workspace.history import ObjectHistory
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -13,7 +13,7 @@ from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.widgets.clicks.object.work import LastSegmenter, LoadSegmenter
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 
 if TYPE_CHECKING:
     from napari.layers import Labels

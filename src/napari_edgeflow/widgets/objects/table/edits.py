@@ -13,7 +13,7 @@ from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, object_mask
-from napari_edgeflow.widgets.workspace.history import PixelChange
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -4,24 +4,18 @@ import threading
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.project.storage.project_file import ProjectRecord
-from napari_edgeflow.widgets.clicks.object.steps import FinishedClicks
 from napari_edgeflow.widgets.layers.labels import read_scheme
-from napari_edgeflow.widgets.workspace.history import (
-    KeptSteps,
-    ObjectEdit,
-    ObjectHistory,
-)
+from napari_edgeflow.widgets.workspace.history import KeptSteps, ObjectHistory, Step
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels
+    from napari.layers import Labels
 
     from napari_edgeflow.widgets.project.page.layers import PageLayers
 
@@ -36,7 +30,7 @@ class _Left:
     """The steps of a page, and what tells its labels from others."""
 
     steps: KeptSteps
-    removals: Mapping[ObjectEdit, int]
+    removals: Mapping[Step, int]
     """How many classes had been taken away when each step was done."""
     nbytes: int
     marks: "Future[_Marks]"
@@ -63,7 +57,7 @@ class PageSteps:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, "napari-edgeflow-steps")
         self._entered_at = 0
-        self._origins: dict[ObjectEdit, tuple[ObjectEdit, int]] = {}
+        self._origins: dict[Step, tuple[Step, int]] = {}
         """Of the page that is shown: steps as they were done, and when."""
         self._own: dict[str, set[int]] = {}
         """Which classes were taken away on each page: its steps say how."""
@@ -84,17 +78,17 @@ class PageSteps:
         self._own.setdefault(name, set()).update(own)
         self._entered_at = removals
         origins, self._origins, labels = self._origins, {}, layers.all_labels
-        shown = self._history.give_up(labels)
+        shown = self._history.take_out(labels)
         if not shown:
             return
-        of = {edit: origins.get(edit, (edit, removals)) for _, edit in shown}
+        of = {step: origins.get(step, (step, removals)) for _, step in shown}
         steps = KeptSteps(
-            tuple((key, of[edit][0]) for key, edit in shown.done),
-            tuple((key, of[edit][0]) for key, edit in shown.undone),
+            tuple((key, of[step][0]) for key, step in shown.done),
+            tuple((key, of[step][0]) for key, step in shown.undone),
         )
         data = {key: layer.data for key, layer in labels.items()}
         marks = self._pool.submit(_marks_of, data)
-        size = sum(_nbytes(edit) for _, edit in steps)
+        size = sum(step.nbytes for _, step in steps)
         with self._lock:
             self._left[name] = _Left(steps, dict(of.values()), size, marks)
             self._drop_oldest()
@@ -123,8 +117,8 @@ class PageSteps:
         own = self._own.get(name, set())
         names = {entry.id: entry.name for entry in record.classes}
 
-        def moved(origin: ObjectEdit, layer: "Labels") -> ObjectEdit:
-            step = origin.moved(layer, _draft_on(origin, layers, image))
+        def moved(origin: Step, layer: "Labels") -> Step:
+            step = origin.moved(layer, image)
             scheme = read_scheme(layer)
             pixels = scheme is not None and scheme.kind == "semantic"
             for entry in record.removed:
@@ -134,7 +128,7 @@ class PageSteps:
             self._origins[step] = origin, left.removals[origin]
             return step
 
-        self._history.take_up(left.steps, layers.all_labels, moved)
+        self._history.put_back(left.steps, layers.all_labels, moved)
 
     def forget(self) -> None:
         """Forget the steps of all pages."""
@@ -154,19 +148,6 @@ class PageSteps:
             if total <= self._most_bytes:
                 return
             total -= self._left.pop(name).nbytes
-
-
-def _draft_on(edit: ObjectEdit, layers: "PageLayers", image: "Image") -> object:
-    """Return the draft of a step, for the image as it is shown now."""
-    draft = edit.draft
-    if isinstance(draft, FinishedClicks) and not layers.shows(draft.image()):
-        return replace(draft, image=ref(image))
-    return draft
-
-
-def _nbytes(edit: ObjectEdit) -> int:
-    draft = edit.draft
-    return edit.nbytes + (draft.nbytes if isinstance(draft, FinishedClicks) else 0)
 
 
 def _marks_of(labels: Mapping[str, NDArray[Any]]) -> _Marks:
