@@ -54,16 +54,15 @@ from napari_edgeflow.engine.evaluation.clicks import (
 )
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.metrics import number_of_clicks
-from napari_edgeflow.engine.training.clicks.training import train_clicks
 from napari_edgeflow.engine.training.reports import EpochReport, TrainReport, Validation
 from napari_edgeflow.engine.training.semantic.holdout import HeldBack, hold_back
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 from napari_edgeflow.engine.training.semantic.training import (
     SemanticTraining,
     build_semantic,
-    train_semantic,
 )
 from napari_edgeflow.engine.training.semantic.validation import validate_semantic
+from napari_edgeflow.engine.training.training import start
 
 SEMANTIC_START, CLICK_START = "deeplabv3plus-lite0-voc", "edgeflow-lite"
 NUCLEI_BAR = 0.80
@@ -114,7 +113,7 @@ def take_turns(training: SemanticTraining, plain: PlainRun) -> tuple[float, floa
     """
     others, theirs = plain.run(), 0.0
     crops, pixels, seconds = 0, 0, 0.0
-    for report in train_semantic(training):
+    for report in start(training):
         if isinstance(report, TrainReport):
             new = report.samples - crops
             crops, seconds = report.samples, seconds + new / report.samples_per_second
@@ -198,7 +197,7 @@ def adapt_clicks(few: Path, output: Path, minutes: float, *options: object) -> N
     """Adapt the click model to few images, and print how it goes."""
     start = ("--init", CLICK_START, "--minutes", minutes, "--output", output)
     arguments = ("train", "clicks", "--instances", few, *start, *options)
-    for report in train_clicks(click_training(parsed(*arguments))):
+    for report in start(click_training(parsed(*arguments))):
         if isinstance(report, TrainReport):
             done, losses = f"{report.progress:.0%}", report.losses
             print(f"{done}: IoU of crops {losses['iou']:.3f}", flush=True)

@@ -59,6 +59,19 @@ def test_a_training_that_was_stopped_says_so(
     assert line == "stopped as asked: the model is in out"
 
 
+def test_a_training_that_was_stopped_at_once_lists_no_model(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for form in ("jsonl", "text"):
+        with reporting(form, Path("out")) as reporter:
+            reporter.show(TrainEnd("stopped", "stopped at step 0", has_model=False))
+    printed = capsys.readouterr()
+    done, line = printed.out.splitlines()
+    assert json.loads(done)["reason"] == "stopped"
+    assert line == "stopped at step 0: there is no model yet"
+    assert printed.err == ""
+
+
 def test_an_error_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OSError, match="full"), reporting("jsonl", Path("out")):
         raise OSError("the disk is full")

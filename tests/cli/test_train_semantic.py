@@ -141,7 +141,7 @@ def test_a_coco_file_brings_images_and_classes(tmp_path: Path) -> None:
             (pair,) = training.pairs
         else:
             (source,) = clicks_of(options).sources
-            assert source.kind == "instances"
+            assert source.kind == "object"
             (pair,) = source.pairs
         assert list(tmp_path.glob(f"{kind}/coco-labels/coco-*/*")) == [pair.labels]
         assert read_labels(pair.labels).max() == (2 if kind == "semantic" else 1)

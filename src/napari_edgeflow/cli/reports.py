@@ -39,9 +39,13 @@ from napari_edgeflow.cli.console import complain
 from napari_edgeflow.engine.system.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
-    from napari_edgeflow.engine.training.reports import EpochReport, Report, TrainReport
+    from napari_edgeflow.engine.training.reports import (
+        EpochReport,
+        TrainEvent,
+        TrainReport,
+    )
 
-FORMATS = ("text", "jsonl")
+REPORT_FORMS = ("text", "jsonl")
 
 _LESS_MEMORY = (
     "use a smaller --batch or --size, or another --device, and resume from the last "
@@ -55,7 +59,7 @@ class Reporter:
     Parameters
     ----------
     form : str
-        One of :data:`FORMATS`.
+        One of :data:`REPORT_FORMS`.
     """
 
     def __init__(self, form: str) -> None:
@@ -63,8 +67,9 @@ class Reporter:
         self.is_first = os.environ.get("RANK", "0") == "0"
         self.score: float | None = None
         self.reason, self.text = "finished", ""
+        self.has_model = True
 
-    def show(self, report: "Report") -> None:
+    def show(self, report: "TrainEvent") -> None:
         """Print a report."""
         from napari_edgeflow.engine.training.reports import (
             EpochReport,
@@ -74,6 +79,7 @@ class Reporter:
 
         if isinstance(report, TrainEnd):
             self.reason, self.text = report.reason, report.text
+            self.has_model = report.has_model
             return
         if isinstance(report, EpochReport) and report.best:
             self.score = report.validation.score
@@ -88,13 +94,15 @@ class Reporter:
 
     def done(self, output: Path) -> None:
         """Print where the model is, and have it listed from now on."""
-        if self.is_first:
+        if self.is_first and self.has_model:
             _list_model(output)
         if self.form == "jsonl":
             facts = {"score": self.score, "reason": self.reason, "text": self.text}
             self._json("done", {"output": str(output), **facts})
-        else:
+        elif self.has_model:
             self._line(f"{self.text or 'done'}: the model is in {output}")
+        else:
+            self._line(f"{self.text}: there is no model yet")
 
     def error(self, text: str) -> None:
         """Tell another program what went wrong; a person reads it elsewhere."""
@@ -119,7 +127,7 @@ def _list_model(output: Path) -> None:
         complain(f"the model is not listed: {error}")
 
 
-def _event(report: "Report") -> str:
+def _event(report: "TrainEvent") -> str:
     from napari_edgeflow.engine.training.reports import EpochReport, TrainMessage
 
     if isinstance(report, TrainMessage):

@@ -89,7 +89,7 @@ def parse_source(text: str, kind: str, output: Path) -> "ClickSource":
         pairs = folder_pairs(root / "images", root / "labels")
     return ClickSource(
         pairs,
-        "semantic" if kind in ("voc", "semantic") else "instances",
+        "semantic" if kind in ("voc", "semantic") else "object",
         float(settings.get("weight", 1)),
         float(settings.get("whole", 0)),
     )
@@ -97,9 +97,9 @@ def parse_source(text: str, kind: str, output: Path) -> "ClickSource":
 
 def _run_train_clicks(options: argparse.Namespace) -> int:
     def prepare() -> "Training":
-        from napari_edgeflow.engine.training.clicks.training import train_clicks
+        from napari_edgeflow.engine.training.training import start
 
-        return partial(train_clicks, training_of(options), resume=options.resume)
+        return partial(start, training_of(options), resume=options.resume)
 
     return run_training(options, prepare)
 
@@ -124,16 +124,16 @@ def training_of(options: argparse.Namespace) -> "ClickTraining":
     images = sum(len(source.pairs) for source in sources)
     task, loop = usual_settings(images, adapting=options.init is not None)
     return ClickTraining(
-        sources,
-        options.output,
-        options.network,
-        options.init,
-        packaged_imagenet() if options.imagenet else None,
-        options.device,
-        in_size_asked(replace(task, seed=options.seed), options),
-        as_long_as_asked(loop, options),
-        epochs_of(options),
-        options.validation,
-        microscopy_asked(options),
-        options.command,
+        sources=sources,
+        output=options.output,
+        network=options.network,
+        init=options.init,
+        imagenet=packaged_imagenet() if options.imagenet else None,
+        device=options.device,
+        task=in_size_asked(replace(task, seed=options.seed), options),
+        loop=as_long_as_asked(loop, options),
+        epochs=epochs_of(options),
+        validation=options.validation,
+        microscopy=microscopy_asked(options),
+        command=options.command,
     )

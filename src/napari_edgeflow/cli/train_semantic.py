@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.labels.classes import ClassTable
     from napari_edgeflow.engine.training.semantic.task import SemanticTaskSettings
     from napari_edgeflow.engine.training.semantic.training import SemanticTraining
-    from napari_edgeflow.engine.training.settings import TrainSettings
+    from napari_edgeflow.engine.training.settings import LoopSettings
 
 
 RATE = 1e-3
@@ -101,9 +101,9 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 
 def _run_train_semantic(options: argparse.Namespace) -> int:
     def prepare() -> "Training":
-        from napari_edgeflow.engine.training.semantic.training import train_semantic
+        from napari_edgeflow.engine.training.training import start
 
-        return partial(train_semantic, training_of(options), resume=options.resume)
+        return partial(start, training_of(options), resume=options.resume)
 
     return run_training(options, prepare)
 
@@ -114,9 +114,9 @@ def training_of(options: argparse.Namespace) -> "SemanticTraining":
 
     pairs, classes = _data(options)
     return SemanticTraining(
-        pairs,
-        classes,
-        options.output,
+        pairs=pairs,
+        classes=classes,
+        output=options.output,
         network=options.network,
         init=options.init,
         imagenet=not options.from_scratch,
@@ -175,8 +175,8 @@ def _task(options: argparse.Namespace, images: int) -> "SemanticTaskSettings":
     return in_size_asked(task, options)
 
 
-def _loop(options: argparse.Namespace) -> "TrainSettings":
-    from napari_edgeflow.engine.training.settings import TrainSettings
+def _loop(options: argparse.Namespace) -> "LoopSettings":
+    from napari_edgeflow.engine.training.settings import LoopSettings
 
-    loop = TrainSettings(rate=RATE, weight_decay=1e-2, ema=0.998)
+    loop = LoopSettings(rate=RATE, weight_decay=1e-2, ema=0.998)
     return as_long_as_asked(loop, options)

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from napari_edgeflow.cli.console import add_device
-from napari_edgeflow.cli.reports import FORMATS, reporting
+from napari_edgeflow.cli.reports import REPORT_FORMS, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_edgeflow.engine.training.reports import Report
-    from napari_edgeflow.engine.training.settings import TrainSettings
+    from napari_edgeflow.engine.training.reports import TrainEvent
+    from napari_edgeflow.engine.training.settings import LoopSettings
     from napari_edgeflow.engine.training.task import TaskSettings
 
-Training: TypeAlias = "Callable[..., Iterator[Report]]"
+Training: TypeAlias = "Callable[..., Iterator[TrainEvent]]"
 """A training that is ready to start; it takes the request to stop as ``stop``."""
 
 Task = TypeVar("Task", bound="TaskSettings")
@@ -77,7 +77,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--report",
-        choices=FORMATS,
+        choices=REPORT_FORMS,
         default="text",
         help="jsonl: one JSON object a line, for other programs",
     )
@@ -135,8 +135,8 @@ def in_size_asked(task: Task, options: argparse.Namespace) -> Task:
 
 
 def as_long_as_asked(
-    loop: "TrainSettings", options: argparse.Namespace
-) -> "TrainSettings":
+    loop: "LoopSettings", options: argparse.Namespace
+) -> "LoopSettings":
     """Return the settings of a loop with the length and the rate asked for."""
     return replace(
         loop,

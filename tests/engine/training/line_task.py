@@ -7,9 +7,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from napari_edgeflow.engine.training.reports import Validation
-from napari_edgeflow.engine.training.settings import TrainSettings
+from napari_edgeflow.engine.training.settings import LoopSettings
 
-SHORT = TrainSettings(steps=60, rate=0.2, warmup=5, report_steps=20, ema=0.9)
+SHORT = LoopSettings(steps=60, rate=0.2, warmup=5, report_steps=20, ema=0.9)
 
 
 class Line(nn.Module):

@@ -10,11 +10,10 @@ from napari_edgeflow.engine.training.curves import (
     VALIDATION,
     draw_curves,
     loss_plot,
-    read_history,
     score_plot,
     ticks,
 )
-from napari_edgeflow.engine.training.folder import write_metrics
+from napari_edgeflow.engine.training.folder import read_metrics, write_metrics
 
 HISTORY = [
     {"epoch": 1, "train loss": 0.9, "score": 0.2, "validation loss": 1.1},
@@ -50,12 +49,12 @@ def test_plots_show_what_is_measured() -> None:
 def test_what_was_measured_is_read_again(tmp_path: Path) -> None:
     rows = [{"epoch": 1, "score": 0.25, "iou cat": None}, {"epoch": 2, "score": 0.5}]
     write_metrics(tmp_path, rows)
-    first, second = read_history(tmp_path)
+    first, second = read_metrics(tmp_path)
     assert first == {"epoch": 1, "score": 0.25, "iou cat": None}
     assert second["score"] == 0.5
     (tmp_path / "metrics.csv").write_text("epoch,score\none,two\n")
-    assert read_history(tmp_path) == []
-    assert read_history(tmp_path / "none") == []
+    assert read_metrics(tmp_path) == []
+    assert read_metrics(tmp_path / "none") == []
 
 
 def test_a_picture_is_drawn(tmp_path: Path) -> None:

@@ -1,18 +1,26 @@
+import multiprocessing
 import os
 import signal
+import subprocess
+import time
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 from tests.engine.training.line_task import SHORT, LineTask, ScoredTask
+from torch.utils.data import DataLoader, IterableDataset
 
+from napari_edgeflow.engine.training.folder import STATE_FILE
 from napari_edgeflow.engine.training.reports import TrainEnd
 from napari_edgeflow.engine.training.stop import (
     STOP_FILE,
     StopRequest,
+    obey_training_alone,
     stopping_on_signals,
 )
-from napari_edgeflow.engine.training.train import STATE_FILE, begin, train
+from napari_edgeflow.engine.training.train import begin, train
 
 
 def test_a_file_in_the_folder_stops_it_with_its_checkpoint(tmp_path: Path) -> None:
@@ -49,6 +57,45 @@ def test_a_file_that_a_killed_training_left_does_no_harm(tmp_path: Path) -> None
     os.utime(tmp_path / STOP_FILE, (0, 0))
     begin(tmp_path, "cpu", 0, resume=True)
     assert not (tmp_path / STOP_FILE).exists()
+
+
+def test_nothing_is_written_when_it_is_stopped_at_once(tmp_path: Path) -> None:
+    task, stop = ScoredTask(), StopRequest(asked=True)
+    settings = replace(SHORT, epoch_steps=10, validate_first=True)
+    (end,) = train(task, settings, tmp_path, stop=stop)
+    assert end == TrainEnd("stopped", "stopped as asked at step 0", has_model=False)
+    assert task.published == task.validated == []
+    assert not list(tmp_path.iterdir())
+
+
+class Endless(IterableDataset[int]):
+    """Numbers that take a while, as samples do."""
+
+    def __iter__(self) -> Iterator[int]:
+        for number in count():
+            time.sleep(0.01)
+            yield number
+
+
+@pytest.mark.skipif(
+    not hasattr(signal, "sigwaitinfo"), reason="senders of signals are not told"
+)
+def test_what_draws_samples_obeys_the_training_alone() -> None:
+    loader = DataLoader(
+        Endless(), num_workers=1, worker_init_fn=obey_training_alone, batch_size=None
+    )
+    before = set(multiprocessing.active_children())
+    samples = iter(loader)
+    next(samples)
+    (drawing,) = set(multiprocessing.active_children()) - before
+    assert drawing.pid is not None
+    # As a scheduler does, which is another process.
+    for name in ("TERM", "INT"):
+        subprocess.run(["kill", f"-{name}", str(drawing.pid)], check=True)
+    assert [next(samples) for _ in range(20)] == list(range(1, 21))
+    drawing.terminate()
+    drawing.join(10)
+    assert drawing.exitcode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -31,21 +31,18 @@ from napari_edgeflow.engine.training.clicks.training import (
     ClickTraining,
     build_model,
     load_imagenet,
-    train_clicks,
 )
-from napari_edgeflow.engine.training.folder import METRICS_FILE
+from napari_edgeflow.engine.training.folder import METRICS_FILE, STATE_FILE
 from napari_edgeflow.engine.training.reports import (
     EpochReport,
-    Report,
     TrainEnd,
+    TrainEvent,
     TrainMessage,
-)
-from napari_edgeflow.engine.training.train import (
-    STATE_FILE,
     TrainReport,
-    TrainSettings,
-    train,
 )
+from napari_edgeflow.engine.training.settings import LoopSettings
+from napari_edgeflow.engine.training.train import train
+from napari_edgeflow.engine.training.training import start
 
 
 def test_the_loop_learns_and_reports(tmp_path: Path) -> None:
@@ -103,7 +100,7 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_the_checkpoint(
     assert (tmp_path / STATE_FILE).read_bytes() == kept
 
 
-def epochs(reports: Iterable[Report]) -> list[EpochReport]:
+def epochs(reports: Iterable[TrainEvent]) -> list[EpochReport]:
     return [r for r in reports if isinstance(r, EpochReport)]
 
 
@@ -307,19 +304,19 @@ def test_a_state_of_another_network_is_told(tmp_path: Path) -> None:
 
 
 def test_the_schedule_follows_steps_or_minutes() -> None:
-    settings = TrainSettings(steps=100, minutes=2, warmup=10)
+    settings = LoopSettings(steps=100, minutes=2, warmup=10)
     assert settings.progress(50, 0) == 0.5
     assert settings.progress(10, 90) == 0.75
     assert settings.progress(10, 900) == 1
     assert settings.rate_factor(0, 0) == 0.1
     assert settings.rate_factor(50, 0.5) == pytest.approx(0.51)
     assert settings.rate_factor(99, 1) == pytest.approx(0.02)
-    hurried = TrainSettings(steps=20_000, minutes=2, warmup=100)
+    hurried = LoopSettings(steps=20_000, minutes=2, warmup=100)
     assert hurried.rate_factor(4, 0.05) == pytest.approx(0.5, abs=0.01)
     assert hurried.rate_factor(9, 0.1) == pytest.approx(0.98, abs=0.01)
     for bad in ({"steps": 0}, {"rate": 0}, {"minutes": -1}, {"patience": 0}):
         with pytest.raises(ValueError, match="0"):
-            TrainSettings(**bad)  # type: ignore[arg-type]
+            LoopSettings(**bad)  # type: ignore[arg-type]
 
 
 def test_the_result_lies_between_the_start_and_what_was_learned(
@@ -334,7 +331,7 @@ def test_the_result_lies_between_the_start_and_what_was_learned(
     assert half.published[-1] == pytest.approx(whole.published[-1] / 2, rel=0.1)
     for bad in ((), (0,), (0.5, 1.5)):
         with pytest.raises(ValueError, match="use shares over 0, up to 1"):
-            TrainSettings(blends=bad)
+            LoopSettings(blends=bad)
 
 
 @pytest.mark.parametrize(
@@ -380,10 +377,16 @@ def test_the_last_epoch_is_kept_if_it_is_about_as_good(
 
 def train_short(folder: Path, output: Path, **changes: object) -> list[TrainReport]:
     source = ClickSource(folder_pairs(folder / "images", folder / "labels"))
-    loop = TrainSettings(steps=100, rate=8e-3, warmup=5, report_steps=10, ema=0.8)
+    loop = LoopSettings(steps=100, rate=8e-3, warmup=5, report_steps=10, ema=0.8)
     task = ClickTaskSettings(batch=4, sizes=((1.0, 64),), workers=0)
-    training = ClickTraining([source], output, task=task, loop=loop, **changes)  # type: ignore[arg-type]
-    return [r for r in train_clicks(training) if isinstance(r, TrainReport)]
+    training = ClickTraining(
+        sources=[source],
+        output=output,
+        task=task,
+        loop=loop,
+        **changes,  # type: ignore[arg-type]
+    )
+    return [r for r in start(training) if isinstance(r, TrainReport)]
 
 
 def test_two_images_are_learnt_and_the_result_segments_them(
@@ -394,7 +397,7 @@ def test_two_images_are_learnt_and_the_result_segments_them(
 ) -> None:
     monkeypatch.setitem(CONFIGS, "tiny", tiny_model.config)
     output = tmp_path / "trained"
-    reports = train_short(labelled_folder, output, config="tiny", device="cpu")
+    reports = train_short(labelled_folder, output, network="tiny", device="cpu")
     assert reports[-1].losses["iou"] > reports[0].losses["iou"] + 0.1
     assert find_checkpoint(output).metadata["steps"] == "100"
     pairs = folder_pairs(labelled_folder / "images", labelled_folder / "labels")
@@ -419,7 +422,7 @@ def test_training_can_start_from_a_model(
 
     path = tmp_path / "start.safetensors"
     save_edgeflow(tiny_model, path, {})
-    training = ClickTraining([], tmp_path, init=str(path))
+    training = ClickTraining(sources=[], output=tmp_path, init=str(path))
     start = load_edgeflow(find_checkpoint(path))
     for name, tensor in build_model(training).state_dict().items():
         assert torch.equal(tensor, start.state_dict()[name])
@@ -427,7 +430,7 @@ def test_training_can_start_from_a_model(
 
 def test_an_unknown_configuration_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown configuration 'edgeflow-xl'"):
-        build_model(ClickTraining([], tmp_path, "edgeflow-xl"))
+        build_model(ClickTraining(sources=[], output=tmp_path, network="edgeflow-xl"))
 
 
 def test_imagenet_weights_are_mapped_in_order(tiny_model: EdgeFlow) -> None:

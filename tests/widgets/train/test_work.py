@@ -76,7 +76,7 @@ def test_the_command_learns_from_a_coco_file(
     options.command = ""
     if task == CLICK_TASK:
         (source,) = click_training(options).sources
-        assert (source.kind, len(source.pairs)) == ("instances", 1)
+        assert (source.kind, len(source.pairs)) == ("object", 1)
         return
     training = semantic_training(options)
     assert [pair.image for pair in training.pairs] == [folder.folder / "a.png"]

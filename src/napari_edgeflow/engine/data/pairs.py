@@ -1,5 +1,8 @@
 """Labelled images on disk: an image and the image of its labels."""
 
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,9 @@ from napari_edgeflow.engine.raster.image import ImageReader
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 VOID = 255
 """Value of labels that do not count, where they are classes."""
+
+_MOST_READERS = 8
+"""Threads that read at once at most: each holds an image."""
 
 _DEEP_MODES = ("I", "F")
 """What the names of Pillow's modes with more than 8 bits begin with."""
@@ -221,6 +227,27 @@ def _read_tiff(path: Path, failed: str, reason: OSError) -> NDArray[Any]:
     # tifffile raises whatever its decoders do for a broken file.
     except Exception as error:
         raise problem from error
+
+
+def unreadable(pairs: Iterable[LabelledImage]) -> dict[LabelledImage, OSError]:
+    """Return the pairs of which a file cannot be read, and why; reads all of them."""
+
+    def problem(pair: LabelledImage) -> OSError | None:
+        try:
+            read_rgb(pair.image)
+            read_labels(pair.labels)
+        except OSError as error:
+            return error
+        except ValueError:
+            # It can be read, but not used: whoever uses it says why.
+            return None
+        return None
+
+    # Decoders let other threads work meanwhile.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_READERS)) as pool:
+        known = tuple(dict.fromkeys(pairs))
+        found = zip(known, pool.map(problem, known), strict=True)
+        return {pair: error for pair, error in found if error is not None}
 
 
 def read_pair(

@@ -6,14 +6,14 @@ from typing import Any, Generic, TypeVar
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-LIMIT_BYTES = 256 << 20
+_LIMIT_BYTES = 256 << 20
 """Memory that one process may keep images in."""
 
-Key = TypeVar("Key", bound=Hashable)
-Pair = TypeVar("Pair", bound=tuple[NDArray[Any], NDArray[Any]])
+_Key = TypeVar("_Key", bound=Hashable)
+_Pair = TypeVar("_Pair", bound=tuple[NDArray[Any], NDArray[Any]])
 
 
-class RecentImages(Generic[Key, Pair]):
+class RecentImages(Generic[_Key, _Pair]):
     """Reads images with their labels, and keeps those that were used last.
 
     Parameters
@@ -25,11 +25,13 @@ class RecentImages(Generic[Key, Pair]):
         Bytes to keep at most. A larger image is read each time.
     """
 
-    def __init__(self, read: Callable[[Key], Pair], limit: int = LIMIT_BYTES) -> None:
+    def __init__(
+        self, read: Callable[[_Key], _Pair], limit: int = _LIMIT_BYTES
+    ) -> None:
         self._read = read
-        self._kept: LRUCache[Key, Pair] = LRUCache(limit, getsizeof=_bytes)
+        self._kept: LRUCache[_Key, _Pair] = LRUCache(limit, getsizeof=_bytes)
 
-    def __call__(self, key: Key) -> Pair:
+    def __call__(self, key: _Key) -> _Pair:
         """Return an image and its labels; errors are those of ``read``."""
         if key in self._kept:
             return self._kept[key]

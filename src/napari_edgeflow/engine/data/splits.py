@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.raster.image import Window
 
+FEWEST_WHOLE = 2
+"""Up to so many images, parts of them are held back instead of whole ones."""
+
 
 class Split(NamedTuple):
     """Numbers of the items on each side, in ascending order; none is on both.

@@ -6,8 +6,7 @@ from itertools import pairwise
 import torch
 from timm.layers.conv2d_same import Conv2dSame, conv2d_same
 from torch import Tensor, nn
-
-from napari_edgeflow.engine.networks.depthwise import convolve
+from torch.nn import functional
 
 _TOLERANCE = 1e-3
 
@@ -39,12 +38,16 @@ class _FoldedConvolution(nn.Module):
                 inputs, weight, bias, stride, (0, 0), dilation, convolution.groups
             )
             return same
-        padding = convolution.padding
-        if not isinstance(padding, str):
-            padding = _pair(padding)
-        return convolve(
-            inputs, weight, bias, stride, padding, dilation, convolution.groups
+        result: Tensor = functional.conv2d(
+            inputs,
+            weight,
+            bias,
+            stride,
+            convolution.padding,
+            dilation,
+            convolution.groups,
         )
+        return result
 
 
 def _pair(values: tuple[int, ...]) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """The curves of a training: what they show, and ``curves.png``."""
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from napari_edgeflow.engine.system.files import replacing
-from napari_edgeflow.engine.training.files import METRICS_FILE
 
 CURVES_FILE = "curves.png"
 
@@ -98,18 +96,6 @@ def _points(
     return tuple(
         (x, y) for x, y in found if x is not None and y is not None and math.isfinite(y)
     )
-
-
-def read_history(folder: Path) -> list[dict[str, float | None]]:
-    """Return the rows of ``metrics.csv`` in a folder; none if it cannot be read."""
-    try:
-        with (folder / METRICS_FILE).open(newline="", encoding="utf-8") as file:
-            return [
-                {name: float(text) if text else None for name, text in row.items()}
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, TypeError):
-        return []
 
 
 def ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:

@@ -1,20 +1,22 @@
 """One process or several: Lightning Fabric set up for where training runs."""
 
 import os
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
+from numpy.typing import NDArray
 from timm.layers.norm_act import convert_sync_batchnorm
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from lightning_fabric.strategies.strategy import Strategy
 
-Module = TypeVar("Module", bound=nn.Module)
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def make_fabric(device: str) -> Fabric:
@@ -62,7 +64,7 @@ def _precision(device: str) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
     return "bf16-mixed" if native else "16-mixed"
 
 
-def with_shared_statistics(module: Module, fabric: Fabric) -> Module:
+def with_shared_statistics(module: _Module, fabric: Fabric) -> _Module:
     """Return a module whose normalisations see the batches of all processes.
 
     Parameters and statistics are the same tensors as before. torch has this for
@@ -70,7 +72,7 @@ def with_shared_statistics(module: Module, fabric: Fabric) -> Module:
     """
     if fabric.world_size == 1 or fabric.device.type != "cuda":
         return module
-    shared: Module = convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+    shared: _Module = convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
     return shared
 
 
@@ -114,3 +116,15 @@ def weight_of(counted: Tensor, fabric: Fabric | None) -> Tensor:
     mine = counted.float()
     mean = fabric.all_reduce(mine.clone(), reduce_op="mean")
     return mine / mean.clamp(min=1)  # type: ignore[union-attr]
+
+
+def summed(values: NDArray[Any], fabric: Fabric) -> NDArray[Any]:
+    """Return the sums of an array over all processes, of an integer or float32 type."""
+    if fabric.world_size == 1:
+        return values
+    whole = values.dtype.kind in "ui"
+    # Some devices have no numbers of double precision.
+    mine = torch.from_numpy(values if whole else values.astype(np.float32))
+    total = fabric.all_reduce(mine.to(fabric.device), reduce_op="sum")
+    result: NDArray[Any] = total.cpu().numpy()  # type: ignore[union-attr]
+    return result

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import psutil
-import torch
-
 
 @dataclass(frozen=True, slots=True)
 class TrainReport:
@@ -118,13 +115,16 @@ class TrainEnd:
         It went on to the end, no longer became better, or was asked to stop.
     text : str
         The same in a sentence; empty if it went on to the end.
+    has_model : bool
+        False if it was stopped before there was anything to write.
     """
 
     reason: Literal["finished", "stale", "stopped"] = "finished"
     text: str = ""
+    has_model: bool = True
 
 
-Report = TrainReport | EpochReport | TrainMessage | TrainEnd
+TrainEvent = TrainReport | EpochReport | TrainMessage | TrainEnd
 
 
 @dataclass(slots=True)
@@ -150,10 +150,3 @@ class Meter:
         means = {name: v / max(self.steps, 1) for name, v in self.losses.items()}
         self.__init__()  # type: ignore[misc]
         return rate, means
-
-
-def memory_in_use(device: torch.device) -> int:
-    """Return bytes: the peak on CUDA, elsewhere what the process holds now."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    return int(psutil.Process().memory_info().rss)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -20,17 +21,19 @@ from napari_edgeflow.engine.checkpoints.checkpoint import score_of
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.engine.training.blending import StartBlend
 from napari_edgeflow.engine.training.curves import draw_curves
-from napari_edgeflow.engine.training.files import STATE_FILE
-from napari_edgeflow.engine.training.folder import metrics_row, write_metrics
+from napari_edgeflow.engine.training.folder import (
+    STATE_FILE,
+    metrics_row,
+    write_metrics,
+)
 from napari_edgeflow.engine.training.reports import (
     EpochReport,
     Meter,
     TrainEnd,
     TrainReport,
     Validation,
-    memory_in_use,
 )
-from napari_edgeflow.engine.training.settings import TrainSettings
+from napari_edgeflow.engine.training.settings import LoopSettings
 from napari_edgeflow.engine.training.stop import StopRequest
 from napari_edgeflow.engine.training.task import Task
 
@@ -44,7 +47,7 @@ class Run:
     ----------
     task : Task
         Model, data and loss.
-    settings : TrainSettings
+    settings : LoopSettings
         How long and how fast.
     output : Path
         Folder of the checkpoint.
@@ -57,7 +60,7 @@ class Run:
     def __init__(
         self,
         task: Task,
-        settings: TrainSettings,
+        settings: LoopSettings,
         output: Path,
         fabric: Fabric,
         stop: StopRequest | None = None,
@@ -87,6 +90,7 @@ class Run:
 
     def begin(self) -> None:
         """Set model and optimiser up for the processes that take part."""
+        self._look_for_stop()
         self.task.train_mode(self.fabric)
         stepper = self.fabric.setup_optimizers(self.optimizer)
         self._stepper = cast("Optimizer", stepper)
@@ -172,15 +176,23 @@ class Run:
             )
 
     def _spend(self, started: float) -> float:
-        """Add the time since ``started``, alike in all processes, and return it.
+        """Add the time since ``started``, alike in all processes, and return it."""
+        spent = self._look_for_stop(time.perf_counter() - started)
+        self.seconds += spent
+        return spent
 
-        So is whether to stop, which some of the processes may learn too late.
+    def _look_for_stop(self, spent: float = 0.0) -> float:
+        """Find out whether to stop, which some of the processes may learn too late.
+
+        Returns
+        -------
+        float
+            The mean of ``spent`` over all processes.
         """
         asked = self.request.reached(self.output)
-        spent, stops = self._agreed(time.perf_counter() - started, float(asked))
-        self.seconds += spent
+        mean, stops = self._agreed(spent, float(asked))
         self.stopped = self.stopped or stops > 0
-        return spent
+        return mean
 
     def _agreed(self, *values: float) -> list[float]:
         """Return means over all processes: they must decide alike when to stop."""
@@ -207,7 +219,8 @@ class Run:
             text = f"stopped: no better validation for {self.stale} epochs{best}"
             return TrainEnd("stale", text)
         if self.stopped and self.progress < 1:
-            return TrainEnd("stopped", f"stopped as asked at step {self.step}{best}")
+            text = f"stopped as asked at step {self.step}{best}"
+            return TrainEnd("stopped", text, has_model=self.step > 0)
         return TrainEnd()
 
     def report(self) -> TrainReport:
@@ -400,3 +413,10 @@ class Run:
 
 _COUNTED = ("step", "samples", "seconds", "epoch", "stale", "best", "history")
 """What a run counts, by attribute; a state from before one of them goes without."""
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Return bytes: the peak on CUDA, elsewhere what the process holds now."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)

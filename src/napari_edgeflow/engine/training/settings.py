@@ -11,7 +11,7 @@ _LONGEST_WARMUP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class TrainSettings:
+class LoopSettings:
     """How long and how fast to train.
 
     Parameters
@@ -91,8 +91,13 @@ class TrainSettings:
         return min(max(step / self.steps, spent), 1.0)
 
     def in_epochs(
-        self, epochs: int | None, epoch_steps: int, *, validated: bool
-    ) -> "TrainSettings":
+        self,
+        epochs: int | None,
+        epoch_steps: int,
+        *,
+        validated: bool,
+        validate_first: bool = False,
+    ) -> "LoopSettings":
         """Return the settings for a training in epochs of so many steps.
 
         Parameters
@@ -101,15 +106,20 @@ class TrainSettings:
             How many there are; None leaves the steps as they are.
         epoch_steps : int
             Steps of one.
-        validated : bool
-            Whether there is something to validate on after each.
+        validated, validate_first : bool
+            Whether there is something to validate on after each, and before the first.
         """
         steps = self.steps if epochs is None else epochs * epoch_steps
         loop = replace(self, steps=steps)
         if not validated:
             return loop
         often = min(self.report_steps, max(epoch_steps // 4, 1))
-        return replace(loop, epoch_steps=epoch_steps, report_steps=often)
+        return replace(
+            loop,
+            epoch_steps=epoch_steps,
+            report_steps=often,
+            validate_first=validate_first,
+        )
 
     def rate_factor(self, step: int, progress: float) -> float:
         """Return the share of the peak rate: linear warm-up, then a cosine."""
@@ -118,17 +128,3 @@ class TrainSettings:
         warm = max((step + 1) / max(self.warmup, 1), progress / _LONGEST_WARMUP)
         warm = min(warm, 1.0)
         return warm * (self.final_rate + (1 - self.final_rate) * cosine)
-
-
-def check_epochs(epochs: int | None, validation: float) -> None:
-    """Check how many epochs there are and which share of the images is held back.
-
-    Raises
-    ------
-    ValueError
-        If one is out of bounds.
-    """
-    if epochs is not None and epochs < 1:
-        raise ValueError(f"epochs {epochs}: use 1 or more")
-    if not 0 <= validation <= 0.5:
-        raise ValueError(f"validation {validation}: use a share from 0 to 0.5")

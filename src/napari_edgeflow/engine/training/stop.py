@@ -1,10 +1,12 @@
 """How a training is asked to stop: by a signal, or by a file in its folder."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 
 import psutil
@@ -74,6 +76,22 @@ def _signals() -> list[signal.Signals]:
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
-def leave_interrupts(_: int) -> None:
-    """Ignore Ctrl+C in a process that draws samples: the training ends it."""
+def obey_training_alone(_: int) -> None:
+    """Let nobody but the training end this process, which draws samples for it.
+
+    A terminal sends Ctrl+C to all processes of a group, and so do schedulers and
+    service managers with SIGTERM: the training, which finishes its step and saves,
+    still needs samples then. Where senders are not told, as on macOS, SIGTERM ends
+    this process all the same.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        Thread(target=_end_when_the_training_says, daemon=True).start()
+
+
+def _end_when_the_training_says() -> None:
+    training = os.getppid()
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != training:
+        pass
+    os._exit(0)

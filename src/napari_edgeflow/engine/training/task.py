@@ -1,17 +1,23 @@
-"""What a model and its data have to offer for :func:`train.train`."""
+"""What a training learns: its settings, and a model with its data and its loss."""
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
 
+from napari_edgeflow.engine.networks.frozen_norm import train_except
 from napari_edgeflow.engine.segmentation.tiles import STEP
+from napari_edgeflow.engine.training.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.training.reports import Validation
+from napari_edgeflow.engine.training.step_memory import step_memory
+from napari_edgeflow.engine.training.stop import obey_training_alone
 
-Settings = TypeVar("Settings", bound="TaskSettings")
+_Settings = TypeVar("_Settings", bound="TaskSettings")
 
 _SMALLER = ((4, 128), (2, 64))
 """Where memory is short: crops of a process and their side that are gone down to, in
@@ -76,7 +82,7 @@ class TaskSettings:
         """Return what a step learns from, in words."""
         return f"{self.batch} crops of up to {self.largest} pixels"
 
-    def smaller(self: Settings, processes: int = 1) -> Settings | None:
+    def smaller(self: _Settings, processes: int = 1) -> _Settings | None:
         """Return settings that need at most half the memory, None if there are none.
 
         Parameters
@@ -95,55 +101,148 @@ class TaskSettings:
         return None
 
 
-class Task(Protocol):
-    """What the loop needs to know of a model and its data."""
+class Task(ABC):
+    """A model with its data and its loss: all that the loop knows of what it trains.
+
+    Each process of a training has one, and draws its share of the batch. Subclasses
+    are dataclasses with the two attributes among their fields.
+
+    Attributes
+    ----------
+    model : nn.Module
+        The network that is trained.
+    settings : TaskSettings
+        How it learns.
+    """
+
+    model: nn.Module
+    settings: TaskSettings
+
+    def __post_init__(self) -> None:
+        """Begin in a single process, with nothing drawn."""
+        self._rank, self._processes, self._share = 0, 1, self.settings.batch
+        self._size = self._drawn = 0
+        self._samples: Iterator[Any] = iter(())
+        self._running: nn.Module = self.model
+        self._single: nn.Module = self.model
+        self._fabric: Fabric | None = None
+
+    # ---- what differs
 
     @property
-    def model(self) -> nn.Module:
-        """The network that is trained."""
+    @abstractmethod
+    def _pretrained(self) -> Iterable[nn.Parameter]:
+        """What learns more slowly, see ``encoder_rate``."""
+
+    @property
+    @abstractmethod
+    def _frozen(self) -> str | None:
+        """The part with frozen statistics: "" is all of it, None is none."""
+
+    @abstractmethod
+    def _prepared(self) -> nn.Module:
+        """Return a twin that shares the parameters and runs faster, if there is one."""
+
+    @abstractmethod
+    def _blank(self, side: int) -> tuple[Tensor, ...]:
+        """Return what the network takes, of one square image of zeros."""
+
+    @abstractmethod
+    def _loader(self, size: int) -> Iterator[Any]:
+        """Return an endless stream of samples whose sides are ``size`` pixels."""
+
+    @abstractmethod
+    def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
+        """Return loss, its parts by name, and the number of samples of one batch."""
+
+    @abstractmethod
+    def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
+        """Return how good the averaged ``model`` is, None if nothing is held back."""
+
+    @abstractmethod
+    def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
+        """Write the averaged ``model`` in the form that others load."""
+
+    # ---- what all tasks share
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
         """Return the optimiser's parameter groups for a peak learning rate."""
+        slow = list(self._pretrained)
+        known = {id(p) for p in slow}
+        rest = [p for p in self.model.parameters() if id(p) not in known]
+        return [
+            {"params": rest, "lr": rate},
+            {"params": slow, "lr": rate * self.settings.encoder_rate},
+        ]
 
-    def train_mode(self, fabric: Fabric) -> None:
-        """Put the model into training; what runs forward is set up by ``fabric``."""
+    def train_mode(self, fabric: Fabric | None = None) -> None:
+        """Put the model into training; see ``frozen_statistics``.
 
-    def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
-        """Return loss, its parts by name, and the number of samples of one batch.
-
-        In several processes each has its share of the batch.
+        Parameters
+        ----------
+        fabric : Fabric, optional
+            What the forward pass is set up by; default: a single process as it is.
         """
+        self._running = self._single = self._prepared()
+        for model in (self.model, self._running):
+            train_except(model, self._frozen)
+        self._fabric = fabric
+        if fabric is not None:
+            self._share = share_of_batch(self.settings.batch, fabric)
+            self._rank, self._processes = fabric.global_rank, fabric.world_size
+            self._running = set_up(self._running, fabric)
 
-    def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
-        """Return how good the averaged ``model`` is, None if nothing is held back."""
+    def _stream(self, progress: float) -> Iterator[Any]:
+        """Return samples of the size that is due."""
+        size = self.settings.size(progress)
+        if size != self._size:
+            self._size, self._samples = size, self._loader(size)
+        return self._samples
+
+    def _drawing(
+        self, samples: IterableDataset[Any], prefetch: int, **how: Any
+    ) -> Iterator[Any]:
+        """Return what the workers draw, so many of them ahead."""
+        workers = self.settings.workers
+        loader: DataLoader[Any] = DataLoader(
+            samples,
+            num_workers=workers,
+            prefetch_factor=prefetch if workers else None,
+            worker_init_fn=obey_training_alone,
+            **how,
+        )
+        return iter(loader)
 
     def memory_needed(self) -> int:
         """Return about how many bytes the largest step takes in this process.
 
         What is there before it, such as weights, does not count. In training mode.
         """
+        return step_memory(
+            self._single,
+            lambda side: self._single(*self._blank(side)),
+            self._share,
+            self.settings.largest,
+        )
 
     def shrink(self) -> str | None:
         """Go on with fewer or smaller crops and say which; None if too few."""
+        smaller = self.settings.smaller(self._processes)
+        if smaller is None:
+            return None
+        self.settings, self._share = smaller, smaller.batch // self._processes
+        self._size = 0
+        return smaller.describe()
 
     def state(self) -> dict[str, int]:
-        """Return what of the task a resumed run must have as it was."""
+        """Return what a resumed run must have as it was, and how much was drawn."""
+        return {
+            "frozen_statistics": self.settings.frozen_statistics,
+            "drawn": self._drawn,
+        }
 
     def load_state(self, state: dict[str, int]) -> None:
-        """Take over what :meth:`state` returned."""
-
-    def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
-        """Write the averaged ``model`` in the form that others load."""
-
-
-def slower_groups(
-    model: nn.Module, slow: Iterable[nn.Parameter], rate: float, share: float
-) -> list[dict[str, Any]]:
-    """Return an optimiser's groups; ``slow`` learns at ``share`` of the rate."""
-    encoder = list(slow)
-    known = {id(p) for p in encoder}
-    rest = [p for p in model.parameters() if id(p) not in known]
-    return [
-        {"params": rest, "lr": rate},
-        {"params": encoder, "lr": rate * share},
-    ]
+        """Go on from what :meth:`state` returned."""
+        frozen = bool(state["frozen_statistics"])
+        self.settings = replace(self.settings, frozen_statistics=frozen)
+        self._drawn = state.get("drawn", 0)

@@ -8,25 +8,17 @@ from lightning_fabric import Fabric
 
 from napari_edgeflow.engine.runtime.clicks import choose_device
 from napari_edgeflow.engine.system.memory import is_out_of_memory
-from napari_edgeflow.engine.training.files import STATE_FILE
+from napari_edgeflow.engine.training.folder import STATE_FILE
 from napari_edgeflow.engine.training.memory import fit, go_on_smaller
 from napari_edgeflow.engine.training.parallel import make_fabric
-from napari_edgeflow.engine.training.reports import Report, TrainMessage, TrainReport
+from napari_edgeflow.engine.training.reports import (
+    TrainEvent,
+    TrainMessage,
+)
 from napari_edgeflow.engine.training.run import Run
-from napari_edgeflow.engine.training.settings import TrainSettings
+from napari_edgeflow.engine.training.settings import LoopSettings
 from napari_edgeflow.engine.training.stop import StopRequest, clear_old_stop, clear_stop
 from napari_edgeflow.engine.training.task import Task
-
-__all__ = [
-    "STATE_FILE",
-    "Task",
-    "TrainReport",
-    "TrainSettings",
-    "begin",
-    "check_output",
-    "train",
-]
-
 
 _DRAWN = " in DataLoader worker process "
 """What is in torch's errors of processes that draw samples, before a traceback."""
@@ -34,13 +26,13 @@ _DRAWN = " in DataLoader worker process "
 
 def train(
     task: Task,
-    settings: TrainSettings,
+    settings: LoopSettings,
     output: Path,
     *,
     resume: bool = False,
     fabric: Fabric | None = None,
     stop: StopRequest | None = None,
-) -> Iterator[Report]:
+) -> Iterator[TrainEvent]:
     """Train until the settings say so, or it is asked to stop.
 
     It is asked by ``stop``, or by a file named :data:`train_stop.STOP_FILE` in
@@ -50,7 +42,7 @@ def train(
     ----------
     task : Task
         Model, data and loss.
-    settings : TrainSettings
+    settings : LoopSettings
         How long and how fast.
     output : Path
         Folder of the checkpoint, written every few minutes and at the end, also
@@ -65,7 +57,7 @@ def train(
 
     Yields
     ------
-    Report
+    TrainEvent
         Every ``settings.report_steps`` steps, after each epoch, when something
         happens that a person should know, and at last a :class:`TrainEnd`.
 
@@ -86,10 +78,12 @@ def train(
         run.load(checkpoint)
     run.begin()
     try:
-        yield from map(TrainMessage, fit(run))
-        yield from _reports(run)
+        if not run.stopped:
+            yield from map(TrainMessage, fit(run))
+            yield from _reports(run)
     finally:
-        if run.intact:
+        # Without a step there is nothing to keep that was not there before.
+        if run.intact and run.step:
             run.save()
     clear_stop(output)
     yield run.ending()
@@ -136,7 +130,7 @@ def check_output(output: Path, *, resume: bool) -> None:
         )
 
 
-def _reports(run: Run) -> Iterator[Report]:
+def _reports(run: Run) -> Iterator[TrainEvent]:
     if run.settings.validate_first and not run.step:
         start = run.end_epoch()
         if start is not None:

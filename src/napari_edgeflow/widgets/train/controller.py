@@ -9,7 +9,7 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.checkpoints.registry import register_model
-from napari_edgeflow.engine.training.files import COMMAND_FILE, STATE_FILE
+from napari_edgeflow.engine.training.folder import COMMAND_FILE, STATE_FILE
 from napari_edgeflow.formats.training.folder import Written
 from napari_edgeflow.formats.training.survey import DataSurvey
 from napari_edgeflow.widgets.qt.workers import LatestCall, StreamCall, show_problem

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject
 from napari_edgeflow.engine.data.pairs import read_labels
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
-from napari_edgeflow.engine.training.files import PREDICTIONS_FOLDER
+from napari_edgeflow.engine.training.folder import PREDICTIONS_FOLDER
 from napari_edgeflow.formats.training.folder import Place
 from napari_edgeflow.widgets.layers.helpers import HELPER
 from napari_edgeflow.widgets.layers.kept_selection import kept_selection

@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.labels.classes import ClassTable, Colour
-from napari_edgeflow.engine.training.curves import loss_plot, read_history, score_plot
+from napari_edgeflow.engine.training.curves import loss_plot, score_plot
+from napari_edgeflow.engine.training.folder import read_metrics
 from napari_edgeflow.widgets.train.plots import ClassBars, CurvePlot
 from napari_edgeflow.widgets.train.texts import epoch_text, step_text
 
@@ -73,7 +74,7 @@ class TrainProgress(QWidget):
 
     def go_on(self, folder: Path) -> None:
         """Show a training that goes on, with the curves that it has already."""
-        self._history = read_history(folder)
+        self._history = read_metrics(folder)
         self._colours = _colours_in(folder) or self._colours
         self._epochs = None
         self._draw()

@@ -19,7 +19,7 @@ from napari_edgeflow.engine.training.clicks.samples import (
 )
 
 
-def source(folder: Path, count: int, kind: str = "instances") -> ClickSource:
+def source(folder: Path, count: int, kind: str = "object") -> ClickSource:
     """Images with four squares each, at the corners; the last two of one class."""
     pairs = []
     for number in range(count):

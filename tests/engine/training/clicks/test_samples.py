@@ -19,7 +19,7 @@ from napari_edgeflow.engine.training.clicks.samples import (
     cut_out,
     draw_object,
     draw_sample,
-    draw_window,
+    draw_view,
 )
 
 
@@ -49,14 +49,14 @@ def test_objects_are_instances_components_or_the_whole(labelled_folder: Path) ->
             for _ in range(30)
         }
         for kind, settings in {
-            "instances": {"kind": "instances"},
+            "object": {"kind": "object"},
             "semantic": {"kind": "semantic"},
             "whole": {"kind": "semantic", "whole": 1.0},
         }.items()
     }
     assert sizes["semantic"] == {400}
     assert sizes["whole"] == {1200}
-    assert {400, 800} <= sizes["instances"]
+    assert {400, 800} <= sizes["object"]
     nothing = np.zeros((60, 60), np.uint8)
     assert draw_object(nothing, source(labelled_folder), rng) is None
 
@@ -66,7 +66,7 @@ def test_windows_hold_the_object_and_stay_inside() -> None:
     truth[20:50, 70:110] = True
     rng = np.random.default_rng(0)
     for _ in range(100):
-        window = draw_window(truth, SampleSettings(zoom=1.0), rng)
+        window = draw_view(truth, SampleSettings(zoom=1.0), rng)
         assert 0 <= window.top < window.bottom <= 90
         assert 0 <= window.left < window.right <= 120
         assert truth[window.slices].sum() >= 0.85 * truth.sum()
@@ -140,7 +140,7 @@ def test_images_without_objects_are_told(tmp_path: Path) -> None:
 def test_pixels_of_0_may_not_count_beside_classes(labelled_folder: Path) -> None:
     labels = np.array([[0, 0, 1], [2, 255, 1]], np.uint8)
     for settings, expected in (
-        ({"kind": "instances", "unlabelled": True}, [1, 1, 1, 1, 1, 1]),
+        ({"kind": "object", "unlabelled": True}, [1, 1, 1, 1, 1, 1]),
         ({"kind": "semantic"}, [1, 1, 1, 1, 0, 1]),
         ({"kind": "semantic", "unlabelled": True}, [0, 0, 1, 1, 0, 1]),
     ):

@@ -5,7 +5,7 @@ from napari_edgeflow.engine.training.clicks.settings import (
     usual_settings,
 )
 from napari_edgeflow.engine.training.semantic.task import SemanticTaskSettings
-from napari_edgeflow.engine.training.settings import FEW_IMAGES, TrainSettings
+from napari_edgeflow.engine.training.settings import FEW_IMAGES, LoopSettings
 
 
 def test_both_kinds_of_training_check_their_settings() -> None:
@@ -39,4 +39,4 @@ def test_only_what_is_known_is_kept_and_only_from_few_images() -> None:
     for images, adapting in ((FEW_IMAGES + 1, True), (FEW_IMAGES, False)):
         task, loop = usual_settings(images, adapting=adapting)
         assert task == ClickTaskSettings()
-        assert loop.blends == TrainSettings().blends == (1.0,)
+        assert loop.blends == LoopSettings().blends == (1.0,)

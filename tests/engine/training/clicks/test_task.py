@@ -13,9 +13,10 @@ from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.clicks.episode import Episode
 from napari_edgeflow.engine.training.clicks.samples import ClickSample, ClickSource
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
-from napari_edgeflow.engine.training.clicks.task import ClickTask, collate
+from napari_edgeflow.engine.training.clicks.task import ClickTask, stack_looks
 from napari_edgeflow.engine.training.parallel import make_fabric
-from napari_edgeflow.engine.training.train import TrainSettings, train
+from napari_edgeflow.engine.training.settings import LoopSettings
+from napari_edgeflow.engine.training.train import train
 
 
 def click_task(folder: Path, model: EdgeFlow, **settings: float) -> ClickTask:
@@ -36,7 +37,7 @@ def episode(view: Window | None = None) -> Episode:
 
 def test_batches_hold_what_is_looked_at() -> None:
     near = episode(Window(20, 20, 52, 52))
-    image, interaction, truth, valid = collate([episode(), near])
+    image, interaction, truth, valid = stack_looks([episode(), near])
     assert image.shape == interaction.shape == (2, 3, 64, 64)
     assert truth.shape == valid.shape == (2, 1, 64, 64)
     assert float(image.max()) == pytest.approx(200 / 255)
@@ -140,7 +141,7 @@ def test_few_images_leave_all_statistics_as_they_are(
     before = {name: value.clone() for name, value in tiny_model.named_buffers()}
     weights = tiny_model.coarse.weight.detach().clone()
     task = click_task(labelled_folder, tiny_model, frozen_decoder=True)
-    list(train(task, TrainSettings(steps=2), tmp_path))
+    list(train(task, LoopSettings(steps=2), tmp_path))
     for name, value in tiny_model.named_buffers():
         assert torch.equal(value, before[name]), name
     assert not torch.equal(tiny_model.coarse.weight, weights)
@@ -151,7 +152,7 @@ def test_few_images_leave_all_statistics_as_they_are(
 def test_a_resumed_run_treats_the_statistics_as_it_began(
     labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
 ) -> None:
-    once = TrainSettings(steps=1, report_steps=1)
+    once = LoopSettings(steps=1, report_steps=1)
     began = click_task(labelled_folder, tiny_model, frozen_statistics=True)
     list(train(began, once, tmp_path))
     resumed = click_task(labelled_folder, tiny_model, frozen_statistics=False)
@@ -164,7 +165,7 @@ def test_a_resumed_run_draws_other_samples(
     labelled_folder: Path, tiny_model: EdgeFlow, tmp_path: Path
 ) -> None:
     began = click_task(labelled_folder, tiny_model, carry=0.0)
-    list(train(began, TrainSettings(steps=1), tmp_path))
+    list(train(began, LoopSettings(steps=1), tmp_path))
     resumed = click_task(labelled_folder, tiny_model, carry=0.0)
     fresh = click_task(labelled_folder, tiny_model, carry=0.0)
     resumed.load_state(began.state())

@@ -27,6 +27,7 @@ from napari_edgeflow.engine.segmentation.segmenter import (
     PredictSettings,
     SemanticSegmenter,
 )
+from napari_edgeflow.engine.training.reports import TrainReport
 from napari_edgeflow.engine.training.semantic.samples import (
     SemanticSampleSettings,
     SemanticSource,
@@ -39,13 +40,14 @@ from napari_edgeflow.engine.training.semantic.task import (
 from napari_edgeflow.engine.training.semantic.training import (
     SemanticTraining,
     build_semantic,
-    train_semantic,
 )
-from napari_edgeflow.engine.training.train import TrainReport, TrainSettings, train
+from napari_edgeflow.engine.training.settings import LoopSettings
+from napari_edgeflow.engine.training.train import train
+from napari_edgeflow.engine.training.training import start
 
 FACTS = colour_facts()
 SMALL = SemanticTaskSettings(batch=2, sizes=((1.0, 64),), workers=0)
-ONE_STEP = TrainSettings(steps=1, report_steps=1)
+ONE_STEP = LoopSettings(steps=1, report_steps=1)
 
 
 @pytest.fixture
@@ -253,7 +255,7 @@ def overfit(source: SemanticSource, output: Path) -> list[TrainReport]:
     settings = replace(SMALL, batch=4, encoder_rate=1.0, frozen_statistics=False)
     crops = SemanticSampleSettings(reach=(0.8, 1.1), paste=0.0)
     task = SemanticTask(model, source, FACTS, settings, crops)
-    loop = TrainSettings(steps=80, rate=1e-2, warmup=5, report_steps=20, ema=0.9)
+    loop = LoopSettings(steps=80, rate=1e-2, warmup=5, report_steps=20, ema=0.9)
     return list(train(task, loop, output))
 
 
@@ -278,9 +280,9 @@ def test_two_images_are_learnt_and_the_result_segments_them(
 def training(source: SemanticSource, output: Path, **changes: Any) -> SemanticTraining:
     arguments = {"device": "cpu", "task": SMALL, "loop": ONE_STEP, "imagenet": False}
     return SemanticTraining(
-        source.pairs,
-        FACTS.classes,
-        output,
+        pairs=source.pairs,
+        classes=FACTS.classes,
+        output=output,
         **{"network": "tiny", **arguments, **changes},  # type: ignore[arg-type]
     )
 
@@ -294,12 +296,12 @@ def test_a_new_network_is_trained_and_training_goes_on(
     source: SemanticSource, tmp_path: Path
 ) -> None:
     output = tmp_path / "model"
-    first, _ = train_semantic(training(source, output))
+    first, _ = start(training(source, output))
     assert (first.step, first.samples) == (1, 2)
     with pytest.raises(ValueError, match="holds a training already"):
-        list(train_semantic(training(source, output)))
+        list(start(training(source, output)))
     more = replace(ONE_STEP, steps=3)
-    *reports, _ = train_semantic(training(source, output, loop=more), resume=True)
+    *reports, _ = start(training(source, output, loop=more), resume=True)
     assert [report.step for report in reports] == [2, 3]
     assert reports[-1].samples == 6
     segmenter = SemanticSegmenter.from_pretrained(output, "cpu")
@@ -312,10 +314,10 @@ def test_a_resumed_run_treats_the_statistics_as_it_began(
 ) -> None:
     output = tmp_path / "model"
     started = training(source, output, init=str(published))
-    list(train_semantic(started))
+    list(start(started))
     before = load_semantic(find_checkpoint(published, SEMANTIC_TASK)).encoder
     more = replace(started, loop=replace(ONE_STEP, steps=2))
-    list(train_semantic(more, resume=True))
+    list(start(more, resume=True))
     after = load_semantic(find_checkpoint(output, SEMANTIC_TASK)).encoder
     for name, buffer in before.named_buffers():
         assert torch.allclose(after.get_buffer(name), buffer, rtol=1e-3), name
@@ -348,7 +350,7 @@ def test_a_network_of_grey_images_can_be_trained(
         classes=4,
     ).save_pretrained(tmp_path / "grey")
     output = tmp_path / "trained"
-    report, _ = train_semantic(training(source, output, init=str(tmp_path / "grey")))
+    report, _ = start(training(source, output, init=str(tmp_path / "grey")))
     assert np.isfinite(report.losses["loss"])
     segmenter = SemanticSegmenter.from_pretrained(output, "cpu")
     assert segmenter.facts.channels == 1
@@ -381,7 +383,7 @@ def test_unknown_names_are_refused(
     source: SemanticSource, tmp_path: Path, changes: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        list(train_semantic(training(source, tmp_path / "model", **changes)))
+        list(start(training(source, tmp_path / "model", **changes)))
     assert not (tmp_path / "model").exists()
 
 

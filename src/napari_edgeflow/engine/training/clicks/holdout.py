@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_edgeflow.engine.data.pairs import VOID, read_labels
 from napari_edgeflow.engine.data.same_images import same_images
-from napari_edgeflow.engine.data.splits import grid
+from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, grid
 from napari_edgeflow.engine.evaluation.clicks import ClickTarget
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.clicks.samples import (
@@ -20,9 +20,6 @@ from napari_edgeflow.engine.training.clicks.samples import (
     counting,
     is_held_back,
 )
-
-FEW_IMAGES = 2
-"""Up to so many images of a source, objects in blocks of them are held back."""
 
 MOST_OBJECTS = 20
 """Objects to validate on at most: each is clicked several times after each epoch."""
@@ -144,7 +141,7 @@ def _split(
     pairs_of: dict[int, list[int]] = {}
     for number, image in enumerate(images):
         pairs_of.setdefault(image, []).append(number)
-    if len(pairs_of) > FEW_IMAGES:
+    if len(pairs_of) > FEWEST_WHOLE:
         held = _by_image(source, pairs_of, share, most, rng)
         if held is not None:
             targets = [target for group in held.values() for target in group]
@@ -165,12 +162,12 @@ def _by_image(
     # Not all labels are read, which takes long where there are thousands.
     for image in rng.permutation(list(pairs_of)).tolist():
         # One more than is held back: there has to be something to learn from.
-        if len(found) > max(wanted, FEW_IMAGES):
+        if len(found) > max(wanted, FEWEST_WHOLE):
             break
         targets = [t for number in pairs_of[image] for t in _targets(source, number)]
         if targets:
             found[image] = targets
-    if len(found) <= FEW_IMAGES:
+    if len(found) <= FEWEST_WHOLE:
         return None
     held = list(found)[: min(wanted, len(found) - 1)]
     return {image: _some(found[image], -(-most // len(held)), rng) for image in held}

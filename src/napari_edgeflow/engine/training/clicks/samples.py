@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from napari_edgeflow.engine.interaction.clicks import next_click, random_click
 from napari_edgeflow.engine.interaction.prediction import Prediction
 from napari_edgeflow.engine.interaction.prompts import Box, Prompt, Stroke
 from napari_edgeflow.engine.interaction.zoom import LEAST_SIDE
+from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.raster.image import Window, resize_image, resize_mask
 from napari_edgeflow.engine.raster.masks import bounding_window, disturbed
 
@@ -49,7 +50,7 @@ class ClickSource:
     ----------
     pairs : tuple of LabelledImage
         The images.
-    kind : {"instances", "semantic"}
+    kind : {"object", "semantic"}
         Whether a label is one object or a class whose connected components are
         the objects.
     weight : float
@@ -66,7 +67,7 @@ class ClickSource:
     """
 
     pairs: tuple[LabelledImage, ...]
-    kind: Literal["instances", "semantic"] = "instances"
+    kind: Kind = "object"
     weight: float = 1.0
     whole: float = 0.0
     unlabelled: bool = False
@@ -76,8 +77,8 @@ class ClickSource:
         """Check the settings once."""
         if not self.pairs:
             raise ValueError("a source of training images is empty: check its folder")
-        if self.kind not in ("instances", "semantic"):
-            raise ValueError(f"unknown kind {self.kind!r}: use instances or semantic")
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"unknown kind {self.kind!r}: use object or semantic")
         if self.weight <= 0 or not 0 <= self.whole <= 1:
             raise ValueError(
                 f"weight {self.weight} and whole {self.whole}: "
@@ -273,7 +274,7 @@ def _draw_component(
     return chosen
 
 
-def draw_window(
+def draw_view(
     truth: NDArray[np.bool_], settings: SampleSettings, rng: np.random.Generator
 ) -> Window:
     """Return a window that holds most of the object, near to square."""
@@ -335,7 +336,7 @@ def _started(
     sample: ClickSample, settings: SampleSettings, rng: np.random.Generator
 ) -> ClickSample | None:
     """Return a sample with what is said first; None if it teaches nothing."""
-    view = draw_window(sample.truth, settings, rng)
+    view = draw_view(sample.truth, settings, rng)
     seen = sample.truth[view.slices], sample.valid[view.slices]
     shrink = settings.size**2 / (view.height * view.width)
     # Without anything around it, an object teaches no border.
@@ -365,7 +366,7 @@ def _with_mask(
     sample: ClickSample, settings: SampleSettings, rng: np.random.Generator
 ) -> ClickSample | None:
     """Return a sample that starts from a wrong mask and a click that corrects it."""
-    window = draw_window(sample.truth, replace(settings, zoom=1.0), rng)
+    window = draw_view(sample.truth, replace(settings, zoom=1.0), rng)
     shape = (settings.size, settings.size)
     scores = disturbed(resize_mask(sample.truth, window, shape), rng)
     before = Prediction(sample.truth.shape, window, scores.astype(np.float32))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_edgeflow.engine.training.settings import FEW_IMAGES, TrainSettings
+from napari_edgeflow.engine.training.settings import FEW_IMAGES, LoopSettings
 from napari_edgeflow.engine.training.task import TaskSettings
 
 _RATE, _KNOWING_RATE, _FEW_RATE = 1e-3, 2e-4, 3e-4
@@ -62,7 +62,7 @@ class ClickTaskSettings(TaskSettings):
 
 def usual_settings(
     images: int, *, adapting: bool
-) -> tuple[ClickTaskSettings, TrainSettings]:
+) -> tuple[ClickTaskSettings, LoopSettings]:
     """Return settings for so many images.
 
     A few images shall not take a network that knows objects far from that: they are
@@ -83,9 +83,9 @@ def usual_settings(
         Of the task, and of the loop.
     """
     if not adapting:
-        return ClickTaskSettings(), TrainSettings(rate=_RATE)
+        return ClickTaskSettings(), LoopSettings(rate=_RATE)
     if images > FEW_IMAGES:
-        return ClickTaskSettings(), TrainSettings(rate=_KNOWING_RATE)
+        return ClickTaskSettings(), LoopSettings(rate=_KNOWING_RATE)
     task = ClickTaskSettings(
         sizes=((1.0, 256),),
         carry=0.6,
@@ -94,5 +94,5 @@ def usual_settings(
         frozen_decoder=True,
         relit=False,
     )
-    loop = TrainSettings(rate=_FEW_RATE, blends=_FEW_BLENDS, chance=_CHANCE)
+    loop = LoopSettings(rate=_FEW_RATE, blends=_FEW_BLENDS, chance=_CHANCE)
     return task, loop

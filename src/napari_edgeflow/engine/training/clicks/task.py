@@ -1,7 +1,7 @@
 """The task of learning EdgeFlow from simulated clicks, for :func:`train.train`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -11,14 +11,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
 
 from napari_edgeflow.engine.checkpoints.checkpoint import MODEL_FILE
 from napari_edgeflow.engine.evaluation.clicks import MAX_CLICKS, ClickTarget
 from napari_edgeflow.engine.interaction.guide import Guide
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow, EdgeFlowOutput
-from napari_edgeflow.engine.networks.frozen_norm import folded_if_exact, train_except
+from napari_edgeflow.engine.networks.frozen_norm import folded_if_exact
 from napari_edgeflow.engine.raster.image import resize_image, resize_mask
 from napari_edgeflow.engine.runtime.clicks_torch import write_model
 from napari_edgeflow.engine.training.clicks.episode import Episode
@@ -34,18 +33,15 @@ from napari_edgeflow.engine.training.clicks.samples import (
 )
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
 from napari_edgeflow.engine.training.clicks.validation import validate_clicks
-from napari_edgeflow.engine.training.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.training.reports import Validation
-from napari_edgeflow.engine.training.step_memory import step_memory
-from napari_edgeflow.engine.training.stop import leave_interrupts
-from napari_edgeflow.engine.training.task import slower_groups
+from napari_edgeflow.engine.training.task import Task
 
 _CAREFUL = 0.7
 """Probability that a click goes to the middle of an error, as people mostly do."""
 
 
 @dataclass
-class ClickTask:
+class ClickTask(Task):
     """EdgeFlow, its samples and its loss.
 
     Iterative training without forward passes to spare: a sample's result in one step
@@ -74,47 +70,30 @@ class ClickTask:
 
     def __post_init__(self) -> None:
         """Start with nothing drawn."""
+        super().__post_init__()
         self._rng = np.random.default_rng(self.settings.seed)
-        self._size = self._drawn = 0
-        self._samples: Iterator[ClickSample] = iter(())
         self._carried: list[Episode] = []
-        self._running: nn.Module = self.model
-        self._single: nn.Module = self.model
-        self._share = self.settings.batch
 
-    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
-        """Return the optimiser's groups: the backbone learns more slowly."""
-        stem = [
-            p for n, p in self.model.backbone.named_parameters() if ".interaction." in n
-        ]
-        fresh = {id(p) for p in stem}
-        encoder = [p for p in self.model.backbone.parameters() if id(p) not in fresh]
-        return slower_groups(self.model, encoder, rate, self.settings.encoder_rate)
+    @property
+    def _pretrained(self) -> Iterator[nn.Parameter]:
+        backbone = self.model.backbone.named_parameters()
+        return (p for name, p in backbone if ".interaction." not in name)
 
     def train_mode(self, fabric: Fabric | None = None) -> None:
-        """Put the model into training; see ``frozen_statistics``.
-
-        Parameters
-        ----------
-        fabric : Fabric, optional
-            What the forward pass is set up by; default: a single process as it is.
-        """
-        self._running = self._single = self._prepared()
-        for model in (self.model, self._running):
-            train_except(model, self._frozen)
+        """Put the model into training; see :meth:`Task.train_mode`."""
+        super().train_mode(fabric)
         if fabric is not None:
-            self._share = share_of_batch(self.settings.batch, fabric)
             # Every process draws samples of its own, and a resumed one new ones.
             origin = [self.settings.seed, fabric.global_rank, self._drawn]
             self._rng = np.random.default_rng(origin)
-            self._running = set_up(self._running, fabric)
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of samples."""
         episodes = self._draw(progress)
         device = next(self.model.parameters()).device
         image, interaction, truth, valid = (
-            t.to(device, memory_format=torch.channels_last) for t in collate(episodes)
+            t.to(device, memory_format=torch.channels_last)
+            for t in stack_looks(episodes)
         )
         output = EdgeFlowOutput(*(t.float() for t in self._running(image, interaction)))
         fine = normalized_focal_loss(output.fine, truth, valid)
@@ -140,44 +119,11 @@ class ClickTask:
             return None
         return validate_clicks(_edgeflow(model), self.targets, fabric)
 
-    def memory_needed(self) -> int:
-        """Return about how many bytes the largest step takes in this process."""
-        return step_memory(
-            self._single,
-            lambda side: self._single(*self._blank(side)),
-            self._share,
-            self.settings.largest,
-        )
-
-    def shrink(self) -> str | None:
-        """Go on with fewer or smaller crops and say which; None if too few."""
-        processes = self.settings.batch // self._share
-        smaller = self.settings.smaller(processes)
-        if smaller is None:
-            return None
-        self.settings, self._share = smaller, smaller.batch // processes
-        self._carried = self._carried[: self._share]
-        return smaller.describe()
-
-    def state(self) -> dict[str, int]:
-        """Return how training began, and how many samples it has drawn."""
-        return {
-            "frozen_statistics": self.settings.frozen_statistics,
-            "drawn": self._drawn,
-        }
-
-    def load_state(self, state: dict[str, int]) -> None:
-        """Take over what :meth:`state` returned."""
-        frozen = bool(state["frozen_statistics"])
-        self.settings = replace(self.settings, frozen_statistics=frozen)
-        self._drawn = state.get("drawn", 0)
-
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write ``model`` as safetensors and, of the same weights, as ONNX."""
         write_model(_edgeflow(model), output / MODEL_FILE, facts)
 
     def _prepared(self) -> nn.Module:
-        """Return a twin that shares the parameters and runs faster, if there is one."""
         if self._frozen is None:
             return self.model
         frozen = self.model.get_submodule(self._frozen)
@@ -191,37 +137,26 @@ class ClickTask:
 
     @property
     def _frozen(self) -> str | None:
-        """Name of the part with frozen statistics: "" is all of it, None is none."""
         if not self.settings.frozen_statistics:
             return None
         return "" if self.settings.frozen_decoder else "backbone"
 
     def _draw(self, progress: float) -> list[Episode]:
-        size = self.settings.size(progress)
-        if size != self._size:
-            self._size, self._carried = size, []
-            self._samples = self._loader(size)
+        samples, size = self._stream(progress), self._size
         missing = self._share - len(self._carried)
         self._drawn += missing
         guide = Guide(ZoomSettings(), lambda _: (size, size))
-        new = [Episode(next(self._samples), guide) for _ in range(missing)]
+        new = [Episode(next(samples), guide) for _ in range(missing)]
         return self._carried + new
 
     def _loader(self, size: int) -> Iterator[ClickSample]:
+        # Those that were to go on have another size.
+        self._carried = []
         relit = self.settings.relit
         settings = SampleSettings(size=size, microscopy=self.microscopy, relit=relit)
         seed = int(self._rng.integers(2**31))
         samples = ClickSamples(self.sources, settings, seed)
-        return iter(
-            DataLoader(
-                samples,
-                batch_size=None,
-                num_workers=self.settings.workers,
-                prefetch_factor=12 if self.settings.workers else None,
-                collate_fn=_unchanged,
-                worker_init_fn=leave_interrupts,
-            )
-        )
+        return self._drawing(samples, 12, batch_size=None, collate_fn=_unchanged)
 
     def _goes_on(self, episode: Episode) -> bool:
         """Return whether there is more to look at, after another click perhaps."""
@@ -244,7 +179,7 @@ def _unchanged(sample: Any) -> Any:
     return sample
 
 
-def collate(episodes: Sequence[Episode]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def stack_looks(episodes: Sequence[Episode]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return image, interaction, truth and valid tensors of what is looked at.
 
     Returns

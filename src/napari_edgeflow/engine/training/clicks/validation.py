@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 
 from napari_edgeflow.engine.evaluation.clicks import ClickTarget, evaluate_clicks
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.runtime.clicks_torch import TorchNetwork
+from napari_edgeflow.engine.training.parallel import summed
 from napari_edgeflow.engine.training.reports import Validation
 
-CLICKS = 3
+VALIDATION_CLICKS = 3
 """Simulated clicks on an object: most objects are decided by then."""
 
 
@@ -40,14 +40,14 @@ def validate_clicks(
     """
     segmenter = ClickSegmenter(TorchNetwork(model, fabric.device.type))
     mine = targets[fabric.global_rank :: fabric.world_size]
-    results = evaluate_clicks(segmenter, mine, CLICKS)
-    sums = np.zeros(CLICKS)
+    results = evaluate_clicks(segmenter, mine, VALIDATION_CLICKS)
+    sums = np.zeros(VALIDATION_CLICKS)
     for result in results:
         # An object that is found before the last click stays found.
-        sums += [*result.ious, *result.ious[-1:] * (CLICKS - len(result.ious))]
-    if fabric.world_size > 1:
-        total = torch.from_numpy(sums).to(fabric.device)
-        sums = fabric.all_reduce(total, reduce_op="sum").cpu().numpy()  # type: ignore[union-attr]
-    means = (sums / len(targets)).tolist()
-    names = [f"{k} click{'s'[: k > 1]}" for k in range(1, CLICKS + 1)]
+        sums += [
+            *result.ious,
+            *result.ious[-1:] * (VALIDATION_CLICKS - len(result.ious)),
+        ]
+    means = (summed(sums, fabric) / len(targets)).tolist()
+    names = [f"{k} click{'s'[: k > 1]}" for k in range(1, VALIDATION_CLICKS + 1)]
     return Validation(float(np.mean(means)), dict(zip(names, means, strict=True)))

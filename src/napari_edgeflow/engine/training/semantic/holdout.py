@@ -8,15 +8,12 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
 from napari_edgeflow.engine.data.same_images import same_images
-from napari_edgeflow.engine.data.splits import Split, grid, split
+from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, Split, grid, split
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 
 Groups = Sequence[Sequence[int]]
 """Numbers of the pairs, those of the same image together."""
-
-FEW_IMAGES = 2
-"""Up to so many images, blocks of them are held back instead of whole ones."""
 
 MOST_HELD_BACK = 200
 """Images to validate on at most: more take long and tell little more."""
@@ -99,7 +96,7 @@ def hold_back(
     groups = same_images([pair.image for pair in source.pairs])
     of_images = np.stack([presence[group].any(0) for group in groups])
     labelled = int(of_images.any(1).sum())
-    if labelled > FEW_IMAGES:
+    if labelled > FEWEST_WHOLE:
         parts = split(of_images, share, seed, MOST_HELD_BACK)
         if not parts.lost:
             return _by_image(source, presence, groups, parts)

@@ -17,7 +17,7 @@ from napari_edgeflow.engine.training.semantic.source import SemanticSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survey:
+class LabelSurvey:
     """What the labels of a source hold.
 
     Parameters
@@ -35,7 +35,7 @@ class Survey:
     unknown: tuple[int, ...]
 
 
-def survey(source: SemanticSource) -> Survey:
+def survey(source: SemanticSource) -> LabelSurvey:
     """Read all labels and check that they can be trained on.
 
     Raises
@@ -57,7 +57,7 @@ def survey(source: SemanticSource) -> Survey:
         row[found[found != VOID]] = True
         shapes.append((labels.shape[0], labels.shape[1]))
     _check_classes(presence, source.class_ids, sorted(unknown))
-    return Survey(presence, tuple(shapes), tuple(sorted(map(int, unknown))))
+    return LabelSurvey(presence, tuple(shapes), tuple(sorted(map(int, unknown))))
 
 
 def _check(pair: LabelledImage, labels: NDArray[np.integer]) -> None:
@@ -102,12 +102,12 @@ def _some(values: Sequence[int]) -> str:
     return shown if len(values) <= 5 else f"{shown} and {len(values) - 5} more"
 
 
-def check_size(found: Survey, side: int) -> None:
+def check_size(found: LabelSurvey, side: int) -> None:
     """Check that there is more than one image smaller than a crop.
 
     Parameters
     ----------
-    found : Survey
+    found : LabelSurvey
         What there is.
     side : int
         Of the smallest crops, in pixels.

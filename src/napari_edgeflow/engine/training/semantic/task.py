@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +10,6 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from napari_edgeflow.engine.checkpoints.semantic import Normalisation
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
@@ -19,18 +17,16 @@ from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.networks.frozen_norm import (
     folded_if_exact,
     sharing_twin,
-    train_except,
 )
 from napari_edgeflow.engine.networks.semantic import head_upsampling
 from napari_edgeflow.engine.raster.metrics import confusion_matrix, mean_iou
 from napari_edgeflow.engine.runtime.semantic_torch import publish_semantic
-from napari_edgeflow.engine.training.parallel import set_up, share_of_batch, weight_of
+from napari_edgeflow.engine.training.parallel import weight_of
 from napari_edgeflow.engine.training.reports import Validation
 from napari_edgeflow.engine.training.semantic.holdout import HeldBack
 from napari_edgeflow.engine.training.semantic.losses import SemanticLoss, parse_loss
 from napari_edgeflow.engine.training.semantic.samples import (
     Order,
-    SemanticSample,
     SemanticSamples,
     SemanticSampleSettings,
     class_chances,
@@ -39,9 +35,7 @@ from napari_edgeflow.engine.training.semantic.samples import (
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 from napari_edgeflow.engine.training.semantic.validation import validate_semantic
 from napari_edgeflow.engine.training.settings import FEW_IMAGES
-from napari_edgeflow.engine.training.step_memory import step_memory
-from napari_edgeflow.engine.training.stop import leave_interrupts
-from napari_edgeflow.engine.training.task import TaskSettings, slower_groups
+from napari_edgeflow.engine.training.task import Task, TaskSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,7 @@ class SemanticTaskSettings(TaskSettings):
 
 
 @dataclass
-class SemanticTask:
+class SemanticTask(Task):
     """A semantic network, its samples and its loss.
 
     Parameters
@@ -106,46 +100,23 @@ class SemanticTask:
 
     def __post_init__(self) -> None:
         """Read which image has which class; draw nothing yet."""
+        super().__post_init__()
         known = self.presence
         self._presence = self.source.presence() if known is None else known
         # Errors of the processes that draw crops are hard to read.
         background = self.source.has_background
         class_chances(self._presence, self.samples.balance, background=background)
-        self._order = Order(batch=self.settings.batch)
-        self._drawn = 0
-        self._size = 0
-        self._crops: Iterator[tuple[Tensor, Tensor]] = iter(())
         self._loss = SemanticLoss(self.settings.loss)
         self._normalisation = Normalisation(self.facts)
-        self._running: nn.Module = self.model
-        self._single: nn.Module = self.model
-        self._fabric: Fabric | None = None
 
-    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
-        """Return the optimiser's groups: the encoder learns more slowly."""
-        encoder = self.model.encoder.parameters()
-        return slower_groups(self.model, encoder, rate, self.settings.encoder_rate)
+    @property
+    def _pretrained(self) -> Iterator[nn.Parameter]:
+        parameters: Iterator[nn.Parameter] = self.model.encoder.parameters()
+        return parameters
 
-    def train_mode(self, fabric: Fabric | None = None) -> None:
-        """Put the model into training; see ``frozen_statistics``.
-
-        Parameters
-        ----------
-        fabric : Fabric, optional
-            What the forward pass is set up by; default: a single process as it is.
-        """
-        self._running = self._single = self._prepared()
-        frozen = "encoder" if self.settings.frozen_statistics else None
-        for model in (self.model, self._running):
-            train_except(model, frozen)
-        self._fabric = fabric
-        if fabric is not None:
-            self._order = Order(
-                batch=share_of_batch(self.settings.batch, fabric),
-                rank=fabric.global_rank,
-                processes=fabric.world_size,
-            )
-            self._running = set_up(self._running, fabric)
+    @property
+    def _frozen(self) -> str | None:
+        return "encoder" if self.settings.frozen_statistics else None
 
     def step(self, progress: float) -> tuple[Tensor, dict[str, float], int]:
         """Return the loss of one batch, its parts and the number of crops."""
@@ -161,7 +132,7 @@ class SemanticTask:
         loss, parts = self._loss(logits, target)
         loss = loss * weight_of((target != VOID).sum(), self._fabric)
         parts["iou"] = _mean_iou(logits, target)
-        self._drawn += len(images) * self._order.processes
+        self._drawn += len(images) * self._processes
         return loss, parts, len(images)
 
     def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
@@ -171,39 +142,6 @@ class SemanticTask:
         return validate_semantic(
             _of_smp(model), self.facts, self.validation, fabric, self.predictions
         )
-
-    def memory_needed(self) -> int:
-        """Return about how many bytes the largest step takes in this process."""
-        return step_memory(
-            self._single,
-            lambda side: self._single(self._blank(side)),
-            self._order.batch,
-            self.settings.largest,
-        )
-
-    def shrink(self) -> str | None:
-        """Go on with fewer or smaller crops and say which; None if too few."""
-        smaller = self.settings.smaller(self._order.processes)
-        if smaller is None:
-            return None
-        self.settings = smaller
-        batch = smaller.batch // self._order.processes
-        self._order = replace(self._order, batch=batch)
-        self._size = 0
-        return smaller.describe()
-
-    def state(self) -> dict[str, int]:
-        """Return how training began, and how many crops it has seen."""
-        return {
-            "frozen_statistics": self.settings.frozen_statistics,
-            "drawn": self._drawn,
-        }
-
-    def load_state(self, state: dict[str, int]) -> None:
-        """Take over what :meth:`state` returned."""
-        frozen = bool(state["frozen_statistics"])
-        self.settings = replace(self.settings, frozen_statistics=frozen)
-        self._drawn = state.get("drawn", 0)
 
     def publish(self, model: nn.Module, output: Path, facts: dict[str, str]) -> None:
         """Write ``model`` as a folder that smp and the docks load."""
@@ -217,7 +155,7 @@ class SemanticTask:
         """
         twin: nn.Module = self.model
         if self.settings.frozen_statistics:
-            twin = folded_if_exact(self.model, self.model.encoder, self._blank(64))
+            twin = folded_if_exact(self.model, self.model.encoder, *self._blank(64))
         upsampling = head_upsampling(self.model)
         if upsampling is not None:
             if twin is self.model:
@@ -225,17 +163,13 @@ class SemanticTask:
             twin.set_submodule(upsampling[0], nn.Identity())
         return twin
 
-    def _blank(self, side: int) -> Tensor:
-        """Return an image (1, C, side, side) of zeros on the device of the network."""
-        parameter = next(self.model.parameters())
-        return torch.zeros(1, self.facts.channels, side, side, device=parameter.device)
+    def _blank(self, side: int) -> tuple[Tensor]:
+        device = next(self.model.parameters()).device
+        return (torch.zeros(1, self.facts.channels, side, side, device=device),)
 
     def _draw(self, progress: float) -> tuple[Tensor, Tensor]:
-        size = self.settings.size(progress)
-        if size != self._size:
-            self._size = size
-            self._crops = self._loader(size)
-        return next(self._crops)
+        batch: tuple[Tensor, Tensor] = next(self._stream(progress))
+        return batch
 
     def _loader(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         crops = SemanticSamples(
@@ -243,17 +177,9 @@ class SemanticTask:
             self._presence,
             replace(self.samples, size=size),
             self.settings.seed,
-            replace(self._order, first=self._drawn),
+            Order(self._drawn, self._share, self._rank, self._processes),
         )
-        loader: DataLoader[SemanticSample] = DataLoader(
-            crops,
-            batch_size=self._order.batch,
-            num_workers=self.settings.workers,
-            prefetch_factor=6 if self.settings.workers else None,
-            collate_fn=collate,
-            worker_init_fn=leave_interrupts,
-        )
-        return iter(loader)
+        return self._drawing(crops, 6, batch_size=self._share, collate_fn=collate)
 
 
 def _of_smp(model: nn.Module) -> SegmentationModel:

@@ -7,7 +7,6 @@ from functools import reduce
 from pathlib import Path
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from PIL import Image
@@ -27,6 +26,7 @@ from napari_edgeflow.engine.segmentation.segmenter import (
     SemanticSegmenter,
 )
 from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.engine.training.parallel import summed
 from napari_edgeflow.engine.training.reports import Validation
 from napari_edgeflow.engine.training.semantic.holdout import HeldBack
 
@@ -82,11 +82,7 @@ def validate_semantic(
         losses += found.loss
         if predictions is not None and item in held[:MOST_SHOWN]:
             write_prediction(predictions, item.pair.image.stem, found)
-    if fabric.world_size > 1:
-        total = torch.from_numpy(confusion).to(fabric.device)
-        confusion = fabric.all_reduce(total, reduce_op="sum").cpu().numpy()  # type: ignore[union-attr]
-        sums = torch.from_numpy(losses.astype(np.float32)).to(fabric.device)
-        losses = fabric.all_reduce(sums, reduce_op="sum").cpu().numpy()  # type: ignore[union-attr]
+    confusion, losses = summed(confusion, fabric), summed(losses, fabric)
     loss = float(losses[0] / losses[1]) if losses[1] else None
     return replace(summary(confusion, facts), loss=loss)
 
