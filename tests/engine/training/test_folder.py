@@ -1,5 +1,7 @@
+import multiprocessing
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,18 @@ def test_one_training_at_a_time_runs_in_a_folder(tmp_path: Path) -> None:
         other.kill()
     with alone_in(tmp_path):
         pass
+
+
+def test_a_process_that_was_begun_meanwhile_holds_nothing(tmp_path: Path) -> None:
+    note_start(tmp_path, "it")
+    with alone_in(tmp_path):
+        drawing = multiprocessing.get_context("fork").Process(
+            target=time.sleep, args=(60,)
+        )
+        drawing.start()
+    with alone_in(tmp_path):
+        drawing.kill()
+        drawing.join()
 
 
 def test_a_new_folder_is_held_from_its_first_note_on(tmp_path: Path) -> None:

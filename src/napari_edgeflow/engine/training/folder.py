@@ -123,6 +123,8 @@ class FolderLock:
     def release(self) -> None:
         """Let others train in the folder."""
         if self._file is not None:
+            # Processes that draw samples hold the file too, and may end later.
+            _lock(self._file, off=True)
             self._file.close()
             self._file = None
 
@@ -149,14 +151,15 @@ def alone_in(folder: Path) -> Iterator[FolderLock]:
         lock.release()
 
 
-def _lock(file: IO[bytes]) -> None:
-    """Lock a file for this process; OSError if another one has."""
+def _lock(file: IO[bytes], *, off: bool = False) -> None:
+    """Lock a file for this process, or take the lock off; OSError if it cannot be."""
     try:
         import fcntl
     except ImportError:
         import msvcrt
 
         file.seek(_FAR_OFF)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        mode = msvcrt.LK_UNLCK if off else msvcrt.LK_NBLCK  # type: ignore[attr-defined]
+        msvcrt.locking(file.fileno(), mode, 1)  # type: ignore[attr-defined]
         return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(file, fcntl.LOCK_UN if off else fcntl.LOCK_EX | fcntl.LOCK_NB)
