@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QPoint, Qt, Signal
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.widgets.fields.layers import labels_combo
-from napari_edgeflow.widgets.objects.parts import ACTIONS, ObjectAction
+from napari_edgeflow.widgets.objects.actions import OBJECT_ACTIONS
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, ObjectSelection
 from napari_edgeflow.widgets.objects.table.table import ObjectTable
 from napari_edgeflow.widgets.qt.connections import Connections
@@ -37,29 +37,9 @@ _LEAST_WIDTH = 350
 
 
 class ObjectsControls(QWidget):
-    """All that a person sees of the dock; it knows nothing of what it causes.
+    """All that a person sees of the dock; it knows nothing of what it causes."""
 
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers can be chosen.
-    links : Connections
-        Who owns the connections to the viewer.
-    """
-
-    action_asked = Signal(object)
-    """The :class:`ObjectAction` that is to be done."""
-    class_asked = Signal(object)
-    """The :class:`LabelClass` that the selected objects are to get."""
-    split_asked = Signal()
-    undo_asked = Signal()
-    redo_asked = Signal()
-
-    def __init__(
-        self,
-        viewer: "Viewer",
-        links: Connections,
-    ) -> None:
+    def __init__(self, viewer: "Viewer", links: Connections) -> None:
         super().__init__()
         self.layer = labels_combo(viewer, links, self)
         self.table = ObjectTable(self)
@@ -71,16 +51,17 @@ class ObjectsControls(QWidget):
         )
         self.class_combo = QComboBox(self)
         self.class_combo.setToolTip("The class of the selected objects")
-        self.buttons = {action.text: self._button(action.text) for action in ACTIONS}
+        self.buttons = {one.text: self._button(one.text) for one in OBJECT_ACTIONS}
         self.undo, self.redo = self._button("Undo"), self._button("Redo")
         self.tabs = QTabWidget(self)
         self.tabs.setDocumentMode(True)
         bar = self.tabs.tabBar()
         if bar is not None:
             bar.setDrawBase(False)
-        self._classes: tuple[LabelClass, ...] = ()
+        self.classes: tuple[LabelClass, ...] = ()
         self._lay_out()
-        self._connect()
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._on_menu)
         self.show_selection(ObjectSelection())
         self.show_steps("", "")
 
@@ -99,22 +80,22 @@ class ObjectsControls(QWidget):
 
     def show_classes(self, classes: ClassTable) -> None:
         """Offer the classes that objects may get."""
-        if tuple(classes) != self._classes:
-            self._classes = tuple(classes)
+        if tuple(classes) != self.classes:
+            self.classes = tuple(classes)
             self.class_combo.clear()
-            for entry in self._classes:
+            for entry in self.classes:
                 self.class_combo.addItem(swatch(entry.colour), entry.name)
             self.class_combo.setCurrentIndex(-1)
 
     def show_selection(self, selection: ObjectSelection) -> None:
         """Enable what can be done to a selection."""
         chosen = selection.entries
-        for action in ACTIONS:
+        for action in OBJECT_ACTIONS:
             enabled = action.least <= len(chosen) <= action.most
             self.buttons[action.text].setEnabled(enabled)
         self.class_combo.setEnabled(bool(chosen))
         ids = {entry.class_id for entry in chosen}
-        known = [entry.id for entry in self._classes]
+        known = [entry.id for entry in self.classes]
         only = next(iter(ids)) if len(ids) == 1 else None
         self.class_combo.setPlaceholderText("several classes" if len(ids) > 1 else "")
         self.class_combo.setCurrentIndex(known.index(only) if only in known else -1)
@@ -157,7 +138,7 @@ class ObjectsControls(QWidget):
         class_row.addWidget(QLabel("Class", self))
         class_row.addWidget(self.class_combo, 1)
         grid = QGridLayout()
-        for at, action in enumerate(ACTIONS):
+        for at, action in enumerate(OBJECT_ACTIONS):
             button = self.buttons[action.text]
             button.setToolTip(action.tip)
             grid.addWidget(button, *divmod(at, _COLUMNS))
@@ -183,23 +164,6 @@ class ObjectsControls(QWidget):
         layout.addLayout(steps)
         self.show_notice("")
 
-    def _connect(self) -> None:
-        for action in ACTIONS:
-            ask = partial(self._ask, action)
-            self.buttons[action.text].clicked.connect(ask)
-        self.class_combo.activated.connect(self._on_class)
-        self.split_classes.clicked.connect(self.split_asked)
-        self.undo.clicked.connect(self.undo_asked)
-        self.redo.clicked.connect(self.redo_asked)
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.customContextMenuRequested.connect(self._on_menu)
-
-    def _ask(self, action: ObjectAction, _checked: bool = False) -> None:
-        self.action_asked.emit(action)
-
-    def _on_class(self, index: int) -> None:
-        self.class_asked.emit(self._classes[index])
-
     def _on_menu(self, position: QPoint) -> None:
         menu = self.context_menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -213,16 +177,16 @@ class ObjectsControls(QWidget):
         classes = menu.addMenu("Class")
         if classes is not None:
             classes.setEnabled(self.class_combo.isEnabled())
-            for at, entry in enumerate(self._classes):
+            for at, entry in enumerate(self.classes):
                 row = classes.addAction(swatch(entry.colour), entry.name)
                 if row is not None:
                     row.triggered.connect(partial(self._on_class_row, at))
-        for action in ACTIONS:
-            row = menu.addAction(action.text)
+        for text, button in self.buttons.items():
+            row = menu.addAction(text)
             if row is not None:
-                row.setEnabled(self.buttons[action.text].isEnabled())
-                row.triggered.connect(partial(self._ask, action))
+                row.setEnabled(button.isEnabled())
+                row.triggered.connect(button.click)
         return menu
 
-    def _on_class_row(self, index: int, _checked: bool = False) -> None:
-        self._on_class(index)
+    def _on_class_row(self, at: int, _checked: bool = False) -> None:
+        self.class_combo.activated.emit(at)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.widgets.layers.labels import read_scheme, write_scheme
+from napari_edgeflow.widgets.objects.actions import OBJECT_ACTIONS, ObjectAction
 from napari_edgeflow.widgets.objects.controls import ObjectsControls
+from napari_edgeflow.widgets.objects.effort.panel import EffortPanel
 from napari_edgeflow.widgets.objects.outline.tab import OutlineTab
-from napari_edgeflow.widgets.objects.parts import ACTIONS, PANELS, ObjectAction
+from napari_edgeflow.widgets.objects.propagate.tab import PropagateTab
 from napari_edgeflow.widgets.objects.table.controller import ObjectsController
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange, change_class
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, ObjectSelection
@@ -37,13 +39,7 @@ _CLASSES = (
 
 
 class ObjectsWidget(Dock):
-    """See all finished objects of a layer, find them, correct and change them.
-
-    Parameters
-    ----------
-    viewer : napari.viewer.Viewer
-        Where images and labels are.
-    """
+    """See all finished objects of a layer, find them, correct and change them."""
 
     def __init__(self, viewer: "napari.viewer.Viewer") -> None:
         super().__init__()
@@ -53,8 +49,13 @@ class ObjectsWidget(Dock):
         self._splits: LatestCall[ClassRegions, PartedObjects] = LatestCall(
             part_classes, self._on_parted, self._on_not_parted
         )
-        for panel in PANELS:
-            self.controls.tabs.addTab(panel.make(self.controller), panel.title)
+        self.outline = OutlineTab(self.controller)
+        for title, tab in (
+            ("Outline", self.outline),
+            ("Propagate", PropagateTab(self.controller)),
+            ("Effort", EffortPanel(self.controller)),
+        ):
+            self.controls.tabs.addTab(tab, title)
         self._connect()
         controller, splits = self.controller, self._splits
 
@@ -76,13 +77,9 @@ class ObjectsWidget(Dock):
         ValueError
             If another outline is being edited, or nothing is left of the object.
         """
-        tabs = self.controls.tabs
-        for at in range(tabs.count()):
-            tab = tabs.widget(at)
-            if isinstance(tab, OutlineTab):
-                tabs.setCurrentIndex(at)
-                bring_to_front(self)
-                tab.edit(labels, done)
+        self.controls.tabs.setCurrentWidget(self.outline)
+        bring_to_front(self)
+        self.outline.edit(labels, done)
 
     @property
     def busy(self) -> bool:
@@ -93,25 +90,25 @@ class ObjectsWidget(Dock):
         controls, controller = self.controls, self.controller
         controls.layer.layer_changed.connect(self._on_layer)
         controls.table.selected.connect(controller.select)
-        controls.action_asked.connect(self._on_action)
-        controls.class_asked.connect(self._on_class)
-        controls.split_asked.connect(self._on_split)
-        controls.undo_asked.connect(controller.undo)
-        controls.redo_asked.connect(controller.redo)
+        controls.class_combo.activated.connect(self._on_class)
+        controls.split_classes.clicked.connect(self._on_split)
+        controls.undo.clicked.connect(controller.undo)
+        controls.redo.clicked.connect(controller.redo)
         controller.entries_changed.connect(self._on_entries)
         controller.selection_changed.connect(controls.show_selection)
         controller.working_changed.connect(controls.show_working)
         controller.history.steps_changed.connect(self._on_steps)
         shortcuts = Workspace.of(self._viewer).shortcuts
-        for action in ACTIONS:
-            if action.shortcut:
-                run = partial(self._on_action, action)
-                self._links.keep(shortcuts.bind(controls.table, action.shortcut, run))
-                shortcuts.label(controls.buttons[action.text], action.shortcut)
+        for action in OBJECT_ACTIONS:
+            button, key = controls.buttons[action.text], action.shortcut
+            button.clicked.connect(partial(_run, action, controller))
+            if key:
+                # A button that is not enabled cannot be clicked by the key either.
+                self._links.keep(shortcuts.bind(controls.table, key, button.click))
+                shortcuts.label(button, key)
 
     def _on_layer(self) -> None:
-        layer = self.controls.layer.layer
-        self.controller.set_layer(layer)
+        self.controller.set_layer(self.controls.layer.layer)
 
     def _on_entries(self, entries: Sequence[ObjectEntry]) -> None:
         layer, controls = self.controller.layer, self.controls
@@ -129,13 +126,8 @@ class ObjectsWidget(Dock):
         history = self.controller.history
         self.controls.show_steps(history.undo_text, history.redo_text)
 
-    def _on_action(self, action: ObjectAction) -> None:
-        # A key works whatever is selected.
-        if self.controls.buttons[action.text].isEnabled():
-            action.run(self.controller)
-
-    def _on_class(self, entry: LabelClass) -> None:
-        self.controller.write(partial(_with_class, entry))
+    def _on_class(self, at: int) -> None:
+        self.controller.write(partial(_with_class, self.controls.classes[at]))
 
     def _on_split(self) -> None:
         layer = self.controller.layer
@@ -148,6 +140,10 @@ class ObjectsWidget(Dock):
 
     def _on_not_parted(self, _regions: ClassRegions, error: Exception) -> None:
         show_problem(error)
+
+
+def _run(action: ObjectAction, controller: ObjectsController, *_: object) -> None:
+    action.run(controller)
 
 
 def _with_class(entry: LabelClass, selection: ObjectSelection) -> ObjectChange:

@@ -18,7 +18,6 @@ from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.objects.effort.panel import EffortPanel, spoken
-from napari_edgeflow.widgets.objects.parts import PANELS
 from napari_edgeflow.widgets.objects.table.controller import ObjectsController
 
 TABLE = ClassTable(
@@ -53,7 +52,7 @@ MakePanel = Callable[[], tuple[ViewerModel, EffortPanel]]
 def make_panel(qtbot: Any) -> MakePanel:
     def make() -> tuple[ViewerModel, EffortPanel]:
         viewer = ViewerModel()
-        panel = EffortPanel(viewer)
+        panel = EffortPanel(ObjectsController(viewer))
         qtbot.addWidget(panel)
         return viewer, panel
 
@@ -159,11 +158,10 @@ def test_times_as_a_person_says_them() -> None:
     assert [spoken(s) for s in (40, 600, 9000)] == ["40 s", "10 min", "2.5 h"]
 
 
-def test_it_is_a_tab_of_the_objects_dock(qtbot: Any) -> None:
+def test_it_shows_what_the_dock_lists(qtbot: Any) -> None:
     viewer = ViewerModel()
     controller = ObjectsController(viewer)
-    (maker,) = (panel for panel in PANELS if panel.title == "Effort")
-    panel: Any = maker.make(controller)
+    panel = EffortPanel(controller)
     qtbot.addWidget(panel)
     layer = viewer.add_layer(labelled(Plane((None, None))))
     controller.set_layer(layer)

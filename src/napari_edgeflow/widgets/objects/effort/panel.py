@@ -1,10 +1,13 @@
-"""What labelling took, and what the model saved: a part of the objects' dock."""
+"""What labelling took, and what the model saved: a tab of the objects' dock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from napari.utils.notifications import show_info, show_warning
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -29,18 +32,18 @@ from napari_edgeflow.engine.evaluation.effort import (
     total,
 )
 from napari_edgeflow.engine.labels.classes import Colour
-from napari_edgeflow.formats.effort.click_benchmark import CLICKS
-from napari_edgeflow.formats.effort.csv import write_effort_csv
-from napari_edgeflow.widgets.layers.labels import read_scheme
-from napari_edgeflow.widgets.layers.object_records import ObjectRecord
-from napari_edgeflow.widgets.objects.effort.objects import (
-    BenchmarkRequest,
-    benchmark_request,
-    efforts_of,
-    write_benchmark,
+from napari_edgeflow.formats.effort.click_benchmark import (
+    CLICKS,
+    ClickedObject,
+    write_click_benchmark,
 )
+from napari_edgeflow.formats.effort.csv import write_effort_csv
+from napari_edgeflow.widgets.layers.annotation import LabelledLayers, labelled_layers
+from napari_edgeflow.widgets.layers.labels import read_scheme
+from napari_edgeflow.widgets.layers.matching import image_of
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
+from napari_edgeflow.widgets.layers.planes import plane_count
 from napari_edgeflow.widgets.objects.effort.plot import EffortPlot, Measure
-from napari_edgeflow.widgets.qt.dock import real_viewer
 from napari_edgeflow.widgets.qt.swatches import swatch
 from napari_edgeflow.widgets.qt.tables import make_compact
 from napari_edgeflow.widgets.qt.words import counted
@@ -57,28 +60,33 @@ if TYPE_CHECKING:
 _HEADERS = ("Class", "Objects", "Clicks", "Seconds")
 _TIPS = ("", "", "Mean of an object", "Median of an object")
 _GREY: Colour = (128, 128, 128)
+_JPEG = (".jpg", ".jpeg")
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _BenchmarkRequest:
+    """Whose clicks to write, and where."""
+
+    source: LabelledLayers
+    records: tuple[ObjectRecord, ...]
+    folder: Path
 
 
 class EffortPanel(QWidget):
     """Clicks and seconds of each object and class, with a plot, CSV and benchmark.
 
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the layers are.
-    parent : QWidget, optional
-        The widget it is part of.
+    It shows the objects that a dock lists, whenever they are others.
     """
 
-    def __init__(self, viewer: "Viewer", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._viewer = real_viewer(viewer)
+    def __init__(self, controller: "ObjectsController") -> None:
+        super().__init__()
+        self._controller = controller
         self._layer: Labels | None = None
-        self._controller: ObjectsController | None = None
         self._entries: Sequence[ObjectEntry] | None = None
         self._objects: list[ObjectEffort] = []
-        self._calls: StreamCall[BenchmarkRequest, int, int] = StreamCall(
-            write_benchmark,
+        self._calls: StreamCall[_BenchmarkRequest, int, int] = StreamCall(
+            _write_benchmark,
             report=lambda request, written: None,
             deliver=self._on_written,
             stopped=lambda request: None,
@@ -86,6 +94,8 @@ class EffortPanel(QWidget):
         )
         # Nobody tells the panel that its dock goes.
         self.destroyed.connect(self._calls.close)
+        # Qt undoes the connection to a method when the panel goes.
+        controller.entries_changed.connect(self._on_entries)
         self._make_parts()
         self._lay_out()
         self.show_layer(None)
@@ -95,18 +105,12 @@ class EffortPanel(QWidget):
         """Whether a benchmark is being written."""
         return self._calls.busy
 
-    def follow(self, controller: "ObjectsController") -> None:
-        """Show the objects that a dock lists, whenever they are others."""
-        self._controller = controller
-        # Qt undoes the connection to a method when the panel goes.
-        controller.entries_changed.connect(self._on_entries)
-
     def show_layer(
         self, layer: "Labels | None", records: Iterable[ObjectRecord] = ()
     ) -> None:
         """Show objects of a layer, whose records were read; None for none."""
         self._layer = layer
-        known = [] if layer is None else efforts_of(layer, records)
+        known = [] if layer is None else _efforts_of(layer, records)
         self._objects = [entry for entry in known if entry.is_labelled]
         scheme = read_scheme(layer)
         classes = () if scheme is None else scheme.classes
@@ -131,7 +135,7 @@ class EffortPanel(QWidget):
         if self._layer is None:
             return
         try:
-            request = benchmark_request(self._viewer, self._layer, folder)
+            request = _benchmark_request(self._controller.viewer, self._layer, folder)
         except ValueError as error:
             show_warning(str(error))
         else:
@@ -149,7 +153,7 @@ class EffortPanel(QWidget):
 
     def _show_entries(self) -> None:
         controller, entries = self._controller, self._entries
-        if controller is not None and entries is not None:
+        if entries is not None:
             self._entries = None
             records = [entry.record for entry in entries if entry.record is not None]
             self.show_layer(
@@ -238,14 +242,27 @@ class EffortPanel(QWidget):
         if found:
             self.save_benchmark(Path(found))
 
-    def _on_written(self, request: BenchmarkRequest, objects: int) -> None:
+    def _on_written(self, request: _BenchmarkRequest, objects: int) -> None:
         show_info(
             f"Wrote the clicks of {counted(objects, 'object')} to "
             f"{request.folder / CLICKS}."
         )
 
 
-_MINUTE = 60.0
+def _efforts_of(layer: "Labels", records: Iterable[ObjectRecord]) -> list[ObjectEffort]:
+    """Return what each object of a layer took."""
+    is_stack = plane_count(layer) > 1
+    return [
+        ObjectEffort(
+            record.object_id,
+            record.class_name,
+            record.source,
+            len(record.clicks),
+            record.seconds,
+            record.plane.name if is_stack else "",
+        )
+        for record in records
+    ]
 
 
 def saving_text(objects: Sequence[ObjectEffort], saved: Saving | None) -> str:
@@ -274,3 +291,57 @@ def spoken(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / _MINUTE
     return f"{minutes:.0f} min" if minutes < 2 * _MINUTE else f"{minutes / 60:.1f} h"
+
+
+def _benchmark_request(
+    viewer: "Viewer", labels: "Labels", folder: Path
+) -> _BenchmarkRequest:
+    """Return what to write in the background.
+
+    Raises
+    ------
+    ValueError
+        If no object was clicked, or its image is gone.
+    """
+    records = tuple(r for r in read_records(labels).values() if _is_clicked(r))
+    if not records:
+        raise ValueError(f"No object in {labels.name!r} was made by clicks.")
+    source = labelled_layers(
+        viewer, image_of(viewer.layers, labels), labels, every=True
+    )
+    return _BenchmarkRequest(source, records, folder)
+
+
+def _write_benchmark(request: _BenchmarkRequest) -> Generator[int, None, int]:
+    """Write images, masks and clicks; yield after each image, return the objects."""
+    source, written = request.source, 0
+    for place, (plane, name) in enumerate(
+        zip(source.planes, source.names, strict=True)
+    ):
+        here = [r for r in request.records if r.plane == plane.plane]
+        if not here:
+            continue
+        labels = source.labels(place)
+        present = set(np.unique(labels).tolist())
+        clicked = [
+            ClickedObject(r.object_id, r.class_name, r.clicks, r.view, r.seconds)
+            for r in here
+            if r.object_id in present
+        ]
+        image = _as_seen(source, place)
+        write_click_benchmark(request.folder, name, image, labels, clicked)
+        written += len(clicked)
+        yield written
+    return written
+
+
+def _is_clicked(record: ObjectRecord) -> bool:
+    return record.source == "click" and any(c.positive for c in record.clicks)
+
+
+def _as_seen(source: LabelledLayers, place: int) -> Path | NDArray[np.uint8]:
+    """Return a JPEG as it is, and the pixels shown of anything else."""
+    path = source.path
+    if path is not None and path.suffix.lower() in _JPEG:
+        return path
+    return source.pixels(place)

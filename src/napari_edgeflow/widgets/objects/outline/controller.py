@@ -13,11 +13,13 @@ from napari_edgeflow.widgets.layers.labels import check_target
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.objects.outline.commit import commit_outline
 from napari_edgeflow.widgets.objects.outline.layer import OutlineLayer
-from napari_edgeflow.widgets.objects.outline.session import OutlineSession, OutlineState
 from napari_edgeflow.widgets.objects.outline.work import (
     OutlineAnswer,
     OutlinedObject,
     OutlineRequest,
+    OutlineSession,
+    OutlineShapes,
+    OutlineState,
     answer,
 )
 from napari_edgeflow.widgets.qt.connections import Connections
@@ -33,18 +35,10 @@ _SETTLE_MS = 150
 
 
 class OutlineController(QObject):
-    """Shows the outline of an object as shapes, and writes it back.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the object is.
-    """
+    """Shows the outline of an object as shapes, and writes it back."""
 
     changed = Signal()
     """The outline, or what is known of it, is another one."""
-    ended = Signal()
-    """The outline was written or given up."""
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
@@ -198,7 +192,7 @@ class OutlineController(QObject):
 
     # ---- the outline
 
-    def _ask(self, shapes: Any, tolerance: float | None) -> None:
+    def _ask(self, shapes: OutlineShapes | None, tolerance: float | None) -> None:
         if self._target is not None:
             self._answer = None
             self._request = OutlineRequest(self._target, shapes, tolerance)
@@ -277,12 +271,8 @@ class OutlineController(QObject):
 
     def _write_now(self) -> None:
         self._writing = False
-        labels, target, found, layer = (
-            self._labels,
-            self._target,
-            self._answer,
-            self._layer,
-        )
+        labels, target = self._labels, self._target
+        found, layer = self._answer, self._layer
         if labels is None or target is None or found is None or layer is None:
             return
         try:
@@ -314,7 +304,6 @@ class OutlineController(QObject):
         if remove and labels is not None and labels in self._viewer.layers:
             self._viewer.layers.selection.active = labels
         self.changed.emit()
-        self.ended.emit()
 
     # ---- what happens in the viewer
 

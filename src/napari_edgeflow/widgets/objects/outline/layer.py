@@ -39,18 +39,9 @@ _PIXEL = 0.5
 
 
 class OutlineLayer:
-    """Shapes on one plane of a Labels layer: parts of an object, and holes in them.
+    """Shapes on one plane of a Labels layer: components of an object, and holes.
 
-    Parameters
-    ----------
-    viewer : Viewer
-        Where it lives.
-    labels : Labels
-        The layer it lies on.
-    plane : Plane
-        The plane of it.
-    on_edit : callable
-        Called without arguments when a person changed shapes.
+    ``on_edit`` is called when a person changed shapes.
     """
 
     def __init__(

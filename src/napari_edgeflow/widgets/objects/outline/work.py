@@ -1,10 +1,11 @@
-"""What editing an outline has done in the background: trace, simplify, fill."""
+"""The outline that is being edited: its states, and what they have computed."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.engine.interaction.history import StateHistory
 from napari_edgeflow.engine.raster.outlines.outline import (
     Filled,
     Outline,
@@ -15,10 +16,51 @@ from napari_edgeflow.engine.raster.outlines.outline import (
 )
 from napari_edgeflow.widgets.layers.planes import Plane
 
-Shapes = tuple[OutlineShape, ...]
+OutlineShapes = tuple[OutlineShape, ...]
 
 MOST_VERTICES = 3_000
 """napari edits no more than that without holding the window."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutlineState:
+    """An outline at one time.
+
+    Parameters
+    ----------
+    shapes : tuple of OutlineShape
+        What is shown.
+    source : tuple of OutlineShape or None
+        The shapes as the person left them, which ``shapes`` may be a simpler version
+        of; None for the object in its layer.
+    tolerance : float
+        How far the outline was allowed to move.
+    """
+
+    shapes: OutlineShapes
+    source: OutlineShapes | None
+    tolerance: float
+
+
+class OutlineSession(StateHistory[OutlineState]):
+    """All states of an outline; undo and redo without limit."""
+
+    @property
+    def edited(self) -> bool:
+        """Whether the person changed a shape."""
+        return self.state.source is not None
+
+    def edit(self, shapes: OutlineShapes) -> None:
+        """Take over shapes that the person changed."""
+        self._add(OutlineState(shapes, shapes, self.state.tolerance))
+
+    def simplify(self, shapes: OutlineShapes, tolerance: float) -> None:
+        """Take over a simpler version; one after the other is one change."""
+        before = self.state
+        was_simplified = before.shapes is not before.source and self.can_undo
+        if was_simplified and not self.can_redo:
+            self.undo()
+        self._add(OutlineState(shapes, before.source, tolerance))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +101,7 @@ class OutlineRequest:
     """
 
     target: OutlinedObject
-    shapes: Shapes | None
+    shapes: OutlineShapes | None
     tolerance: float | None
 
 
@@ -81,7 +123,7 @@ class OutlineAnswer:
         Why it encloses nothing; empty if it does.
     """
 
-    shapes: Shapes
+    shapes: OutlineShapes
     mask: NDArray[np.bool_] = field(repr=False)
     simplified: Outline | None
     filled: Filled | None

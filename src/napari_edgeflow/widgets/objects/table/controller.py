@@ -11,18 +11,12 @@ from superqt.utils import qdebounced
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
 from napari_edgeflow.widgets.objects.table.entries import (
+    Listing,
     ObjectEntry,
     ObjectSelection,
-    Survey,
     list_objects,
 )
-from napari_edgeflow.widgets.objects.table.view import (
-    ObjectHighlight,
-    OutlineRequest,
-    Path,
-    outlines,
-    show_object,
-)
+from napari_edgeflow.widgets.objects.table.view import ObjectHighlight, show_object
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.turns import Turns
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
@@ -42,12 +36,7 @@ _EDITS = ("paint", "data", "features", "metadata")
 class ObjectsController(QObject):
     """Knows the objects of a layer, which of them are selected, and changes them.
 
-    Panels and actions of the dock get this object.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the layer is.
+    Tabs and actions of the dock get this object.
     """
 
     entries_changed = Signal(object)
@@ -60,15 +49,16 @@ class ObjectsController(QObject):
         super().__init__()
         self.viewer = viewer
         self.history = Workspace.of(viewer).history
-        self.highlight = ObjectHighlight(viewer)
+        self.highlight = ObjectHighlight(viewer, self._on_failed)
         self._layer: Labels | None = None
         self._entries: dict[int, ObjectEntry] = {}
         self._selected: tuple[int, ...] = ()
         self._dims = self._place()
         self._waiting: list[Callable[[], None]] = []
-        self._survey: Survey | None = None
-        self._surveys = LatestCall(list_objects, self._on_listed, self._on_failed)
-        self._outlines = LatestCall(outlines, self._on_outlines, self._on_failed)
+        self._listing: Listing | None = None
+        self._listings: LatestCall[Listing, tuple[ObjectEntry, ...]] = LatestCall(
+            list_objects, self._on_listed, lambda _, error: self._on_failed(error)
+        )
         self._turns: Turns[None] = Turns(self._on_written, self._on_not_written)
         # Whether the list is not that of the layer's present pixels and rows.
         self._stale = False
@@ -100,12 +90,12 @@ class ObjectsController(QObject):
     @property
     def busy(self) -> bool:
         """Whether the list is being made, or something is written."""
-        return self._stale or self._surveys.busy or self._turns.busy
+        return self._stale or self._listings.busy or self._turns.busy
 
     def set_layer(self, layer: "Labels | None") -> None:
         """List the objects of another layer."""
         self._layer_links.close()
-        self._layer, self._survey = layer, None
+        self._layer, self._listing = layer, None
         self._waiting.clear()
         self._show(())
         if layer is None:
@@ -165,12 +155,12 @@ class ObjectsController(QObject):
         self.history.changed.disconnect(self._on_history)
         self._list_later.cancel()
         self._stale = False
-        self._surveys.close()
-        self._outlines.close()
+        self._listings.close()
+        self.highlight.close()
         self._waiting.clear()
         if viewer_remains:
             self._turns.finish()
-            self.highlight.close()
+            self.highlight.hide()
         else:
             self._turns.stop()
 
@@ -185,18 +175,18 @@ class ObjectsController(QObject):
         self._stale = False
         self._list_later.cancel()
         if self._layer is not None and self.has_objects:
-            self._survey = Survey.of(self._layer)
-            self._surveys(self._survey)
+            self._listing = Listing.of(self._layer)
+            self._listings(self._listing)
         else:
             self._show(())
             self._go_on()
 
-    def _on_listed(self, survey: Survey, entries: tuple[ObjectEntry, ...]) -> None:
-        if survey is self._survey:
+    def _on_listed(self, listing: Listing, entries: tuple[ObjectEntry, ...]) -> None:
+        if listing is self._listing:
             self._show(entries)
             self._go_on()
 
-    def _on_failed(self, _argument: object, error: Exception) -> None:
+    def _on_failed(self, error: Exception) -> None:
         self._waiting.clear()
         show_problem(error)
 
@@ -213,17 +203,9 @@ class ObjectsController(QObject):
         while self._waiting and not self.busy:
             self._waiting.pop(0)()
 
-    # ---- outlines
-
     def _outline(self) -> None:
         if self._layer is not None:
-            entries = self.selection.entries
-            self._outlines(OutlineRequest(self._layer.data, entries))
-
-    def _on_outlines(self, request: OutlineRequest, paths: list[Path]) -> None:
-        layer = self._layer
-        if layer is not None and request.labels is layer.data:
-            self.highlight.show(layer, paths)
+            self.highlight.show(self._layer, self.selection.entries)
 
     # ---- writing
 

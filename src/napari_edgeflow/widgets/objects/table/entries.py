@@ -70,7 +70,7 @@ class ObjectEntry:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survey:
+class Listing:
     """What is needed to list the objects of a layer, apart from the layer.
 
     Parameters
@@ -88,19 +88,19 @@ class Survey:
     classes: ClassTable | None
 
     @classmethod
-    def of(cls, layer: "Labels") -> "Survey":
+    def of(cls, layer: "Labels") -> "Listing":
         """Return what a layer holds now; its pixels are not copied."""
         scheme = read_scheme(layer)
         classes = None if scheme is None else scheme.classes
         return cls(layer_array(layer), layer.features.copy(), classes)
 
 
-def list_objects(survey: Survey) -> tuple[ObjectEntry, ...]:
+def list_objects(listing: Listing) -> tuple[ObjectEntry, ...]:
     """Return the objects of a layer by id; takes a while for many pixels."""
-    records = records_of(survey.features, survey.data.ndim)
-    known = {entry.id: entry for entry in survey.classes or ()}
+    records = records_of(listing.features, listing.data.ndim)
+    known = {entry.id: entry for entry in listing.classes or ()}
     entries = []
-    for measure in measure_objects(survey.data):
+    for measure in measure_objects(listing.data):
         record = records.get(measure.object_id)
         entry = None if record is None else known.get(record.class_id)
         if entry is not None:

@@ -1,7 +1,6 @@
 """Showing objects in the viewer: where they are, and their outlines."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +20,13 @@ from napari_edgeflow.widgets.layers.planes import (
     show_plane,
 )
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry
+from napari_edgeflow.widgets.qt.workers import LatestCall
 
 if TYPE_CHECKING:
     from napari.layers import Labels, Layer
     from napari.viewer import Viewer
 
-MOST_OUTLINES = 100
+_MOST_OUTLINES = 100
 """Objects that get an outline; more than that nobody tells apart."""
 
 _MOST_PIXELS = 4_000_000
@@ -40,8 +40,11 @@ _ROOM = 1.2
 
 _NAME = "Selected objects"
 
-Path = NDArray[np.float64]
+_Path = NDArray[np.float64]
 """(N, D) positions in the array of a layer."""
+
+_Outlined = tuple["Labels", Any, Sequence[ObjectEntry]]
+"""A layer, its labels as they are, and the objects in them whose outlines to show."""
 
 
 def show_object(viewer: "Viewer", layer: "Labels", entry: ObjectEntry) -> None:
@@ -79,24 +82,15 @@ def plane_to_edit(viewer: "Viewer", layer: "Labels", entry: ObjectEntry) -> Plan
     return plane if part is not None and (part == entry.id).any() else entry.plane
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OutlineRequest:
-    """Objects whose outlines are wanted, in the labels they are in."""
-
-    labels: Any = field(repr=False)
-    entries: Sequence[ObjectEntry] = field(repr=False)
-
-
-def outlines(request: OutlineRequest) -> list[Path]:
+def _outlines(wanted: _Outlined) -> list[_Path]:
     """Return the outlines of objects in the planes to see them in."""
+    _, labels, entries = wanted
     return [
-        path
-        for entry in request.entries[:MOST_OUTLINES]
-        for path in _outline(request.labels, entry)
+        path for entry in entries[:_MOST_OUTLINES] for path in _outline(labels, entry)
     ]
 
 
-def _outline(labels: Any, entry: ObjectEntry) -> list[Path]:
+def _outline(labels: Any, entry: ObjectEntry) -> list[_Path]:
     plane, measure = entry.plane, entry.measure
     y, x = plane.axes
     top, left = measure.start[y], measure.start[x]
@@ -116,23 +110,25 @@ def _outline(labels: Any, entry: ObjectEntry) -> list[Path]:
 class ObjectHighlight:
     """The layer with the outlines of what is selected; it takes no part in anything.
 
-    Parameters
-    ----------
-    viewer : Viewer
-        Where it is shown.
+    ``fail`` is called with an error of the background, where outlines are made.
     """
 
-    def __init__(self, viewer: "Viewer") -> None:
+    def __init__(self, viewer: "Viewer", fail: Callable[[Exception], None]) -> None:
         self._viewer = viewer
         self._layer: Shapes | None = None
-        self._wanted: tuple[Labels, Sequence[Path]] | None = None
+        self._wanted: tuple[Labels, Sequence[_Path]] | None = None
+        self._calls: LatestCall[_Outlined, list[_Path]] = LatestCall(
+            _outlines, self._on_outlines, lambda _, error: fail(error)
+        )
 
-    def owns(self, layer: object) -> bool:
-        """Return whether a layer is the one of the outlines."""
-        return layer is not None and layer is self._layer
+    def show(self, labels: "Labels", entries: Sequence[ObjectEntry]) -> None:
+        """Show the outlines of objects; none of them takes the earlier ones away."""
+        self._calls((labels, labels.data, entries))
 
-    def show(self, labels: "Labels", paths: Sequence[Path]) -> None:
-        """Show outlines over a layer; none of them takes the earlier ones away."""
+    def _on_outlines(self, wanted: _Outlined, paths: list[_Path]) -> None:
+        labels, data, _ = wanted
+        if labels not in self._viewer.layers or labels.data is not data:
+            return
         self._wanted = labels, paths
         if not paths or self._fits(labels):
             self._draw()
@@ -154,6 +150,10 @@ class ObjectHighlight:
             layer.selected_data = set()
 
     def close(self) -> None:
+        """Show no more outlines, and leave the layer where the viewer goes."""
+        self._calls.close()
+
+    def hide(self) -> None:
         """Take the layer out of the viewer."""
         if self._layer is not None and self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
@@ -171,7 +171,7 @@ class ObjectHighlight:
         return bool(layer.ndim == labels.ndim)
 
     def _make(self, labels: "Labels") -> None:
-        self.close()
+        self.hide()
         layer = Shapes(
             ndim=len(layer_shape(labels)),
             name=_NAME,
