@@ -38,8 +38,6 @@ from lightning_fabric import Fabric
 from plain_loop import PlainRun
 
 from napari_edgeflow import cli
-from napari_edgeflow.cli.train_clicks import training_of as click_training
-from napari_edgeflow.cli.train_semantic import training_of as semantic_training
 from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.engine.checkpoints.semantic import load_semantic, semantic_facts
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
@@ -62,7 +60,8 @@ from napari_edgeflow.engine.training.semantic.training import (
     build_semantic,
 )
 from napari_edgeflow.engine.training.semantic.validation import validate_semantic
-from napari_edgeflow.engine.training.training import start
+from napari_edgeflow.engine.training.training import Training, start
+from napari_edgeflow.formats.training.trainings import training_of
 
 SEMANTIC_START, CLICK_START = "deeplabv3plus-lite0-voc", "edgeflow-lite"
 NUCLEI_BAR = 0.80
@@ -77,11 +76,10 @@ RIM = 3
 """Pixels."""
 
 
-def parsed(*arguments: object) -> argparse.Namespace:
-    """Return the options of a command as the command line has them."""
+def training_by(*arguments: object) -> Training:
+    """Return what a command of the command line would start."""
     options = cli.build_parser().parse_args([str(a) for a in arguments])
-    options.command = ""
-    return options
+    return training_of(options.plan(options))
 
 
 def measured(
@@ -128,11 +126,12 @@ def take_turns(training: SemanticTraining, plain: PlainRun) -> tuple[float, floa
 
 def compare(few: FewImages, output: Path, minutes: float) -> list[str]:
     """Fine-tune by both loops, print figures, and return the bars that were missed."""
-    start = ("--init", SEMANTIC_START, "--minutes", minutes, "--output", output)
+    begin = ("--init", SEMANTIC_START, "--minutes", minutes, "--output", output)
     # There are other images to measure on: all of the few are learnt from.
     few_pairs = ("--pairs", few.folder, "--validation", 0)
-    options = parsed("train", "semantic", *few_pairs, *start)
-    training = semantic_training(options)
+    training = training_by("train", "semantic", *few_pairs, *begin)
+    if not isinstance(training, SemanticTraining):
+        raise TypeError("the command starts another training")
     # Turns of ten steps.
     training = replace(training, loop=replace(training.loop, report_steps=10))
     torch.set_flush_denormal(True)
@@ -195,9 +194,9 @@ def print_clicks(
 
 def adapt_clicks(few: Path, output: Path, minutes: float, *options: object) -> None:
     """Adapt the click model to few images, and print how it goes."""
-    start = ("--init", CLICK_START, "--minutes", minutes, "--output", output)
-    arguments = ("train", "clicks", "--instances", few, *start, *options)
-    for report in start(click_training(parsed(*arguments))):
+    begin = ("--init", CLICK_START, "--minutes", minutes, "--output", output)
+    arguments = ("train", "clicks", "--instances", few, *begin, *options)
+    for report in start(training_by(*arguments)):
         if isinstance(report, TrainReport):
             done, losses = f"{report.progress:.0%}", report.losses
             print(f"{done}: IoU of crops {losses['iou']:.3f}", flush=True)

@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from napari_edgeflow import cli
-from napari_edgeflow.cli.coco_source import split_settings
-from napari_edgeflow.cli.train_clicks import parse_source
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.formats.effort.click_benchmark import (
     CLICKS,
     ClickedObject,
     write_click_benchmark,
 )
+from napari_edgeflow.formats.training.plan import DataSource, split_settings
+from napari_edgeflow.formats.training.sources import read_source
 from napari_edgeflow.samples import load_sample, sample_paths
 
 
@@ -242,13 +242,14 @@ def test_sources_are_parsed(tmp_path: Path) -> None:
     for name in ("images", "labels"):
         (tmp_path / name).mkdir()
         Image.new("L", (4, 4)).save(tmp_path / name / "a.png")
-    source = parse_source(f"{tmp_path},weight=2.5,whole=0.5", "semantic", tmp_path)
+    text = f"{tmp_path},weight=2.5,whole=0.5"
+    source = DataSource.parse(text, "pairs", "semantic")
     assert (source.kind, source.weight, source.whole) == ("semantic", 2.5, 0.5)
-    assert len(source.pairs) == 1
+    assert len(read_source(source, tmp_path)[0]) == 1
     with pytest.raises(ValueError, match="unknown 'colour'"):
-        parse_source(f"{tmp_path},colour=red", "semantic", tmp_path)
+        DataSource.parse(f"{tmp_path},colour=red", "pairs", "semantic")
     with pytest.raises(ValueError, match=r"no list .*train\.txt"):
-        parse_source(str(tmp_path), "voc", tmp_path)
+        read_source(DataSource.parse(str(tmp_path), "voc", "semantic"), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["cats", "cats, dogs", "a,b,c", "1,2=3"])

@@ -11,7 +11,7 @@ from scipy import ndimage
 from tests.formats.annotation_samples import TABLE, ring_and_parts
 
 from napari_edgeflow import cli
-from napari_edgeflow.cli.convert import SOURCES, TARGETS
+from napari_edgeflow.cli.convert import CONVERTED_FROM, CONVERTED_TO
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.exchange.imports import SOURCES as READERS
@@ -322,8 +322,8 @@ def test_other_splits_and_tolerances_are_refused(
 
 
 def test_all_formats_are_offered() -> None:
-    assert tuple(FORMATS) == TARGETS
-    assert tuple(READERS) == SOURCES
+    assert tuple(FORMATS) == CONVERTED_TO
+    assert tuple(READERS) == CONVERTED_FROM
 
 
 @pytest.mark.parametrize("target", ["gray", "palette"])

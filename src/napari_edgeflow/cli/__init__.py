@@ -15,8 +15,7 @@ from napari_edgeflow.cli.config_file import config_of, with_config
 from napari_edgeflow.cli.console import BAD_INPUT, complain
 from napari_edgeflow.cli.convert import add_convert
 from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
-from napari_edgeflow.cli.train_clicks import add_train_clicks
-from napari_edgeflow.cli.train_semantic import add_train_semantic
+from napari_edgeflow.cli.training import add_train
 from napari_edgeflow.engine.system.memory import telling_out_of_memory
 
 if TYPE_CHECKING:
@@ -93,10 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     measures = evaluate.add_subparsers(required=True, metavar="WHAT")
     add_evaluate_clicks(measures)
     add_evaluate_semantic(measures)
-    train = commands.add_parser("train", help="train a model")
-    kinds = train.add_subparsers(required=True, metavar="WHAT")
-    add_train_clicks(kinds)
-    add_train_semantic(kinds)
+    add_train(commands)
     add_convert(commands)
     models = commands.add_parser("models", help="list the models there are")
     models.set_defaults(run=_run_models)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Read = Callable[[Report], Iterator[ImageAnnotation]]
 
 # As in formats.imports and formats.export_targets, which take a while to load.
-SOURCES = ("voc", "coco", "labelme", "yolo", "eiseg", "labels", "geojson")
-TARGETS = (
+CONVERTED_FROM = ("voc", "coco", "labelme", "yolo", "eiseg", "labels", "geojson")
+CONVERTED_TO = (
     "coco", "labelme", "yolo", "voc", "geojson", "gray", "palette", "cutout",
     "overlay", "tiff",
 )  # fmt: skip
@@ -38,9 +38,9 @@ def add_convert(commands: "Commands") -> None:
         "the exit status is 2 then.",
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="folder, or file")
-    parser.add_argument("--from", dest="source", choices=SOURCES, required=True)
+    parser.add_argument("--from", dest="source", choices=CONVERTED_FROM, required=True)
     parser.add_argument(
-        "--to", dest="target", type=_target, choices=TARGETS, required=True
+        "--to", dest="target", type=_target, choices=CONVERTED_TO, required=True
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     _add_choices(parser)

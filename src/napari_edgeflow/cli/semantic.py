@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_edgeflow.cli.console import BAD_INPUT, add_device, complain, with_progress
+from napari_edgeflow.cli.training import add_labelled_images, labelled_images
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
-    from napari_edgeflow.engine.data.pairs import LabelledImage
     from napari_edgeflow.engine.evaluation.semantic import SemanticFigures
     from napari_edgeflow.engine.segmentation.segmenter import (
         PredictSettings,
@@ -248,54 +248,6 @@ def add_evaluate_semantic(commands: "Commands") -> None:
     parser.set_defaults(run=_run_evaluate_semantic)
 
 
-def add_labelled_images(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name labelled images."""
-    parser.add_argument(
-        "--voc",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="VOC folder",
-    )
-    parser.add_argument("--split", metavar="NAME", help="a list of the VOC folder")
-    parser.add_argument(
-        "--pairs",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="folder with images/ and labels/ of the same stems",
-    )
-
-
-def labelled_images(
-    options: argparse.Namespace, split: str
-) -> "tuple[LabelledImage, ...]":
-    """Return the images that the options name.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Those of :func:`add_labelled_images`.
-    split : str
-        List of a VOC folder to take if none is named.
-
-    Raises
-    ------
-    ValueError
-        If there are none, or a folder or list is missing.
-    """
-    from napari_edgeflow.engine.data.pairs import folder_pairs, voc_pairs
-
-    voc = [voc_pairs(root, options.split or split) for root in options.voc]
-    folders = [folder_pairs(root / "images", root / "labels") for root in options.pairs]
-    pairs = tuple(pair for group in (*voc, *folders) for pair in group)
-    if not pairs and not getattr(options, "coco", None):
-        raise ValueError("no labelled images: give --voc DIR or --pairs DIR")
-    return pairs
-
-
 def _run_evaluate_semantic(options: argparse.Namespace) -> int:
     from napari_edgeflow.engine.evaluation.semantic import (
         evaluate_semantic,
@@ -303,8 +255,12 @@ def _run_evaluate_semantic(options: argparse.Namespace) -> int:
     )
     from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
     from napari_edgeflow.engine.system.files import check_file
+    from napari_edgeflow.formats.training.sources import read_source
 
-    pairs = labelled_images(options, "val")
+    sources = labelled_images(options, "val")
+    pairs = [pair for one in sources for pair in read_source(one, Path())[0]]
+    if not pairs:
+        raise ValueError("no labelled images: give --voc DIR or --pairs DIR")
     if options.json is not None:
         check_file(options.json)
     settings = _prediction(options)

@@ -1,34 +1,177 @@
-"""What the commands that train share: their options, and how they run."""
+"""The commands that train: their options become a plan, which is carried out."""
 
 import argparse
-from dataclasses import replace
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
+from napari_edgeflow.cli.config_file import with_config
 from napari_edgeflow.cli.console import add_device
 from napari_edgeflow.cli.reports import REPORT_FORMS, reporting
+from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK, SEMANTIC_TASK
+from napari_edgeflow.formats.training.plan import SOURCES, DataSource, TrainingPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from napari_edgeflow.engine.training.reports import TrainEvent
-    from napari_edgeflow.engine.training.settings import LoopSettings
-    from napari_edgeflow.engine.training.task import TaskSettings
-
-Training: TypeAlias = "Callable[..., Iterator[TrainEvent]]"
-"""A training that is ready to start; it takes the request to stop as ``stop``."""
-
-Task = TypeVar("Task", bound="TaskSettings")
-
-EPOCHS = 30
-"""How long a training is if nothing else is said."""
+    from napari_edgeflow.cli.console import Commands
 
 _MICROSCOPY = {"auto": None, "photographs": False, "microscopy": True}
 """What ``--augment`` says of the images."""
 
 
-def add_training(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every training has."""
+def add_train(commands: "Commands") -> None:
+    """Add the command ``train``."""
+    train = commands.add_parser("train", help="train a model")
+    kinds = train.add_subparsers(required=True, metavar="WHAT")
+    _add_clicks(kinds)
+    _add_semantic(kinds)
+    _add_folder(kinds)
+
+
+def _add_clicks(kinds: "Commands") -> None:
+    parser = kinds.add_parser(
+        "clicks",
+        help="train EdgeFlow by simulated clicks",
+        description="A source is DIR[,weight=W][,whole=P][,list=NAME]: W is how often "
+        "it is drawn, P the probability that all its labels are one object, NAME a "
+        "list of a VOC folder or a file with one.",
+    )
+    for kind, holds in (
+        ("voc", "VOC folder"),
+        ("semantic", "folder with images/ and labels/ of classes"),
+        ("instances", "folder with images/ and labels/ of objects"),
+    ):
+        parser.add_argument(
+            f"--{kind}", action="append", default=[], metavar="SOURCE", help=holds
+        )
+    _add_coco(parser)
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--init", metavar="MODEL", help="model to start from")
+    start.add_argument(
+        "--imagenet", action="store_true", help="start the backbone from ImageNet"
+    )
+    parser.add_argument(
+        "--network",
+        default="edgeflow-lite",
+        metavar="NAME",
+        help="a new network, if there is no --init: edgeflow-lite or edgeflow-hrnet18",
+    )
+    _add_learning(parser)
+    parser.set_defaults(run=_run, plan=click_plan)
+
+
+def _add_semantic(kinds: "Commands") -> None:
+    parser = kinds.add_parser(
+        "semantic",
+        help="train a network that labels every pixel",
+        description="Writes the model, metrics.csv and command.txt to the folder. "
+        "On several GPUs: torchrun --nproc_per_node=N -m napari_edgeflow train "
+        "semantic …; the batch is shared out to them.",
+    )
+    add_labelled_images(parser)
+    _add_coco(parser)
+    parser.add_argument(
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="class list with lines of the form: id name red green blue; default: "
+        "labels.txt in the folder, else the classes of --init, else PASCAL VOC's",
+    )
+    parser.add_argument(
+        "--init",
+        metavar="MODEL",
+        help="model to fine-tune; what it knows of classes of the same name is kept",
+    )
+    parser.add_argument(
+        "--network",
+        default="deeplabv3plus-lite0",
+        metavar="NAME",
+        help="a new network, if there is no --init; see the command models",
+    )
+    parser.add_argument(
+        "--from-scratch",
+        action="store_true",
+        help="do not start the new network's encoder from ImageNet",
+    )
+    parser.add_argument(
+        "--longest-side",
+        type=int,
+        metavar="N",
+        help="pixels to which images are resized before they are segmented; "
+        "default: their own",
+    )
+    parser.add_argument(
+        "--loss",
+        default="ce+0.5*dice",
+        metavar="SPEC",
+        help="a sum of ce, focal, dice, jaccard and lovasz with weights; default: "
+        "%(default)s",
+    )
+    parser.add_argument(
+        "--predictions",
+        action="store_true",
+        help="after each epoch, write the labels of some images that are held back",
+    )
+    _add_learning(parser)
+    parser.set_defaults(run=_run, plan=semantic_plan)
+
+
+def _add_folder(kinds: "Commands") -> None:
+    parser = kinds.add_parser(
+        "folder",
+        help="train as training.json in a folder says",
+        description="What a training was told is in training.json in its folder: it "
+        "goes on with --resume and needs no other option.",
+    )
+    parser.add_argument("output", type=Path, metavar="DIR")
+    _add_resume(parser)
+    parser.set_defaults(run=_run, plan=lambda options: plan_in(options.output))
+
+
+def add_labelled_images(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name images with a class for every pixel."""
+    parser.add_argument(
+        "--voc",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="VOC folder",
+    )
+    parser.add_argument("--split", metavar="NAME", help="a list of the VOC folder")
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder with images/ and labels/ of the same stems",
+    )
+
+
+def _add_coco(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--coco",
+        action="append",
+        default=[],
+        metavar="FILE[,images=DIR]",
+        help="COCO JSON; its images are in DIR, in images beside it, or beside it",
+    )
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--resume", action="store_true", help="go on in the folder")
+    parser.add_argument(
+        "--report",
+        choices=REPORT_FORMS,
+        default="text",
+        help="jsonl: one JSON object a line, for other programs",
+    )
+
+
+def _add_learning(parser: argparse.ArgumentParser) -> None:
+    """Add the options that both tasks have."""
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--config",
@@ -36,16 +179,30 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.toml",
         help="options by name, such as epochs = 10; those typed here win",
     )
-    parser.add_argument("--resume", action="store_true", help="go on in the folder")
     parser.add_argument(
         "--epochs",
         type=int,
         metavar="N",
-        help=f"default: {EPOCHS}, unless --steps or --minutes are given",
+        help="default: 30, unless --steps or --minutes are given",
     )
     parser.add_argument("--steps", type=int, help="at most")
     parser.add_argument("--minutes", type=float, help="stop after this time at most")
-    _add_validation(parser)
+    parser.add_argument(
+        "--validation",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="of the images, or of blocks of one or two, that is held back to keep "
+        "the best model; 0 for none; default: %(default)s",
+    )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=10,
+        metavar="N",
+        help="epochs without a better validation after which to stop; 0 for never; "
+        "default: %(default)s",
+    )
     parser.add_argument(
         "--rate",
         type=float,
@@ -75,93 +232,143 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "always are beside objects",
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--report",
-        choices=REPORT_FORMS,
-        default="text",
-        help="jsonl: one JSON object a line, for other programs",
-    )
+    _add_resume(parser)
     add_device(parser)
 
 
-def _add_validation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--validation",
-        type=float,
-        default=0.2,
-        metavar="SHARE",
-        help="of the images, or of blocks of one or two, that is held back to keep "
-        "the best model; 0 for none; default: %(default)s",
-    )
-    parser.add_argument(
-        "--patience",
-        type=int,
-        default=10,
-        metavar="N",
-        help="epochs without a better validation after which to stop; 0 for never; "
-        "default: %(default)s",
+_ALIKE = (
+    "output", "init", "network", "epochs", "steps", "minutes", "validation",
+    "patience", "rate", "batch", "size", "seed", "device",
+)  # fmt: skip
+"""Options that a plan has by the same name."""
+
+
+def click_plan(options: argparse.Namespace) -> TrainingPlan:
+    """Return what the options of ``train clicks`` ask for."""
+    sources = [
+        DataSource.parse(text, layout, kind)
+        for name, (layout, kind) in SOURCES[CLICK_TASK].items()
+        for text in getattr(options, name)
+    ]
+    return _plan(options, CLICK_TASK, sources, imagenet=options.imagenet)
+
+
+def semantic_plan(options: argparse.Namespace) -> TrainingPlan:
+    """Return what the options of ``train semantic`` ask for."""
+    coco = [
+        DataSource.parse(text, *SOURCES[SEMANTIC_TASK]["coco"], ("images",))
+        for text in options.coco
+    ]
+    return _plan(
+        options,
+        SEMANTIC_TASK,
+        [*labelled_images(options), *coco],
+        classes=options.classes,
+        imagenet=not options.from_scratch,
+        longest_side=options.longest_side,
+        loss=options.loss,
+        predictions=options.predictions,
     )
 
 
-def epochs_of(options: argparse.Namespace) -> int | None:
-    """Return the epochs asked for; by default there is some end to a training.
+def labelled_images(
+    options: argparse.Namespace, names: str | None = None
+) -> list[DataSource]:
+    """Return what the options of :func:`add_labelled_images` name.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The options.
+    names : str, optional
+        List of a VOC folder if none is named.
+    """
+    voc = [DataSource(p, "voc", names=options.split or names) for p in options.voc]
+    return [*voc, *(DataSource(path, "pairs") for path in options.pairs)]
+
+
+def _plan(
+    options: argparse.Namespace, task: str, sources: list[DataSource], **more: object
+) -> TrainingPlan:
+    alike = {name: getattr(options, name) for name in _ALIKE}
+    return TrainingPlan(
+        task=task,  # type: ignore[arg-type]
+        sources=tuple(sources),
+        microscopy=_MICROSCOPY[options.augment],
+        unlabelled=options.unlabelled is not None,
+        **alike,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run a training to its end, or until it is asked to stop.
+
+    Until the data is read, signals end the program as usual.
+    """
+    with reporting(options.report, options.output) as reporter:
+        from napari_edgeflow.engine.training.stop import stopping_on_signals
+        from napari_edgeflow.engine.training.training import start
+        from napari_edgeflow.formats.training.trainings import training_of
+
+        make: Callable[[argparse.Namespace], TrainingPlan] = options.plan
+        training = training_of(make(options), options.command)
+        with stopping_on_signals() as stop:
+            for report in start(training, resume=options.resume, stop=stop):
+                reporter.show(report)
+    return 0
+
+
+def plan_in(folder: Path) -> TrainingPlan:
+    """Return what the training of a folder was told.
+
+    Trainings of version 0.1 have no ``training.json``, but the command that started
+    them in the last line of ``command.txt``.
 
     Raises
     ------
     ValueError
-        If steps are given as well.
+        If it cannot be understood.
+    OSError
+        If there is neither of the files.
     """
-    if options.steps is not None and options.epochs is not None:
-        raise ValueError(
-            f"{options.epochs} epochs and {options.steps} steps: give one of them"
-        )
-    if options.epochs is not None:
-        return int(options.epochs)
-    return EPOCHS if options.steps is None and options.minutes is None else None
+    from napari_edgeflow.engine.training.folder import COMMAND_FILE, PLAN_FILE
+
+    path = folder / PLAN_FILE
+    if path.is_file():
+        return TrainingPlan.from_text(path.read_text("utf-8"), folder, str(path))
+    lines = (folder / COMMAND_FILE).read_text(encoding="utf-8").splitlines()
+    return _told_by_command(lines[-1] if lines else "", folder)
 
 
-def microscopy_asked(options: argparse.Namespace) -> bool | None:
-    """Return whether the images are those of a microscope; None to judge by them."""
-    return _MICROSCOPY[options.augment]
+class _RefusingParser(argparse.ArgumentParser):
+    """Tells what is wrong by an error, not by ending the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
 
 
-def in_size_asked(task: Task, options: argparse.Namespace) -> Task:
-    """Return a task's settings with the batch and the crops that were asked for."""
-    if options.batch is not None:
-        task = replace(task, batch=options.batch)
-    if options.size is not None:
-        task = replace(task, sizes=((1.0, options.size),))
-    return task
+def _told_by_command(command: str, folder: Path) -> TrainingPlan:
+    """Return the plan of a command; what lay in its folder is in ``folder`` now."""
+    parser = _RefusingParser()
+    add_train(parser.add_subparsers())  # type: ignore[arg-type]
+    try:
+        words = with_config(shlex.split(command)[1:])
+        before = parser.parse_args(words).output
+        options = parser.parse_args([_moved(word, before, folder) for word in words])
+        options.output = folder
+        make: Callable[[argparse.Namespace], TrainingPlan] = options.plan
+        if options.plan in (click_plan, semantic_plan):
+            return make(options)
+    except (ValueError, AttributeError) as error:
+        raise ValueError(_STARTS_NONE.format(command)) from error
+    raise ValueError(_STARTS_NONE.format(command))
 
 
-def as_long_as_asked(
-    loop: "LoopSettings", options: argparse.Namespace
-) -> "LoopSettings":
-    """Return the settings of a loop with the length and the rate asked for."""
-    return replace(
-        loop,
-        minutes=options.minutes,
-        patience=options.patience or None,
-        rate=loop.rate if options.rate is None else options.rate,
-        steps=loop.steps if options.steps is None else options.steps,
-    )
+_STARTS_NONE = "{!r} starts no training: choose the folder of a training"
 
 
-def run_training(options: argparse.Namespace, prepare: "Callable[[], Training]") -> int:
-    """Run a training to its end, or until it is asked to stop.
-
-    Parameters
-    ----------
-    options : Namespace
-        Of the command.
-    prepare : callable
-        Reads the data; until it returns, signals end the program as usual.
-    """
-    with reporting(options.report, options.output) as reporter:
-        from napari_edgeflow.engine.training.stop import stopping_on_signals
-
-        train = prepare()
-        with stopping_on_signals() as stop:
-            for report in train(stop=stop):
-                reporter.show(report)
-    return 0
+def _moved(word: str, before: Path, after: Path) -> str:
+    """Return a path within a folder as it is after the folder was moved."""
+    path = Path(word)
+    return str(after / path.relative_to(before)) if before in path.parents else word

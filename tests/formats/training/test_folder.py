@@ -7,13 +7,13 @@ from napari_edgeflow.engine.data.pairs import folder_pairs, read_pair
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.files.class_lists import read_class_list
 from napari_edgeflow.formats.training.folder import (
-    Place,
+    PlaneFile,
     write_class_folder,
     write_object_folder,
 )
 from napari_edgeflow.formats.training.stacks import (
     LabelledStack,
-    count_labels,
+    count_stack,
     merge_classes,
 )
 
@@ -39,7 +39,7 @@ def grey_stack() -> LabelledStack:
 
 def test_planes_with_labels_are_written_by_class(tmp_path: Path) -> None:
     stacks = [grey_stack()]
-    counts = [count_labels(stack) for stack in stacks]
+    counts = [count_stack(stack) for stack in stacks]
     merged = merge_classes(stacks, counts)
     reports = list(write_class_folder(tmp_path, stacks, counts, merged))
     assert [(r.done, r.total) for r in reports] == [(1, 2), (2, 2)]
@@ -55,7 +55,7 @@ def test_planes_with_labels_are_written_by_class(tmp_path: Path) -> None:
 
 def test_objects_are_written_as_they_are(tmp_path: Path) -> None:
     stacks = [grey_stack()]
-    counts = [count_labels(stack) for stack in stacks]
+    counts = [count_stack(stack) for stack in stacks]
     list(write_object_folder(tmp_path, stacks, counts, [0]))
     with Image.open(tmp_path / "labels" / "000-00002.png") as file:
         assert np.unique(np.asarray(file)).tolist() == [0, 2, 9]
@@ -65,8 +65,8 @@ def test_objects_are_written_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_file_leads_back_to_its_plane() -> None:
-    place = Place(2, 31)
-    assert Place.of(place.stem) == place
-    assert Place.of("2007_000033") is None
-    assert Place.of("12-345") is None
-    assert Place.of("cat") is None
+    place = PlaneFile(2, 31)
+    assert PlaneFile.of(place.stem) == place
+    assert PlaneFile.of("2007_000033") is None
+    assert PlaneFile.of("12-345") is None
+    assert PlaneFile.of("cat") is None

@@ -10,7 +10,12 @@ from napari_edgeflow.engine.data.pairs import read_labels
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
-from napari_edgeflow.formats.training.sources import DataFolder, known_classes
+from napari_edgeflow.formats.training.sources import (
+    common_classes,
+    find_source,
+    read_source,
+    source_contents,
+)
 from napari_edgeflow.formats.training.survey import survey_data
 
 CLASSES = ClassTable((LabelClass(3, "cat", (1, 2, 3)),))
@@ -31,13 +36,13 @@ def coco(tmp_path: Path) -> Path:
 
 
 def test_a_folder_with_a_coco_file(coco: Path, tmp_path: Path) -> None:
-    found = DataFolder.of(coco)
+    found = find_source(coco)
     assert (found.layout, found.folder) == ("coco", coco)
-    number, classes = found.contents()
+    number, classes = source_contents(found)
     assert number == 2
     assert classes is not None
     assert [(c.id, c.name) for c in classes] == [(3, "cat")]
-    (pair,) = found.first_pairs(1, tmp_path / "scratch")
+    (pair,), _ = read_source(found, tmp_path / "scratch", 1)
     assert pair.image == coco / "images" / "a.png"
     assert np.unique(read_labels(pair.labels)).tolist() == [0, 3]
     survey = survey_data((), (found,))
@@ -46,18 +51,18 @@ def test_a_folder_with_a_coco_file(coco: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_a_coco_file_is_told(coco: Path) -> None:
-    found = DataFolder.of(coco)
+    found = find_source(coco)
     (coco / "images" / "b.png").unlink()
     (problem,) = survey_data((), (found,)).problems
     assert "lists the image b.png, which is not in" in problem
     (coco / "other.json").write_text("{}")
     with pytest.raises(ValueError, match=r"annotations\.json and other\.json"):
-        DataFolder.of(coco)
+        find_source(coco)
 
 
 def test_a_folder_of_nothing_known_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nor a COCO file.*edgeflow convert"):
-        DataFolder.of(tmp_path)
+        find_source(tmp_path)
 
 
 def test_an_id_means_the_same_in_all_folders(tmp_path: Path) -> None:
@@ -65,8 +70,8 @@ def test_an_id_means_the_same_in_all_folders(tmp_path: Path) -> None:
     more = ClassTable((LabelClass(4, "dog", (4, 5, 6)),))
     first, second = tmp_path / "first", tmp_path / "second"
     with pytest.raises(ValueError, match="class 3 is 'cat' in one folder and 'dog' in"):
-        known_classes([(first, CLASSES), (second, dogs)])
-    both = known_classes([(first, CLASSES), (second, more)])
+        common_classes([(first, CLASSES), (second, dogs)])
+    both = common_classes([(first, CLASSES), (second, more)])
     assert both is not None
     assert [c.name for c in both] == ["cat", "dog"]
-    assert known_classes([]) is None
+    assert common_classes([]) is None

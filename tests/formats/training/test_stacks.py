@@ -5,7 +5,7 @@ from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.training.stacks import (
     LabelledStack,
     class_pixels,
-    count_labels,
+    count_stack,
     merge_classes,
 )
 
@@ -21,7 +21,7 @@ def stack(values: object, name: str = "pets", **more: object) -> LabelledStack:
 
 
 def test_pixels_are_counted_where_something_is_labelled() -> None:
-    counts = count_labels(stack([[[0, 1], [1, 2]], [[0, 0], [0, 0]]]))
+    counts = count_stack(stack([[[0, 1], [1, 2]], [[0, 0], [0, 0]]]))
     assert counts.pixels == {0: 1, 1: 2, 2: 1}
     assert counts.labelled == (0,)
     assert (counts.planes, counts.shape) == (2, (2, 2))
@@ -30,9 +30,9 @@ def test_pixels_are_counted_where_something_is_labelled() -> None:
 def test_objects_count_by_their_class() -> None:
     objects = stack([[7, 8], [9, 0]], kind="object", class_of={7: 2, 8: 2})
     # Object 9 has no class: its pixels do not count in a training.
-    assert count_labels(objects).pixels == {0: 1, 2: 2, 255: 1}
+    assert count_stack(objects).pixels == {0: 1, 2: 2, 255: 1}
     unnamed = stack([[7, 8], [9, 0]], kind="object")
-    assert count_labels(unnamed).pixels == {0: 1, 1: 3}
+    assert count_stack(unnamed).pixels == {0: 1, 1: 3}
 
 
 def test_classes_of_the_same_name_are_one() -> None:
@@ -40,7 +40,7 @@ def test_classes_of_the_same_name_are_one() -> None:
         (LabelClass(1, "dog", (1, 1, 1)), LabelClass(5, "cow", (2,) * 3))
     )
     stacks = [stack([[0, 1], [2, 2]], classes=PETS), stack([[1, 5]], classes=other)]
-    counts = [count_labels(one) for one in stacks]
+    counts = [count_stack(one) for one in stacks]
     merged = merge_classes(stacks, counts)
     assert [(c.id, c.name) for c in merged.table] == [
         (1, "cat"),
@@ -53,23 +53,23 @@ def test_classes_of_the_same_name_are_one() -> None:
 
 def test_only_classes_that_occur_are_learnt() -> None:
     one = stack([[0, 2]], classes=ClassTable.voc())
-    merged = merge_classes([one], [count_labels(one)])
+    merged = merge_classes([one], [count_stack(one)])
     assert [entry.name for entry in merged.table] == ["bicycle"]
 
 
 def test_values_without_a_name_take_those_of_the_others() -> None:
     stacks = [stack([[0, 1, 3]]), stack([[0, 1]], classes=PETS)]
-    merged = merge_classes(stacks, [count_labels(one) for one in stacks])
+    merged = merge_classes(stacks, [count_stack(one) for one in stacks])
     assert [entry.name for entry in merged.table] == ["cat", "class 3"]
     nuclei = stack([[4, 9]], kind="object")
-    merged = merge_classes([nuclei], [count_labels(nuclei)])
+    merged = merge_classes([nuclei], [count_stack(nuclei)])
     assert [(entry.id, entry.name) for entry in merged.table] == [(1, "object")]
 
 
 def test_ids_of_folders_stay_and_ids_that_are_taken_give_way() -> None:
     cow = ClassTable((LabelClass(1, "cow", (1, 2, 3)),))
     one = stack([[1, 2]], classes=PETS)
-    merged = merge_classes([one], [count_labels(one)], cow)
+    merged = merge_classes([one], [count_stack(one)], cow)
     assert [(c.id, c.name) for c in merged.table] == [
         (1, "cow"),
         (2, "cat"),
@@ -81,7 +81,7 @@ def test_ids_of_folders_stay_and_ids_that_are_taken_give_way() -> None:
 def test_an_id_that_stands_for_ignored_is_moved() -> None:
     far = ClassTable((LabelClass(300, "far", (1, 2, 3)),))
     one = stack([[300, 255]], classes=far)
-    merged = merge_classes([one], [count_labels(one)])
+    merged = merge_classes([one], [count_stack(one)])
     assert merged.ids == ({300: 1},)
 
 
@@ -97,16 +97,16 @@ def test_labels_that_cannot_be_classes_are_refused(
     values: object, sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        count_labels(stack(values))
+        count_stack(stack(values))
 
 
 def test_labels_of_another_shape_are_refused() -> None:
     wrong = LabelledStack("x", [np.zeros((4, 5))], [np.zeros((5, 4), int)])
     with pytest.raises(ValueError, match="same height and width"):
-        count_labels(wrong)
+        count_stack(wrong)
 
 
 def test_too_many_classes_are_refused() -> None:
     one = stack([list(range(1, 255)), list(range(256, 510))])
     with pytest.raises(ValueError, match="over 254 classes"):
-        merge_classes([one], [count_labels(one)])
+        merge_classes([one], [count_stack(one)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from napari_edgeflow.formats.training.sources import DataFolder
+from napari_edgeflow.formats.training.sources import find_source
 from napari_edgeflow.formats.training.stacks import LabelledStack
 from napari_edgeflow.formats.training.survey import survey_data
 
@@ -55,7 +55,7 @@ def test_folders_are_counted_too(tmp_path: Path) -> None:
     for number, one in enumerate(labels):
         Image.new("RGB", (200, 200)).save(tmp_path / f"images/{number}.png")
         Image.fromarray(one).save(tmp_path / f"labels/{number}.png")
-    folder = DataFolder.of(tmp_path)
+    folder = find_source(tmp_path)
     survey = survey_data([], (folder,))
     assert survey.pixels == {0: 80_000, 1: 39_999, 2: 1}
     empty, rare = survey.warnings

@@ -21,12 +21,14 @@ from tests.widgets.dock_person import FakeModels, two_squares
 from tests.widgets.segment_person import FakeSemanticModels
 from tests.widgets.train.train_person import MakeTrainPerson, TrainPerson, command
 
+from napari_edgeflow.cli.training import plan_in
 from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
 from napari_edgeflow.engine.checkpoints.registry import models_folder, trained_models
 from napari_edgeflow.engine.checkpoints.semantic import write_semantic
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
+from napari_edgeflow.formats.training.plan import DataSource
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
 from napari_edgeflow.widgets.fields.models import ModelCombo
 from napari_edgeflow.widgets.layers.labels import write_scheme
@@ -34,7 +36,6 @@ from napari_edgeflow.widgets.segment.dock import SegmentWidget
 from napari_edgeflow.widgets.train import process as train_process
 from napari_edgeflow.widgets.train.dock import TrainWidget
 from napari_edgeflow.widgets.train.progress import TrainProgress
-from napari_edgeflow.widgets.train.work import resumed
 
 
 def truth() -> np.ndarray:
@@ -154,11 +155,11 @@ def test_a_training_from_start_to_end(
         "images", "labels", "labels.txt",
     ]  # fmt: skip
     arguments = json.loads((output / "arguments.json").read_text())
-    assert arguments[:4] == [
-        "train", "semantic", "--pairs", str(output / "data" / "classes"),
-    ]  # fmt: skip
-    assert arguments[arguments.index("--epochs") + 1] == "3"
-    assert arguments[arguments.index("--init") + 1] == "deeplabv3plus-lite0-voc"
+    assert arguments == ["train", "folder", str(output), "--report", "jsonl"]
+    plan = plan_in(output)
+    assert plan.sources == (DataSource(output / "data/classes", "pairs"),)
+    assert (plan.task, plan.epochs) == ("semantic", 3)
+    assert (plan.init, plan.network) == ("deeplabv3plus-lite0-voc", None)
     progress = dock.progress
     training, validation = progress.loss.plot.curves
     assert [y for _, y in training.points] == [1 / 2, 1 / 3, 1 / 4]
@@ -209,8 +210,6 @@ def test_stop_keeps_the_model_and_resume_goes_on(make_trainer: MakeTrainPerson) 
     assert person.state.startswith("Stopped. Best mean IoU: 0.200.")
     assert (models_folder() / "model-1" / "model.safetensors").is_file()
     assert dock.resume.text() == "Resume"
-    text = "napari-edgeflow train semantic --output " + str(models_folder() / "model-1")
-    (models_folder() / "model-1" / "command.txt").write_text(text + "\n")
     (models_folder() / "model-1" / "metrics.csv").write_text("epoch,score\n1,0.2\n")
     predictions = models_folder() / "model-1" / "predictions"
     # The second is of a folder that was learnt from beside the layer.
@@ -220,7 +219,7 @@ def test_stop_keeps_the_model_and_resume_goes_on(make_trainer: MakeTrainPerson) 
     person.wait(lambda: len(dock.progress.score.plot.curves[0].points) == 2)
     person.wait(lambda: "Epoch 1: squares" in person.viewer.layers)
     arguments = json.loads((models_folder() / "model-1/arguments.json").read_text())
-    assert arguments[-3:] == ["--resume", "--report", "jsonl"]
+    assert arguments[-3:] == ["--report", "jsonl", "--resume"]
     dock.stop.click()
     person.settle()
 
@@ -325,11 +324,9 @@ def test_objects_train_clicks(make_trainer: MakeTrainPerson) -> None:
     person.dock.start.click()
     person.settle()
     output = models_folder() / "clicks-1"
-    arguments = json.loads((output / "arguments.json").read_text())
-    assert arguments[:4] == [
-        "train", "clicks", "--instances", str(output / "data" / "objects"),
-    ]  # fmt: skip
-    assert arguments[arguments.index("--init") + 1] == "edgeflow-lite"
+    plan = plan_in(output)
+    assert plan.sources == (DataSource(output / "data/objects", "pairs", "object"),)
+    assert (plan.task, plan.init) == ("clicks", "edgeflow-lite")
 
 
 def test_a_preview_shows_eight_samples(make_trainer: MakeTrainPerson) -> None:
@@ -355,21 +352,6 @@ def test_a_preview_shows_eight_samples(make_trainer: MakeTrainPerson) -> None:
     assert person.dock.controls.pairs.table.rowCount() == 1
 
 
-def test_what_was_started_can_go_on() -> None:
-    line = (
-        "napari-edgeflow train semantic --pairs '/a b' --pairs /o/p/labels,weight=2 "
-        "--report jsonl --output /o/p"
-    )
-    # What lies in the training's folder was moved with it.
-    assert resumed(line, Path("/moved/o")) == (
-        "train", "semantic", "--pairs", "/a b", "--pairs", "/moved/o/labels,weight=2",
-        "--output", "/moved/o", "--resume", "--report", "jsonl",
-    )  # fmt: skip
-    for wrong in ("", "napari-edgeflow demo", "'unclosed"):
-        with pytest.raises(ValueError, match="starts no training"):
-            resumed(wrong, Path("o"))
-
-
 def test_a_real_training(
     make_trainer: MakeTrainPerson, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,7 +373,7 @@ def test_a_real_training(
     found = {path.name for path in output.iterdir()}
     assert {
         "model.safetensors", "config.json", "model.onnx", "metrics.csv",
-        "curves.png", "command.txt", "training-state.pt", "data",
+        "curves.png", "command.txt", "training.json", "training-state.pt", "data",
     } <= found, person.state  # fmt: skip
     assert person.state.startswith("Done. Best mean IoU")
     training, validation = dock.progress.loss.plot.curves

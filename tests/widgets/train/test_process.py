@@ -20,7 +20,7 @@ class Watched:
 
     def __init__(self, qtbot: Any, manner: str, model: Path, output: Path) -> None:
         command = (sys.executable, CHILD, manner, str(model))
-        self.process = TrainProcess(["--output", str(output)], output, command)
+        self.process = TrainProcess(["train", "folder", str(output)], output, command)
         self.reports: list[Any] = []
         self.endings: list[Ending] = []
         self.process.reported.connect(self.reports.append)

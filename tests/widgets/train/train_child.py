@@ -35,10 +35,9 @@ def show_epoch(epoch: int) -> None:
 
 def main() -> int:
     manner, model, *arguments = sys.argv[1:]
-    output = Path(arguments[arguments.index("--output") + 1])
+    output = Path(arguments[arguments.index("folder") + 1])
     output.mkdir(parents=True, exist_ok=True)
     (output / "arguments.json").write_text(json.dumps(arguments))
-    (output / "command.txt").write_text("napari-edgeflow train semantic --output X\n")
     if manner == "refuse":
         print("napari-edgeflow: the rate is odd", file=sys.stderr)
         say("error", text="the rate is odd")

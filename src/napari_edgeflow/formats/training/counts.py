@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.data.pairs import VOC_LABELS, VOID, read_labels
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
-from napari_edgeflow.formats.training.sources import DataFolder
+from napari_edgeflow.formats.training.plan import DataSource
+from napari_edgeflow.formats.training.sources import label_files
 
 MOST_COUNTED = 200
 """Images to count at most: more take long and tell little more."""
@@ -35,7 +36,7 @@ class FolderCounts:
     empty: int
 
 
-def count_folder(folder: DataFolder) -> FolderCounts:
+def count_folder(folder: DataSource) -> FolderCounts:
     """Return what is in a folder; it is counted again once its files change.
 
     Raises
@@ -50,7 +51,7 @@ def count_folder(folder: DataFolder) -> FolderCounts:
 
 
 @lru_cache(maxsize=16)
-def _counted(folder: DataFolder, _changed: int) -> FolderCounts:
+def _counted(folder: DataSource, _changed: int) -> FolderCounts:
     total: dict[int, int] = {}
     counted = empty = 0
     for labels in _labels(folder):
@@ -63,12 +64,12 @@ def _counted(folder: DataFolder, _changed: int) -> FolderCounts:
     return FolderCounts(total, counted, empty)
 
 
-def _labels(folder: DataFolder) -> Iterator[NDArray[np.integer]]:
+def _labels(folder: DataSource) -> Iterator[NDArray[np.integer]]:
     if folder.layout == "coco":
         listed = islice(read_coco(folder.path), MOST_COUNTED)
         yield from (annotation.class_labels() for annotation in listed)
         return
-    for path in spread(folder.label_files()):
+    for path in spread(label_files(folder)):
         yield read_labels(path)
 
 

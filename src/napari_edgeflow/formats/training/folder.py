@@ -26,7 +26,7 @@ _MAX_ID = 65_535
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaneFile:
     """Which plane of which stack an image of a folder is."""
 
     stack: int
@@ -38,7 +38,7 @@ class Place:
         return f"{self.stack:03d}-{self.plane:05d}"
 
     @classmethod
-    def of(cls, stem: str) -> "Place | None":
+    def of(cls, stem: str) -> "PlaneFile | None":
         """Return the place of a stem; None for a file of another origin."""
         stack, _, plane = stem.partition("-")
         if not (stack.isdecimal() and plane.isdecimal()):
@@ -48,7 +48,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ImagesWritten:
     """How many images of a folder have been written."""
 
     done: int
@@ -60,7 +60,7 @@ def write_class_folder(
     stacks: Sequence[LabelledStack],
     counts: Sequence[StackCounts],
     merged: MergedClasses,
-) -> Iterator[Written]:
+) -> Iterator[ImagesWritten]:
     """Write images and the classes of their pixels, for ``train semantic``.
 
     Planes without any label are left out.
@@ -74,7 +74,7 @@ def write_class_folder(
 
     Yields
     ------
-    Written
+    ImagesWritten
         After each image.
 
     Raises
@@ -90,7 +90,7 @@ def write_class_folder(
         ids = stacks[place.stack].read_classes(place.plane)
         labels = _renumbered(ids, merged.ids[place.stack])
         _write(folder, place, stacks[place.stack], labels)
-        yield Written(done, len(places))
+        yield ImagesWritten(done, len(places))
 
 
 def write_object_folder(
@@ -98,7 +98,7 @@ def write_object_folder(
     stacks: Sequence[LabelledStack],
     counts: Sequence[StackCounts],
     chosen: Sequence[int],
-) -> Iterator[Written]:
+) -> Iterator[ImagesWritten]:
     """Write images and the objects of their pixels, for ``train clicks``.
 
     Parameters
@@ -112,7 +112,7 @@ def write_object_folder(
 
     Yields
     ------
-    Written
+    ImagesWritten
         After each image.
 
     Raises
@@ -126,11 +126,11 @@ def write_object_folder(
         if labels.max(initial=0) > _MAX_ID:
             labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
         _write(folder, place, stacks[place.stack], labels)
-        yield Written(done, len(places))
+        yield ImagesWritten(done, len(places))
 
 
-def _places(chosen: Sequence[int], counts: Sequence[StackCounts]) -> list[Place]:
-    return [Place(at, plane) for at in chosen for plane in counts[at].labelled]
+def _places(chosen: Sequence[int], counts: Sequence[StackCounts]) -> list[PlaneFile]:
+    return [PlaneFile(at, plane) for at in chosen for plane in counts[at].labelled]
 
 
 def _renumbered(ids: NDArray[np.integer], new: Mapping[int, int]) -> NDArray[np.uint8]:
@@ -145,7 +145,7 @@ def _renumbered(ids: NDArray[np.integer], new: Mapping[int, int]) -> NDArray[np.
 
 
 def _write(
-    folder: Path, place: Place, stack: LabelledStack, labels: NDArray[np.integer]
+    folder: Path, place: PlaneFile, stack: LabelledStack, labels: NDArray[np.integer]
 ) -> None:
     reader = ImageReader(stack.images[place.plane], stack.limits)
     pixels = reader.read_whole()

@@ -1,112 +1,118 @@
-"""Folders of labelled images that training reads as they are."""
+"""Reading the sources of a training, in whatever layout they are."""
 
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from zlib import crc32
 
 from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs, voc_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.files.class_lists import find_class_list
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
 from napari_edgeflow.formats.training.coco import coco_contents, coco_pairs
+from napari_edgeflow.formats.training.plan import DataSource
 
-Layout = Literal["pairs", "voc", "coco"]
+_COCO_LABELS = "coco-labels"
+"""Inside the folder of a training."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataFolder:
-    """A folder of labelled images.
+def find_source(path: Path) -> DataSource:
+    """Return a folder as a source, with the layout that it has.
+
+    Raises
+    ------
+    ValueError
+        If it has none that training knows.
+    """
+    if VocFolder(path).is_complete:
+        return DataSource(path, "voc")
+    if (path / "images").is_dir() and (path / "labels").is_dir():
+        return DataSource(path, "pairs")
+    files = sorted(path.glob("*.json"))
+    if len(files) == 1:
+        return DataSource(files[0], "coco")
+    if files:
+        names = " and ".join(file.name for file in files[:2])
+        raise ValueError(
+            f"{path} has several JSON files, such as {names}: choose a folder "
+            "with the COCO file alone"
+        )
+    raise ValueError(
+        f"{path} has neither images/ and labels/ nor the folders of PASCAL VOC nor "
+        "a COCO file: choose another, or turn its labels into one of these by the "
+        "command 'napari-edgeflow convert'"
+    )
+
+
+def source_contents(source: DataSource) -> tuple[int, ClassTable | None]:
+    """Return how many images are trained on, and the classes that are listed.
+
+    Of PASCAL VOC's layout without a list of its own, VOC's classes. Writes nothing.
+
+    Raises
+    ------
+    ValueError
+        If there are no images, or a list or file cannot be understood.
+    OSError
+        If a file cannot be read, or an image is missing.
+    """
+    if source.layout == "coco":
+        return coco_contents(source.path)
+    classes = find_class_list(source.path)
+    if classes is None and source.layout == "voc":
+        classes = ClassTable.voc()
+    return len(label_files(source)), classes
+
+
+def label_files(source: DataSource) -> list[Path]:
+    """Return the label images of a layout that has such; errors as above."""
+    return [pair.labels for pair in _listed_pairs(source)]
+
+
+def read_source(
+    source: DataSource, output: Path, most: int | None = None
+) -> tuple[tuple[LabelledImage, ...], ClassTable | None]:
+    """Return the labelled images, and the classes if there is a list of them.
 
     Parameters
     ----------
-    path : Path
-        The folder; of COCO the JSON file in it.
-    layout : {"pairs", "voc", "coco"}
-        Whether it has images/ and labels/, is as in PASCAL VOC, or has a COCO file
-        with the images in images/ or beside it.
+    source : DataSource
+        Where they are.
+    output : Path
+        The folder of the training, into which the labels of a COCO file are written.
+    most : int, optional
+        Images at most.
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`source_contents`, or if labels cannot be written.
     """
-
-    path: Path
-    layout: Layout
-
-    @classmethod
-    def of(cls, path: Path) -> "DataFolder":
-        """Return a folder with the layout that it has.
-
-        Raises
-        ------
-        ValueError
-            If it has none that training knows.
-        """
-        if VocFolder(path).is_complete:
-            return cls(path, "voc")
-        if (path / "images").is_dir() and (path / "labels").is_dir():
-            return cls(path, "pairs")
-        files = sorted(path.glob("*.json"))
-        if len(files) == 1:
-            return cls(files[0], "coco")
-        if files:
-            names = " and ".join(file.name for file in files[:2])
-            raise ValueError(
-                f"{path} has several JSON files, such as {names}: choose a folder "
-                "with the COCO file alone"
-            )
-        raise ValueError(
-            f"{path} has neither images/ and labels/ nor the folders of PASCAL VOC nor "
-            "a COCO file: choose another, or turn its labels into one of these by the "
-            "command 'napari-edgeflow convert'"
-        )
-
-    @property
-    def folder(self) -> Path:
-        """The folder itself."""
-        return self.path.parent if self.layout == "coco" else self.path
-
-    def contents(self) -> tuple[int, ClassTable | None]:
-        """Return how many images are trained on, and the classes that are listed.
-
-        Of PASCAL VOC's layout without a list of its own, VOC's classes.
-
-        Raises
-        ------
-        ValueError
-            If there are no images, or a list or file cannot be understood.
-        OSError
-            If a file cannot be read, or an image is missing.
-        """
-        if self.layout == "coco":
-            return coco_contents(self.path)
-        number = len(self._pairs())
-        if self.layout == "voc":
-            return number, VocFolder(self.path).classes() or ClassTable.voc()
-        return number, find_class_list(self.path)
-
-    def first_pairs(self, most: int, scratch: Path) -> tuple[LabelledImage, ...]:
-        """Return some of the images, with class ids as labels.
-
-        Those of a COCO file are written to a folder ``scratch``. Errors are those of
-        :meth:`contents`.
-        """
-        if self.layout == "coco":
-            return coco_pairs(self.path, None, scratch, "semantic", most)[0]
-        return self._pairs()[:most]
-
-    def label_files(self) -> list[Path]:
-        """Return the label images, of a layout that has such.
-
-        Errors are those of :meth:`contents`.
-        """
-        return [pair.labels for pair in self._pairs()]
-
-    def _pairs(self) -> tuple[LabelledImage, ...]:
-        """Return the images of a layout that has label images."""
-        if self.layout == "voc":
-            return voc_pairs(self.path, "train")
-        return folder_pairs(self.path / "images", self.path / "labels")
+    if source.layout == "coco":
+        folder = _labels_folder(source.path, output)
+        return coco_pairs(source.path, source.images, folder, source.kind, most)
+    return _listed_pairs(source)[:most], find_class_list(source.path)
 
 
-def known_classes(tables: Iterable[tuple[Path, ClassTable]]) -> ClassTable | None:
+def _listed_pairs(source: DataSource) -> tuple[LabelledImage, ...]:
+    """Return the images of a layout that has label images."""
+    if source.layout == "voc":
+        return voc_pairs(source.path, source.names or "train")
+    return folder_pairs(source.path / "images", source.path / "labels")
+
+
+def _labels_folder(path: Path, output: Path) -> Path:
+    """Return where the labels of a COCO file go; each file has a folder of its own.
+
+    Many COCO files are called instances.json. Under torchrun each process writes its
+    own labels, since none waits for another yet.
+    """
+    rank = os.environ.get("RANK", "0")
+    name = _COCO_LABELS if rank == "0" else f"{_COCO_LABELS}-{rank}"
+    return output / name / f"{path.stem}-{crc32(bytes(path.resolve())):08x}"
+
+
+def common_classes(tables: Iterable[tuple[Path, ClassTable]]) -> ClassTable | None:
     """Return the classes of several folders; None if there are none.
 
     Parameters

@@ -134,7 +134,7 @@ class StackCounts:
     shape: tuple[int, int]
 
 
-def count_labels(stack: LabelledStack) -> StackCounts:
+def count_stack(stack: LabelledStack) -> StackCounts:
     """Return what the labels of a stack hold; errors as :meth:`read_labels`.
 
     Raises

@@ -5,19 +5,20 @@ from dataclasses import dataclass, field, replace
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.training.counts import FolderCounts, count_folder
-from napari_edgeflow.formats.training.sources import DataFolder, known_classes
+from napari_edgeflow.formats.training.plan import DataSource
+from napari_edgeflow.formats.training.sources import common_classes, source_contents
 from napari_edgeflow.formats.training.stacks import (
     RARE,
     LabelledStack,
     MergedClasses,
     StackCounts,
     class_pixels,
-    count_labels,
+    count_stack,
     looks_like_objects,
     merge_classes,
 )
 
-LEAST_SIDE = 192
+LEAST_CROP = 192
 """Side in pixels of the smallest crops of a training, unless another is asked for."""
 
 _NAMED = 3
@@ -58,7 +59,7 @@ class DataSurvey:
 
 def survey_data(
     stacks: Sequence[LabelledStack],
-    folders: tuple[DataFolder, ...] = (),
+    folders: tuple[DataSource, ...] = (),
     *,
     unlabelled: bool = False,
     by_object: bool = False,
@@ -113,32 +114,32 @@ def survey_data(
         problems += _too_little(survey, len(folders), unlabelled, single)
         if not by_object:
             # Crops for clicks are as large as objects ask for.
-            problems += _too_small(found, len(folders), size or LEAST_SIDE)
+            problems += _too_small(found, len(folders), size or LEAST_CROP)
     return replace(survey, problems=tuple(problems))
 
 
 def _in_folders(
-    folders: tuple[DataFolder, ...], problems: list[str]
+    folders: tuple[DataSource, ...], problems: list[str]
 ) -> tuple[list[int], ClassTable | None]:
     """Return how many images each folder has, and the classes of all."""
     inside, tables = [0] * len(folders), []
     for at, folder in enumerate(folders):
         try:
-            inside[at], classes = folder.contents()
+            inside[at], classes = source_contents(folder)
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
         if classes is not None:
             tables.append((folder.path, classes))
     try:
-        return inside, known_classes(tables)
+        return inside, common_classes(tables)
     except ValueError as error:
         problems.append(str(error))
         return inside, None
 
 
 def _counted_folders(
-    folders: Sequence[DataFolder], problems: list[str]
+    folders: Sequence[DataSource], problems: list[str]
 ) -> list[FolderCounts]:
     try:
         return [count_folder(folder) for folder in folders]
@@ -148,7 +149,7 @@ def _counted_folders(
 
 
 def _empty(
-    folders: Sequence[DataFolder], counts: Sequence[FolderCounts]
+    folders: Sequence[DataSource], counts: Sequence[FolderCounts]
 ) -> Iterator[str]:
     for folder, found in zip(folders, counts, strict=False):
         if found.empty:
@@ -164,7 +165,7 @@ def _object_like(stack: LabelledStack, counts: StackCounts | None) -> bool:
 
 def _counted(stack: LabelledStack, problems: list[str]) -> StackCounts | None:
     try:
-        return count_labels(stack)
+        return count_stack(stack)
     except (ValueError, OSError) as error:
         problems.append(str(error))
         return None

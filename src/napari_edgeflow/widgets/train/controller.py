@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
+from napari_edgeflow.cli.training import plan_in
 from napari_edgeflow.engine.checkpoints.registry import register_model
-from napari_edgeflow.engine.training.folder import COMMAND_FILE, STATE_FILE
-from napari_edgeflow.formats.training.folder import Written
+from napari_edgeflow.engine.training.folder import STATE_FILE
+from napari_edgeflow.formats.training.folder import ImagesWritten
 from napari_edgeflow.formats.training.survey import DataSurvey
 from napari_edgeflow.widgets.qt.workers import LatestCall, StreamCall, show_problem
 from napari_edgeflow.widgets.train.process import COMMAND, Ending, TrainProcess
-from napari_edgeflow.widgets.train.settings import TrainSettings
+from napari_edgeflow.widgets.train.settings import TrainChoice
 from napari_edgeflow.widgets.train.texts import ending_text, kept_text
 from napari_edgeflow.widgets.train.work import (
     Prepared,
-    TrainData,
     TrainRequest,
     prepare,
-    resumed,
 )
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
@@ -56,7 +55,7 @@ class TrainController(QObject):
     """What there is to learn from, a :class:`DataSurvey`."""
     state_changed = Signal(str)
     began = Signal(object, object)
-    """The classes that are learnt, and the settings; None if a training goes on."""
+    """The classes that are learnt, and the choice; None if a training goes on."""
     reported = Signal(object)
     ended = Signal(str)
     """How it ended, in words."""
@@ -68,10 +67,10 @@ class TrainController(QObject):
         self._command = tuple(command)
         self._run: _Run | None = None
         self._last: Path | None = None
-        self._counts: LatestCall[TrainData, DataSurvey] = LatestCall(
-            TrainData.survey, self._on_surveyed, self._on_not_surveyed
+        self._counts: LatestCall[TrainRequest, DataSurvey] = LatestCall(
+            TrainRequest.survey, self._on_surveyed, self._on_not_surveyed
         )
-        self._calls: StreamCall[TrainRequest, Written, Prepared] = StreamCall(
+        self._calls: StreamCall[TrainRequest, ImagesWritten, Prepared] = StreamCall(
             prepare,
             report=self._on_written,
             deliver=self._on_prepared,
@@ -115,24 +114,24 @@ class TrainController(QObject):
             return None
         return folder
 
-    def survey(self, settings: TrainSettings) -> None:
+    def survey(self, choice: TrainChoice) -> None:
         """Count what there is to learn from."""
         try:
-            self._counts(TrainData.of(settings))
+            self._counts(TrainRequest.of(choice))
         except ValueError as error:
             self.surveyed.emit(DataSurvey(problems=(str(error),)))
 
-    def start(self, settings: TrainSettings) -> None:
+    def start(self, choice: TrainChoice) -> None:
         """Write the layers to disk, then start a training on them."""
         if self.running:
             return
         try:
-            check_settings(settings)
-            request = TrainRequest(settings, TrainData.of(settings))
+            check_choice(choice)
+            request = TrainRequest.of(choice)
         except ValueError as error:
             show_warning(str(error))
             return
-        self._run = _Run(settings.output)
+        self._run = _Run(request.plan.output)
         self.running_changed.emit()
         self.state_changed.emit("Getting the images ready …")
         self._calls(request)
@@ -142,10 +141,10 @@ class TrainController(QObject):
         if self.running:
             return
         try:
-            lines = (folder / COMMAND_FILE).read_text(encoding="utf-8").splitlines()
+            # The process reads it again; what is wrong with it is told at once.
+            plan_in(folder)
             if not (folder / STATE_FILE).is_file():
                 raise FileNotFoundError
-            arguments = resumed(lines[-1] if lines else "", folder)
         except ValueError as error:
             show_warning(str(error))
             return
@@ -157,7 +156,7 @@ class TrainController(QObject):
             return
         self._run = _Run(folder)
         self.running_changed.emit()
-        self._launch(Prepared(arguments, folder), None)
+        self._launch(Prepared(folder), None)
 
     def stop(self) -> None:
         """Stop, and keep the best model; asked again, end the process at once."""
@@ -195,10 +194,10 @@ class TrainController(QObject):
 
     # ---- counting
 
-    def _on_surveyed(self, data: TrainData, survey: DataSurvey) -> None:
+    def _on_surveyed(self, request: TrainRequest, survey: DataSurvey) -> None:
         self.surveyed.emit(survey)
 
-    def _on_not_surveyed(self, data: TrainData, error: Exception) -> None:
+    def _on_not_surveyed(self, request: TrainRequest, error: Exception) -> None:
         if isinstance(error, ValueError | OSError):
             self.surveyed.emit(DataSurvey(problems=(str(error),)))
         else:
@@ -206,14 +205,14 @@ class TrainController(QObject):
 
     # ---- getting ready
 
-    def _on_written(self, request: TrainRequest, written: Written) -> None:
+    def _on_written(self, request: TrainRequest, written: ImagesWritten) -> None:
         self.state_changed.emit(
             f"Getting the images ready: {written.done} of {written.total}"
         )
 
     def _on_prepared(self, request: TrainRequest, prepared: Prepared) -> None:
         if self._run is not None:
-            self._launch(prepared, request.settings)
+            self._launch(prepared, request.choice)
 
     def _on_given_up(self, request: TrainRequest) -> None:
         self._end("Stopped before it began.")
@@ -227,16 +226,19 @@ class TrainController(QObject):
 
     # ---- the process
 
-    def _launch(self, prepared: Prepared, settings: TrainSettings | None) -> None:
+    def _launch(self, prepared: Prepared, choice: TrainChoice | None) -> None:
         run = self._run
         if run is None:
             return
         self._last = prepared.output
-        process = TrainProcess(prepared.arguments, prepared.output, self._command, self)
+        arguments = ["train", "folder", str(prepared.output), "--report", "jsonl"]
+        if choice is None:
+            arguments.append("--resume")
+        process = TrainProcess(arguments, prepared.output, self._command, self)
         process.reported.connect(self._on_report)
         process.ended.connect(self._on_ended)
         run.process = process
-        self.began.emit(prepared.survey.merged.table, settings)
+        self.began.emit(prepared.survey.merged.table, choice)
         process.start()
         self.running_changed.emit()
 
@@ -280,7 +282,7 @@ class TrainController(QObject):
         self.ended.emit(text)
 
 
-def check_settings(settings: TrainSettings) -> None:
+def check_choice(choice: TrainChoice) -> None:
     """Check what can be told at once.
 
     Raises
@@ -288,9 +290,9 @@ def check_settings(settings: TrainSettings) -> None:
     ValueError
         If there is nothing to learn from, or the folder is taken.
     """
-    if not settings.pairs and not settings.folders:
+    if not choice.pairs and not choice.plan.sources:
         raise ValueError("There is nothing to learn from: add an image and its labels.")
-    output = settings.output
+    output = choice.plan.output
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ValueError(
             f"{output} holds something already: give the new model another name, or "

@@ -34,6 +34,7 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     STARTERS,
 )
 from napari_edgeflow.engine.checkpoints.registry import free_folder, models_folder
+from napari_edgeflow.formats.training.plan import TrainingPlan, as_learnt
 from napari_edgeflow.formats.training.survey import DataSurvey, shares
 from napari_edgeflow.widgets.fields.devices import DeviceCombo
 from napari_edgeflow.widgets.fields.models import ModelCombo
@@ -42,7 +43,7 @@ from napari_edgeflow.widgets.qt.fields import field_form
 from napari_edgeflow.widgets.qt.swatches import swatch
 from napari_edgeflow.widgets.qt.tables import make_compact
 from napari_edgeflow.widgets.train.pairs import TrainPairs
-from napari_edgeflow.widgets.train.settings import TrainSettings
+from napari_edgeflow.widgets.train.settings import TrainChoice
 from napari_edgeflow.widgets.train.texts import data_text
 
 if TYPE_CHECKING:
@@ -104,23 +105,27 @@ class TrainControls(QWidget):
 
     # ---- values
 
-    def settings(self) -> TrainSettings:
+    def choice(self) -> TrainChoice:
         """Return what the fields are set to."""
-        return TrainSettings(
-            pairs=self.pairs.pairs,
-            folders=self.pairs.folders,
-            unlabelled=bool(self.zero.currentData()),
-            task=str(self.task.currentData()),
-            model=self.model.chosen,
+        task, model = self.task.currentData(), self.model.chosen
+        is_new = model in STARTERS
+        plan = TrainingPlan(
+            task=task,
             output=self.parent_folder / (self.name.text().strip() or "model"),
-            epochs=self.epochs.value(),
+            sources=tuple(as_learnt(one, task) for one in self.pairs.folders),
+            init=None if is_new else model,
+            network=model if is_new else None,
+            imagenet=is_new,
             loss=str(self.loss.currentData()),
+            predictions=task == SEMANTIC_TASK and self.predictions.isChecked(),
+            epochs=self.epochs.value(),
             rate=self.rate.value() or None,
             batch=self.batch.value() if self.batch.value() >= _LEAST_BATCH else None,
             size=self.crop.currentData(),
+            unlabelled=bool(self.zero.currentData()),
             device=self.device.chosen,
-            predictions=self.predictions.isChecked(),
         )
+        return TrainChoice(self.pairs.pairs, plan)
 
     @property
     def model(self) -> ModelCombo:

@@ -25,7 +25,7 @@ from napari_edgeflow.widgets.train.predictions import TrainPredictions
 from napari_edgeflow.widgets.train.preview import TrainPreview
 from napari_edgeflow.widgets.train.process import COMMAND
 from napari_edgeflow.widgets.train.progress import TrainProgress
-from napari_edgeflow.widgets.train.settings import TrainSettings
+from napari_edgeflow.widgets.train.settings import TrainChoice
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -133,13 +133,13 @@ class TrainWidget(Dock):
     def _on_changed(self, _: int = 0) -> None:
         # Counting is for the person who looks at it; it is done again at the start.
         if self.pages.currentWidget() is self.controls:
-            self.controller.survey(self.controls.settings())
+            self.controller.survey(self.controls.choice())
 
     def _on_preview(self) -> None:
-        self.preview.show_samples(self.controls.settings())
+        self.preview.show_samples(self.controls.choice())
 
     def _on_start(self) -> None:
-        self.controller.start(self.controls.settings())
+        self.controller.start(self.controls.choice())
 
     def _on_resume(self) -> None:
         folder = self.controller.can_resume
@@ -151,15 +151,14 @@ class TrainWidget(Dock):
         if folder is not None:
             self.controller.resume(folder)
 
-    def _on_began(self, classes: "ClassTable", settings: TrainSettings | None) -> None:
+    def _on_began(self, classes: "ClassTable", choice: TrainChoice | None) -> None:
         self.guard.watch(self)
         output, before = self.controller.output, self._output
         self._output = output
-        if settings is not None:
-            self.predictions.begin(
-                settings.pairs if settings.predictions else (), classes
-            )
-            self.progress.begin(classes, settings.epochs)
+        if choice is not None:
+            plan, pairs = choice.plan, choice.pairs
+            self.predictions.begin(pairs if plan.predictions else (), classes)
+            self.progress.begin(classes, plan.epochs)
         elif output is not None:
             if output != before:
                 # Of another training it is not known which layers it is of.

@@ -23,7 +23,8 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import qdebounced
 
-from napari_edgeflow.formats.training.sources import DataFolder
+from napari_edgeflow.formats.training.plan import DataSource
+from napari_edgeflow.formats.training.sources import find_source
 from napari_edgeflow.formats.training.survey import DataSurvey
 from napari_edgeflow.widgets.fields.layers import LayerCombo, are_labels, image_combo
 from napari_edgeflow.widgets.layers.helpers import is_helper
@@ -66,7 +67,7 @@ class TrainPairs(QWidget):
         self._viewer, self._links = viewer, links
         self._row_links = Connections()
         self._pairs: list[LayerPair] = []
-        self._folders: list[DataFolder] = []
+        self._folders: list[DataSource] = []
         self._guessed: set[int] = set()
         self.table = self._make_table()
         self.image = image_combo(viewer, links, self)
@@ -89,7 +90,7 @@ class TrainPairs(QWidget):
         return tuple(self._pairs)
 
     @property
-    def folders(self) -> tuple[DataFolder, ...]:
+    def folders(self) -> tuple[DataSource, ...]:
         """The folders."""
         return tuple(self._folders)
 
@@ -182,7 +183,7 @@ class TrainPairs(QWidget):
         ValueError
             If it is none that training can read.
         """
-        folder = DataFolder.of(path)
+        folder = find_source(path)
         if folder not in self._folders:
             self._folders.append(folder)
             self._refill()

@@ -14,7 +14,7 @@ from napari_edgeflow.engine.data.pairs import read_labels
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.training.folder import PREDICTIONS_FOLDER
-from napari_edgeflow.formats.training.folder import Place
+from napari_edgeflow.formats.training.folder import PlaneFile
 from napari_edgeflow.widgets.layers.helpers import HELPER
 from napari_edgeflow.widgets.layers.kept_selection import kept_selection
 from napari_edgeflow.widgets.layers.labels import write_scheme
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_edgeflow.widgets.train.settings import LayerPair
 
-Planes = Mapping[Place, NDArray[np.integer]]
+Planes = Mapping[PlaneFile, NDArray[np.integer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def read_predictions(wanted: _Wanted) -> Planes:
         If one cannot be read.
     """
     paths = sorted((wanted.folder / PREDICTIONS_FOLDER).glob("*.png"))
-    places = ((Place.of(path.stem), path) for path in paths)
+    places = ((PlaneFile.of(path.stem), path) for path in paths)
     return {place: read_labels(path) for place, path in places if place is not None}
 
 

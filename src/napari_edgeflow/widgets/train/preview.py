@@ -16,12 +16,13 @@ from napari_edgeflow.engine.data.pairs import folder_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.formats.training.folder import write_class_folder
+from napari_edgeflow.formats.training.sources import read_source
 from napari_edgeflow.widgets.layers.helpers import HELPER
 from napari_edgeflow.widgets.layers.labels import write_scheme
 from napari_edgeflow.widgets.qt.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
-from napari_edgeflow.widgets.train.settings import TrainSettings
-from napari_edgeflow.widgets.train.work import TrainData
+from napari_edgeflow.widgets.train.settings import TrainChoice
+from napari_edgeflow.widgets.train.work import TrainRequest
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -36,7 +37,7 @@ _MOST = 50
 class PreviewRequest:
     """What to draw samples from, and which ones."""
 
-    data: TrainData
+    data: TrainRequest
     seed: int
 
 
@@ -60,9 +61,7 @@ def make_preview(request: PreviewRequest) -> Preview:
         If a file cannot be read or written.
     """
     data = request.data
-    survey = data.survey()
-    if survey.problems:
-        raise ValueError(" ".join(survey.problems))
+    survey = data.usable_survey()
     # Before what follows may load torch.
     keep_triton_apart()
     from napari_edgeflow.engine.training.semantic.preview import preview_samples
@@ -73,8 +72,8 @@ def make_preview(request: PreviewRequest) -> Preview:
         folder = Path(name)
         pairs = [
             pair
-            for number, source in enumerate(data.folders)
-            for pair in source.first_pairs(_MOST, folder / f"coco-{number}")
+            for source in data.plan.sources
+            for pair in read_source(source, folder, _MOST)[0]
         ]
         if data.stacks:
             counts = [found for found in survey.counts if found is not None]
@@ -84,7 +83,7 @@ def make_preview(request: PreviewRequest) -> Preview:
                     break
             pairs += folder_pairs(folder / "images", folder / "labels")
         image, labels = preview_samples(
-            pairs, ids if data.unlabelled else (0, *ids), request.seed
+            pairs, ids if data.plan.unlabelled else (0, *ids), request.seed
         )
     return Preview(image, labels, classes)
 
@@ -113,10 +112,10 @@ class TrainPreview(QObject):
         """Whether a preview is made."""
         return self._calls.busy
 
-    def show_samples(self, settings: TrainSettings) -> None:
+    def show_samples(self, choice: TrainChoice) -> None:
         """Show eight samples, other ones each time."""
         try:
-            data = TrainData.of(settings)
+            data = TrainRequest.of(choice)
         except ValueError as error:
             show_warning(str(error))
             return

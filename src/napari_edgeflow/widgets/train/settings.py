@@ -1,12 +1,11 @@
 """What a person chose in the dock for training."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.formats.annotation.planes import classes_of_objects
-from napari_edgeflow.formats.training.sources import DataFolder
+from napari_edgeflow.formats.training.plan import TrainingPlan
 from napari_edgeflow.formats.training.stacks import LabelledStack
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.planes import layer_shape, planes_of
@@ -59,44 +58,8 @@ class LayerPair:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainSettings:
-    """What a person chose.
-
-    Parameters
-    ----------
-    pairs : tuple of LayerPair
-        Layers to learn from.
-    folders : tuple of DataFolder
-        Folders to learn from.
-    unlabelled : bool
-        Whether pixels of 0 have no label yet, instead of being background.
-    task : str
-        ``weights.CLICK_TASK`` or ``weights.SEMANTIC_TASK``.
-    model : str
-        Name or path of the model to start from, or name of a new network.
-    output : Path
-        Folder of the new model.
-    epochs, loss
-        As the command has them.
-    rate, batch, size : float or int or None
-        Peak learning rate, samples in a step, and side of crops in pixels; None to
-        leave it to the command.
-    device : str
-        "auto", "cuda", "mps" or "cpu".
-    predictions : bool
-        Whether to show what the network makes of validation images.
-    """
+class TrainChoice:
+    """What a person chose: layers to learn from, and all else a training is told."""
 
     pairs: tuple[LayerPair, ...]
-    folders: tuple[DataFolder, ...]
-    unlabelled: bool
-    task: str
-    model: str
-    output: Path
-    epochs: int
-    loss: str
-    rate: float | None
-    batch: int | None
-    size: int | None
-    device: str
-    predictions: bool = False
+    plan: TrainingPlan

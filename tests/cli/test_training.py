@@ -4,11 +4,15 @@ from pathlib import Path
 import pytest
 
 from napari_edgeflow import cli
-from napari_edgeflow.cli.coco_source import read_coco_source
-from napari_edgeflow.cli.train_clicks import training_of as clicks_of
-from napari_edgeflow.cli.train_semantic import training_of
+from napari_edgeflow.cli.training import plan_in
 from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
+from napari_edgeflow.engine.training.clicks.training import ClickTraining
+from napari_edgeflow.engine.training.folder import COMMAND_FILE, PLAN_FILE
 from napari_edgeflow.engine.training.semantic.training import SemanticTraining
+from napari_edgeflow.formats.training.plan import DataSource, TrainingPlan
+from napari_edgeflow.formats.training.sources import read_source
+from napari_edgeflow.formats.training.trainings import training_of
 
 
 @pytest.fixture
@@ -22,8 +26,9 @@ def folder(tmp_path: Path) -> Path:
 def parsed(folder: Path, *arguments: object) -> SemanticTraining:
     given = ["train", "semantic", "--pairs", folder, "--output", "out", *arguments]
     options = cli.build_parser().parse_args([str(a) for a in given])
-    options.command = "as typed"
-    return training_of(options)
+    training = training_of(options.plan(options), "as typed")
+    assert isinstance(training, SemanticTraining)
+    return training
 
 
 def test_options_become_settings(folder: Path) -> None:
@@ -133,14 +138,15 @@ def test_a_coco_file_brings_images_and_classes(tmp_path: Path) -> None:
             ["train", kind, "--coco", f"{coco},images={tmp_path}",
              "--output", str(tmp_path / kind)]
         )  # fmt: skip
-        options.command = ""
+        training = training_of(options.plan(options))
         if kind == "semantic":
-            training = training_of(options)
+            assert isinstance(training, SemanticTraining)
             assert training.classes is not None
             assert [entry.name for entry in training.classes] == ["cell"]
             (pair,) = training.pairs
         else:
-            (source,) = clicks_of(options).sources
+            assert isinstance(training, ClickTraining)
+            (source,) = training.sources
             assert source.kind == "object"
             (pair,) = source.pairs
         assert list(tmp_path.glob(f"{kind}/coco-labels/coco-*/*")) == [pair.labels]
@@ -152,7 +158,7 @@ def test_labels_of_coco_files_do_not_replace_each_other(
 ) -> None:
     def labels() -> list[Path]:
         paths = (tmp_path / name / "instances.json" for name in "ab")
-        found = [read_coco_source(path, None, tmp_path, "semantic") for path in paths]
+        found = [read_source(DataSource(path, "coco"), tmp_path) for path in paths]
         return [pair.labels for pairs, _ in found for pair in pairs]
 
     for name, x in (("a", 1), ("b", 5)):
@@ -172,3 +178,105 @@ def test_labels_of_coco_files_do_not_replace_each_other(
     # The second process of several.
     monkeypatch.setenv("RANK", "1")
     assert not set(labels()) & set(first)
+
+
+def asked(folder: Path, *more: str) -> ClickTraining:
+    """What a command asks for; folders with as many images as are listed."""
+    arguments = ["train", "clicks", "--instances", str(folder), "--output", "out"]
+    options = cli.build_parser().parse_args([*arguments, *more])
+    training = training_of(options.plan(options))
+    assert isinstance(training, ClickTraining)
+    return training
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            (tmp_path / name / f"{number}.png").touch()
+    return tmp_path
+
+
+def test_few_images_move_a_network_that_knows_objects_a_little(images: Path) -> None:
+    new = asked(images)
+    adapted = asked(images, "--init", "edgeflow-lite")
+    assert (new.loop.rate, new.loop.blends) == (1e-3, (1.0,))
+    assert (adapted.loop.rate, adapted.loop.blends) == (3e-4, (0.5, 1.0))
+    assert new.task == ClickTaskSettings()
+    assert adapted.task.frozen_decoder
+    assert not adapted.task.relit
+    # First clicks are learnt from more often.
+    assert adapted.task.carry < new.task.carry
+    # Crops are as large as windows are when it is used.
+    assert {adapted.task.size(p / 10) for p in range(10)} == {256}
+    chosen = asked(images, "--init", "edgeflow-lite", "--size", "64", "--rate", "0.5")
+    assert chosen.task.size(0.0) == 64
+    assert chosen.loop.rate == 0.5
+
+
+def test_pixels_of_0_beside_classes_may_have_no_label_yet(images: Path) -> None:
+    folders = ("--semantic", str(images))
+    for more, expected in (((), False), (("--unlabelled", "0"), True)):
+        training = asked(images, *folders, *more)
+        assert [source.unlabelled for source in training.sources] == [expected] * 2
+
+
+def test_many_images_train_it_on(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_edgeflow.engine.training.clicks.settings.FEW_IMAGES", 2)
+    trained = asked(images, "--init", "edgeflow-lite")
+    assert (trained.loop.rate, trained.loop.blends) == (2e-4, (1.0,))
+    assert not trained.task.frozen_decoder
+
+
+def test_what_a_command_told_can_go_on_in_a_folder_that_was_moved(
+    tmp_path: Path,
+) -> None:
+    line = (
+        "napari-edgeflow train clicks --semantic '/a b' --semantic "
+        "/o/p/labels,weight=2 --report jsonl --output /o/p --init edgeflow-lite"
+    )
+    (tmp_path / COMMAND_FILE).write_text(f"napari-edgeflow demo\n{line}\n")
+    assert plan_in(tmp_path) == TrainingPlan(
+        task="clicks",
+        output=tmp_path,
+        sources=(
+            DataSource(Path("/a b"), "pairs"),
+            DataSource(tmp_path / "labels", "pairs", weight=2),
+        ),
+        init="edgeflow-lite",
+        network="edgeflow-lite",
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "napari-edgeflow demo", "'unclosed", "napari-edgeflow train semantic",
+     "napari-edgeflow train folder runs", "napari-edgeflow train clicks --rate x"],
+)  # fmt: skip
+def test_commands_that_start_no_training_are_told(wrong: str, tmp_path: Path) -> None:
+    (tmp_path / COMMAND_FILE).write_text(wrong)
+    with pytest.raises(ValueError, match="starts no training"):
+        plan_in(tmp_path)
+
+
+def test_the_plan_in_a_folder_goes_before_its_command(
+    folder: Path, tmp_path: Path
+) -> None:
+    options = cli.build_parser().parse_args(
+        ["train", "semantic", "--pairs", str(folder), "--output", str(tmp_path),
+         "--rate", "0.5", "--minutes", "3", "--augment", "photographs"]
+    )  # fmt: skip
+    plan = options.plan(options)
+    (tmp_path / COMMAND_FILE).write_text("napari-edgeflow train clicks --output x\n")
+    (tmp_path / PLAN_FILE).write_text(plan.to_text(), encoding="utf-8")
+    told = cli.build_parser().parse_args(["train", "folder", str(tmp_path)])
+    assert told.plan(told) == plan
+    assert (plan.rate, plan.minutes, plan.microscopy) == (0.5, 3, False)
+
+
+def test_a_folder_without_a_training_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", "folder", str(tmp_path), "--resume"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
