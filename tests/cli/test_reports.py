@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,16 @@ from napari_edgeflow.engine.training.reports import (
     Validation,
 )
 
-STEP = TrainReport(5, 40, 12.0, 0.25, 1e-3, 3.5, {"loss": 0.5}, 36.0, 2_000_000_000)
-EPOCH = EpochReport(
-    2, 5, 40, 12.0, 0.25, 1e-3, 3.5, {"loss": 0.5},
-    Validation(0.75, {"background": 0.9, "cat": 0.6, "dog": None}), True, 36.0, 1,
+STEP = TrainReport(
+    step=5, samples=40, seconds=12.0, progress=0.25, rate=1e-3, samples_per_second=3.5,
+    losses={"loss": 0.5}, seconds_left=36.0, memory=2_000_000_000,
 )  # fmt: skip
+EPOCH = EpochReport(
+    epoch=2,
+    validation=Validation(0.75, {"background": 0.9, "cat": 0.6, "dog": None}),
+    best=True,
+    **asdict(STEP),
+)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:

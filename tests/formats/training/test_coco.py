@@ -8,7 +8,7 @@ from napari_edgeflow.engine.data.pairs import read_labels
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
-from napari_edgeflow.formats.training.coco import coco_pairs
+from napari_edgeflow.formats.training.sources import coco_pairs
 
 CLASSES = ClassTable((LabelClass(3, "cat", (1, 2, 3)), LabelClass(7, "dog", (4, 5, 6))))
 

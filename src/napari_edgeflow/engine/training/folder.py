@@ -1,9 +1,9 @@
 """What a training's folder holds beside the model; loads no torch."""
 
 import csv
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -24,9 +24,6 @@ METRICS_FILE = "metrics.csv"
 
 PREDICTIONS_FOLDER = "predictions"
 """What the network makes of images that were held back, written after each epoch."""
-
-_FAR_OFF = 1 << 40
-"""Of the byte that is locked: Windows lets nobody else read those that are."""
 
 MetricsRow = Mapping[str, float | None]
 """The figures of an epoch by column; None where there is none."""
@@ -71,8 +68,11 @@ def read_metrics(folder: Path) -> list[dict[str, float | None]]:
         return []
 
 
-def note_start(folder: Path, command: str, plan: str = "") -> None:
-    """Write what started a training into its folder, before its first step.
+@contextmanager
+def started(folder: Path, command: str, plan: str = "") -> Iterator[None]:
+    """Note what starts a training, and keep others out of its folder until it ends.
+
+    The lock is on ``command.txt``; the system takes it away with the process.
 
     Parameters
     ----------
@@ -82,84 +82,45 @@ def note_start(folder: Path, command: str, plan: str = "") -> None:
         A line that is added to ``command.txt``.
     plan : str
         What ``training.json`` is to hold; empty to leave it as it is.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    if plan:
-        with replacing(folder / PLAN_FILE) as partial:
-            partial.write_text(plan, encoding="utf-8")
-    with (folder / COMMAND_FILE).open("a", encoding="utf-8") as file:
-        file.write(f"{command}\n")
-
-
-@dataclass(slots=True)
-class FolderLock:
-    """A lock on ``command.txt``, which the system takes away with the process."""
-
-    folder: Path
-    _file: IO[bytes] | None = field(default=None, init=False)
-
-    def hold(self) -> None:
-        """Lock the folder, if there is a command in it.
-
-        Raises
-        ------
-        ValueError
-            If another process holds it.
-        """
-        path = self.folder / COMMAND_FILE
-        if self._file is not None or not path.is_file():
-            return
-        file = path.open("r+b")
-        try:
-            _lock(file)
-        except OSError as error:
-            file.close()
-            raise ValueError(
-                f"a training is running in {self.folder}: wait for its end, stop it, "
-                "or choose another folder"
-            ) from error
-        self._file = file
-
-    def release(self) -> None:
-        """Let others train in the folder."""
-        if self._file is not None:
-            # Processes that draw samples hold the file too, and may end later.
-            _lock(self._file, off=True)
-            self._file.close()
-            self._file = None
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[FolderLock]:
-    """Keep other trainings out of a folder, from now on if one was started in it.
-
-    Yields
-    ------
-    FolderLock
-        To be held once the start has been noted.
 
     Raises
     ------
     ValueError
         If a training is running there.
     """
-    lock = FolderLock(folder)
-    lock.hold()
-    try:
-        yield lock
-    finally:
-        lock.release()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / COMMAND_FILE).open("a", encoding="utf-8") as file:
+        try:
+            _lock(file)
+        except OSError as error:
+            raise ValueError(
+                f"a training is running in {folder}: wait for its end, stop it, or "
+                "choose another folder"
+            ) from error
+        try:
+            if plan:
+                with replacing(folder / PLAN_FILE) as partial:
+                    partial.write_text(plan, encoding="utf-8")
+            file.write(f"{command}\n")
+            file.flush()
+            yield
+        finally:
+            # Processes that draw samples hold the file too, and may end later.
+            _lock(file, off=True)
 
 
-def _lock(file: IO[bytes], *, off: bool = False) -> None:
+def _lock(file: IO[str], *, off: bool = False) -> None:
     """Lock a file for this process, or take the lock off; OSError if it cannot be."""
     try:
         import fcntl
     except ImportError:
         import msvcrt
 
-        file.seek(_FAR_OFF)
+        # Nobody else could read what is locked: there is nothing so far off.
+        place = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+        os.lseek(file.fileno(), 1 << 30, os.SEEK_SET)
         mode = msvcrt.LK_UNLCK if off else msvcrt.LK_NBLCK  # type: ignore[attr-defined]
         msvcrt.locking(file.fileno(), mode, 1)  # type: ignore[attr-defined]
+        os.lseek(file.fileno(), place, os.SEEK_SET)
         return
     fcntl.flock(file, fcntl.LOCK_UN if off else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True)
-class TrainReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Position:
     """Where training is.
 
     Parameters
@@ -20,9 +20,9 @@ class TrainReport:
     rate : float
         Learning rate now.
     samples_per_second : float
-        Since the last report.
+        Since the last report of this kind, validations left out.
     losses : mapping
-        Means since the last report, by name.
+        Means since then, by name.
     seconds_left : float
         Until the end if it goes on as so far.
     memory : int
@@ -60,42 +60,28 @@ class Validation:
     loss: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EpochReport:
-    """The end of an epoch.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport(_Position):
+    """Where training is after some steps; fields as :class:`_Position` has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochReport(_Position):
+    """The end of an epoch; fields beside those of :class:`_Position`.
 
     Parameters
     ----------
-    epoch, step, samples : int
-        Done so far.
-    seconds, progress, rate : float
-        As in :class:`TrainReport`.
-    samples_per_second : float
-        Over the epoch, the validation left out.
-    losses : mapping
-        Means over the epoch, by name.
+    epoch : int
+        How many are done; 0 is before the first step.
     validation : Validation
         Of the averaged weights, mixed with those of the start where that is asked for.
     best : bool
         Whether it is the best so far; the next checkpoint holds these weights.
-    seconds_left : float
-        As in :class:`TrainReport`.
-    memory : int
-        As in :class:`TrainReport`.
     """
 
     epoch: int
-    step: int
-    samples: int
-    seconds: float
-    progress: float
-    rate: float
-    samples_per_second: float
-    losses: Mapping[str, float]
     validation: Validation
     best: bool
-    seconds_left: float = 0.0
-    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)

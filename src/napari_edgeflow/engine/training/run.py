@@ -4,7 +4,7 @@ import copy
 import math
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +19,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_edgeflow.engine.checkpoints.checkpoint import score_of
 from napari_edgeflow.engine.system.files import replacing
-from napari_edgeflow.engine.training.blending import StartBlend
 from napari_edgeflow.engine.training.curves import draw_curves
 from napari_edgeflow.engine.training.folder import (
     STATE_FILE,
@@ -420,3 +419,44 @@ def memory_in_use(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     return int(psutil.Process().memory_info().rss)
+
+
+class StartBlend:
+    """Mixes what was learned with what was known before.
+
+    A network that is fine-tuned on little data forgets some of the rest; one whose
+    weights lie between the old and the new ones is often better than both, on the
+    new data too. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+
+    Parameters
+    ----------
+    start : nn.Module
+        The network before its training; its weights are copied if need be.
+    shares : sequence of float
+        Those that will be asked for.
+    """
+
+    def __init__(self, start: nn.Module, shares: Sequence[float]) -> None:
+        self._start: dict[str, Tensor] = {}
+        if min(shares) < 1:
+            state = start.state_dict()
+            self._start = {name: value.clone() for name, value in state.items()}
+
+    def __call__(self, trained: nn.Module, share: float) -> nn.Module:
+        """Return a mixture: ``trained`` itself with a share of 1, else a copy.
+
+        Parameters
+        ----------
+        trained : nn.Module
+            The network after its training; not changed.
+        share : float
+            How far the result is from the start, 0..1; one of those named before.
+        """
+        if share == 1:
+            return trained
+        result = copy.deepcopy(trained)
+        with torch.no_grad():
+            for name, value in result.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(self._start[name].to(value), 1 - share)
+        return result

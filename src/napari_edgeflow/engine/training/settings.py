@@ -35,7 +35,7 @@ class LoopSettings:
         Decay of the averaged weights per step.
     blends : tuple of float
         How much of what was learned is in the result, 0..1; the rest is as it was in
-        the network that training starts from. See :class:`blending.StartBlend`. Of
+        the network that training starts from. See :class:`run.StartBlend`. Of
         several the validation chooses one; without one it is the first.
     save_minutes : float
         Minutes between two checkpoints.

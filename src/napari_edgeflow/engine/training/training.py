@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 import torch
 
 from napari_edgeflow.engine.data.pairs import LabelledImage, unreadable
-from napari_edgeflow.engine.training.folder import alone_in, note_start
+from napari_edgeflow.engine.training.folder import started
 from napari_edgeflow.engine.training.reports import TrainEvent, TrainMessage
 from napari_edgeflow.engine.training.settings import LoopSettings
 from napari_edgeflow.engine.training.stop import StopRequest
@@ -72,7 +73,7 @@ class Training(ABC):
         ways then. None to judge by the images.
     command, plan : str
         What is noted in the folder as having started this, for a person and for a
-        program; see :func:`folder.note_start`.
+        program; see :func:`folder.started`.
     """
 
     shortest_epoch: ClassVar[int]
@@ -137,14 +138,16 @@ def start(
         If a file cannot be read or a checkpoint not be written.
     """
     seed = training.task.seed
-    with alone_in(training.output) as lock:
-        fabric = begin(training.output, training.device, seed, resume=resume)
-        lesson = training.prepare(fabric.device)
-        # Every process has its own dropout.
-        torch.manual_seed(seed + fabric.global_rank)
-        if fabric.is_global_zero and training.command:
-            note_start(training.output, training.command, training.plan)
-            lock.hold()
+    fabric = begin(training.output, training.device, seed, resume=resume)
+    lesson = training.prepare(fabric.device)
+    # Every process has its own dropout.
+    torch.manual_seed(seed + fabric.global_rank)
+    noted = fabric.is_global_zero and training.command
+    with (
+        started(training.output, training.command, training.plan)
+        if noted
+        else nullcontext()
+    ):
         yield from (TrainMessage(text) for text in lesson.messages if text)
         yield from train(
             lesson.task,

@@ -1,19 +1,25 @@
 """Reading the sources of a training, in whatever layout they are."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from zlib import crc32
 
 from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs, voc_pairs
-from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind
+from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.files.class_lists import find_class_list
+from napari_edgeflow.formats.kinds.coco.dataset import read_coco
+from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
-from napari_edgeflow.formats.training.coco import coco_contents, coco_pairs
 from napari_edgeflow.formats.training.plan import DataSource
 
 _COCO_LABELS = "coco-labels"
 """Inside the folder of a training."""
+
+_FOLDERS = ("images", ".")
+"""Where the images are beside a COCO file, unless it is said."""
 
 
 def find_source(path: Path) -> DataSource:
@@ -57,7 +63,8 @@ def source_contents(source: DataSource) -> tuple[int, ClassTable | None]:
         If a file cannot be read, or an image is missing.
     """
     if source.layout == "coco":
-        return coco_contents(source.path)
+        listed = [one for one, _ in _listed(source.path, source.images)]
+        return len(listed), listed[-1].classes
     classes = find_class_list(source.path)
     if classes is None and source.layout == "voc":
         classes = ClassTable.voc()
@@ -110,6 +117,74 @@ def _labels_folder(path: Path, output: Path) -> Path:
     rank = os.environ.get("RANK", "0")
     name = _COCO_LABELS if rank == "0" else f"{_COCO_LABELS}-{rank}"
     return output / name / f"{path.stem}-{crc32(bytes(path.resolve())):08x}"
+
+
+def coco_pairs(
+    path: Path,
+    images: Path | None,
+    output: Path,
+    kind: Kind,
+    most: int | None = None,
+) -> tuple[tuple[LabelledImage, ...], ClassTable]:
+    """Write the labels of a file's images, and return both by pairs.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file.
+    images : Path or None
+        Folder of its images; None for ``images`` beside it, or its own folder.
+    output : Path
+        Folder for the label images, each under the path of its image.
+    kind : {"semantic", "object"}
+        Whether to write class ids or object ids.
+    most : int, optional
+        Images at most; default: all.
+
+    Returns
+    -------
+    pairs : tuple of LabelledImage
+        One for each image of the file.
+    classes : ClassTable
+        The categories.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, lists no image, or an annotation cannot be used.
+    OSError
+        If an image is missing or something cannot be read or written.
+    """
+    pairs, classes = [], ClassTable(())
+    for annotation, image in islice(_listed(path, images), most):
+        classes = annotation.classes
+        is_class = kind == "semantic"
+        labels = annotation.class_labels() if is_class else annotation.object_labels()
+        target = output / annotation.file_name
+        target = target.with_name(f"{target.name}.png")
+        write_gray_png(target, labels)
+        pairs.append(LabelledImage(image, target))
+    return tuple(pairs), classes
+
+
+def _listed(path: Path, images: Path | None) -> Iterator[tuple[ImageAnnotation, Path]]:
+    """Yield the images of a file, one at least, and where they are."""
+    annotation = None
+    for annotation in read_coco(path):
+        yield annotation, _image(path, images, annotation.file_name)
+    if annotation is None:
+        raise ValueError(f"{path} lists no image: there is nothing to train on")
+
+
+def _image(path: Path, images: Path | None, name: str) -> Path:
+    folders = [images] if images else [path.parent / folder for folder in _FOLDERS]
+    found = next((f / name for f in folders if (f / name).is_file()), None)
+    if found is None:
+        raise OSError(
+            f"{path} lists the image {name}, which is not in {folders[0]}: name the "
+            f"folder of the images, as in --coco {path.name},images=DIR"
+        )
+    return found
 
 
 def common_classes(tables: Iterable[tuple[Path, ClassTable]]) -> ClassTable | None:

@@ -10,14 +10,14 @@ from napari_edgeflow.engine.checkpoints.checkpoint import save_edgeflow
 from napari_edgeflow.engine.data.pairs import folder_pairs
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.training.clicks import task as click_task
-from napari_edgeflow.engine.training.clicks.holdout import hold_back_objects
+from napari_edgeflow.engine.training.clicks.holdout import (
+    VALIDATION_CLICKS,
+    hold_back_objects,
+    validate_clicks,
+)
 from napari_edgeflow.engine.training.clicks.samples import ClickSource
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
 from napari_edgeflow.engine.training.clicks.training import ClickTraining
-from napari_edgeflow.engine.training.clicks.validation import (
-    VALIDATION_CLICKS,
-    validate_clicks,
-)
 from napari_edgeflow.engine.training.reports import EpochReport, TrainMessage
 from napari_edgeflow.engine.training.settings import LoopSettings
 from napari_edgeflow.engine.training.train import train

@@ -1,4 +1,4 @@
-"""Objects that are held back from click training, to see how good it is."""
+"""Objects that are held back from click training, and clicked on to measure it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,23 +6,31 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_edgeflow.engine.data.pairs import VOID, read_labels
-from napari_edgeflow.engine.data.same_images import same_images
-from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, grid
-from napari_edgeflow.engine.evaluation.clicks import ClickTarget
+from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, grid, same_images
+from napari_edgeflow.engine.evaluation.clicks import ClickTarget, evaluate_clicks
+from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.runtime.clicks_torch import TorchNetwork
 from napari_edgeflow.engine.training.clicks.samples import (
     MIN_PIXELS,
     ClickSource,
     counting,
     is_held_back,
 )
+from napari_edgeflow.engine.training.parallel import summed
+from napari_edgeflow.engine.training.reports import Validation
 
 MOST_OBJECTS = 20
 """Objects to validate on at most: each is clicked several times after each epoch."""
+
+VALIDATION_CLICKS = 3
+"""Simulated clicks on an object: most objects are decided by then."""
 
 _SIDE = 4
 
@@ -245,3 +253,40 @@ def _components(labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
             found[parts > 0] = parts[parts > 0] + total
             total += count
     return found
+
+
+def validate_clicks(
+    model: EdgeFlow, targets: Sequence[ClickTarget], fabric: Fabric
+) -> Validation:
+    """Click on objects as a person would in the dock, and compare.
+
+    Several processes share the objects.
+
+    Parameters
+    ----------
+    model : EdgeFlow
+        The network; not changed.
+    targets : sequence of ClickTarget
+        The objects, sorted by image.
+    fabric : Fabric
+        Processes and device.
+
+    Returns
+    -------
+    Validation
+        The score is the mean IoU over all clicks; the figures are named by the
+        number of clicks.
+    """
+    segmenter = ClickSegmenter(TorchNetwork(model, fabric.device.type))
+    mine = targets[fabric.global_rank :: fabric.world_size]
+    results = evaluate_clicks(segmenter, mine, VALIDATION_CLICKS)
+    sums = np.zeros(VALIDATION_CLICKS)
+    for result in results:
+        # An object that is found before the last click stays found.
+        sums += [
+            *result.ious,
+            *result.ious[-1:] * (VALIDATION_CLICKS - len(result.ious)),
+        ]
+    means = (summed(sums, fabric) / len(targets)).tolist()
+    names = [f"{k} click{'s'[: k > 1]}" for k in range(1, VALIDATION_CLICKS + 1)]
+    return Validation(float(np.mean(means)), dict(zip(names, means, strict=True)))

@@ -11,7 +11,7 @@ a one and few images."""
 
 _FEW_BLENDS = (0.5, 1.0)
 """How far a network that knows objects is moved by few images; see
-:class:`blending.StartBlend`.
+:class:`run.StartBlend`.
 
 Half-way for objects it knows, such as cells. All the way for what it does not: with
 nuclei whose labels had a rim of 3 pixels around them, of ten images, NoC@85 on 66

@@ -21,6 +21,7 @@ from napari_edgeflow.engine.networks.frozen_norm import folded_if_exact
 from napari_edgeflow.engine.raster.image import resize_image, resize_mask
 from napari_edgeflow.engine.runtime.clicks_torch import write_model
 from napari_edgeflow.engine.training.clicks.episode import Episode
+from napari_edgeflow.engine.training.clicks.holdout import validate_clicks
 from napari_edgeflow.engine.training.clicks.losses import (
     balanced_region_loss,
     normalized_focal_loss,
@@ -32,7 +33,6 @@ from napari_edgeflow.engine.training.clicks.samples import (
     SampleSettings,
 )
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
-from napari_edgeflow.engine.training.clicks.validation import validate_clicks
 from napari_edgeflow.engine.training.reports import Validation
 from napari_edgeflow.engine.training.task import Task
 

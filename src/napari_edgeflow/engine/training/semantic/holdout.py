@@ -7,8 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
-from napari_edgeflow.engine.data.same_images import same_images
-from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, Split, grid, split
+from napari_edgeflow.engine.data.splits import (
+    FEWEST_WHOLE,
+    Split,
+    grid,
+    same_images,
+    split,
+)
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 

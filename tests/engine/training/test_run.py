@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_edgeflow.engine.training.blending import StartBlend
+from napari_edgeflow.engine.training.run import StartBlend
 
 
 def network(weight: float, mean: float) -> nn.Module:
