@@ -5,23 +5,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.engine.system.files import replacing
 
 CURVES_FILE = "curves.png"
 
-Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 TRAINING: Colour = (86, 180, 233)
 VALIDATION: Colour = (230, 159, 0)
 """Colours that are told apart by everyone (Okabe and Ito)."""
 
-_SIZE = (900, 340)
-_INK, _GRID, _PAPER = (60, 60, 60), (225, 225, 225), (255, 255, 255)
+_SIZE = (450, 340)
+_INK, _PAPER = (60, 60, 60), (255, 255, 255)
 _MARGINS = (54, 34, 14, 34)
 """Left, top, right and bottom of a plot, in pixels."""
+
+_MOST_DOTS = 60
+
+_FINER = 2
+"""Times as large as wanted curves are drawn, so that slanted lines have no stairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,27 +124,40 @@ def draw_curves(folder: Path, history: Sequence[Mapping[str, float | None]]) -> 
     folder : Path
         Where to write it.
     history : sequence of mapping
-        As :func:`train_folder.metrics_row` gives them.
+        As :func:`folder.metrics_row` gives them.
     """
-    image = Image.new("RGB", _SIZE, _PAPER)
-    draw = ImageDraw.Draw(image)
-    width = _SIZE[0] // 2
-    for number, plot in enumerate((loss_plot(history), score_plot(history))):
-        _draw_plot(draw, plot, (number * width, 0, (number + 1) * width, _SIZE[1]))
+    plots = [plot_picture(p(history), _SIZE) for p in (loss_plot, score_plot)]
     with replacing(folder / CURVES_FILE) as partial:
-        image.save(partial, format="PNG")
+        Image.fromarray(np.hstack(plots)).save(partial, format="PNG")
 
 
-def _draw_plot(
-    draw: ImageDraw.ImageDraw, plot: Plot, box: tuple[int, int, int, int]
-) -> None:
-    font = ImageFont.load_default(13)
-    left, top, right, bottom = (
-        box[0] + _MARGINS[0],
-        box[1] + _MARGINS[1],
-        box[2] - _MARGINS[2],
-        box[3] - _MARGINS[3],
-    )
+def plot_picture(
+    plot: Plot,
+    size: tuple[int, int],
+    scale: float = 1.0,
+    ink: Colour = _INK,
+    paper: Colour = _PAPER,
+) -> NDArray[np.uint8]:
+    """Return a plot as a picture (H, W, 3), its legend beside the title.
+
+    Parameters
+    ----------
+    plot : Plot
+        What to draw.
+    size : tuple of int
+        Width and height in pixels.
+    scale : float
+        How much larger than usual text and lines are, as for a fine screen.
+    ink, paper : tuple of int
+        Colours of text and of what is behind it.
+    """
+    large = Image.new("RGB", (size[0] * _FINER, size[1] * _FINER), paper)
+    draw, unit = ImageDraw.Draw(large), scale * _FINER
+    font = ImageFont.load_default(13 * unit)
+    grid = tuple((i + 3 * p) // 4 for i, p in zip(ink, paper, strict=True))
+    left, top = (margin * unit for margin in _MARGINS[:2])
+    right = large.width - _MARGINS[2] * unit
+    bottom = large.height - _MARGINS[3] * unit
     first, last, low, high = plot.bounds
 
     def place(point: Point) -> Point:
@@ -146,20 +166,20 @@ def _draw_plot(
 
     for value in ticks(low, high):
         _, y = place((first, value))
-        draw.line([(left, y), (right, y)], _GRID)
-        draw.text((left - 6, y), f"{value:g}", _INK, font, "rm")
+        draw.line([(left, y), (right, y)], grid, _FINER)
+        draw.text((left - 6 * unit, y), f"{value:g}", ink, font, "rm")
     for epoch in ticks(first, last):
         if epoch == int(epoch):
-            draw.text(
-                (place((epoch, low))[0], bottom + 6), f"{epoch:g}", _INK, font, "mt"
-            )
-    draw.line([(left, top), (left, bottom), (right, bottom)], _INK)
-    draw.text((left, box[1] + 10), plot.title, _INK, font, "lt")
-    at = float(right)
+            at = place((epoch, low))[0], bottom + 6 * unit
+            draw.text(at, f"{epoch:g}", ink, font, "mt")
+    draw.line([(left, top), (left, bottom), (right, bottom)], ink, _FINER)
+    draw.text((left, 10 * unit), plot.title, ink, font, "lt")
+    end = right
     for curve in reversed(plot.curves):
-        draw.text((at, box[1] + 10), curve.name, curve.colour, font, "rt")
-        at -= draw.textlength(curve.name, font) + 12
+        draw.text((end, 10 * unit), curve.name, curve.colour, font, "rt")
+        end -= draw.textlength(curve.name, font) + 12 * unit
         places = [place(point) for point in curve.points]
-        draw.line(places, curve.colour, 2, "curve")
-        for x, y in places:
-            draw.ellipse([x - 2, y - 2, x + 2, y + 2], curve.colour)
+        draw.line(places, curve.colour, round(2 * unit), "curve")
+        for place_of in places if len(places) < _MOST_DOTS else ():
+            draw.circle(place_of, 2 * unit, curve.colour)
+    return np.asarray(large.reduce(_FINER))

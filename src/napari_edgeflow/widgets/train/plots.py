@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import (
     QColor,
     QFontMetricsF,
+    QImage,
     QPainter,
     QPaintEvent,
     QPalette,
-    QPen,
-    QPolygonF,
 )
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_edgeflow.engine.labels.classes import Colour
-from napari_edgeflow.engine.training.curves import Plot, ticks
+from napari_edgeflow.engine.training.curves import Plot, plot_picture
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = 42, 22, 10, 20
+_TOP = 22
 _ROW = 20
 _RIGHTWARDS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFTWARDS = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -50,68 +49,22 @@ class CurvePlot(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the axes, then the curves."""
+        """Draw the curves, in the colours of the window."""
+        fine = self.devicePixelRatioF()
+        size = round(self.width() * fine), round(self.height() * fine)
+        roles = QPalette.ColorRole.WindowText, QPalette.ColorRole.Window
+        ink, paper = (_rgb(self.palette().color(role)) for role in roles)
+        # Text is somewhat smaller than in a file, as is that of the other fields.
+        data = plot_picture(self.plot, size, 0.85 * fine, ink, paper).tobytes()
+        picture = QImage(data, *size, 3 * size[0], QImage.Format.Format_RGB888)
+        picture.setDevicePixelRatio(fine)
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(self.rect()).adjusted(_LEFT, _TOP, -_RIGHT, -_BOTTOM)
-        ink = self.palette().color(QPalette.ColorRole.WindowText)
-        self._draw_axes(painter, area, ink)
-        self._draw_curves(painter, area)
-        self._draw_legend(painter, ink)
+        painter.drawImage(0, 0, picture)
         painter.end()
 
-    def _place(self, area: QRectF, epoch: float, value: float) -> QPointF:
-        first, last, low, high = self.plot.bounds
-        x = area.left() + area.width() * (epoch - first) / (last - first)
-        return QPointF(x, area.bottom() - area.height() * (value - low) / (high - low))
 
-    def _draw_axes(self, painter: QPainter, area: QRectF, ink: QColor) -> None:
-        first, last, low, high = self.plot.bounds
-        faint, text = QColor(ink), QColor(ink)
-        faint.setAlpha(45)
-        text.setAlpha(180)
-        for value in ticks(low, high, 4):
-            at = self._place(area, first, value)
-            painter.setPen(QPen(faint, 1))
-            painter.drawLine(at, QPointF(area.right(), at.y()))
-            painter.setPen(text)
-            box = QRectF(0, at.y() - 8, _LEFT - 6, 16)
-            painter.drawText(box, _RIGHTWARDS, f"{value:g}")
-        for epoch in ticks(first, last, 4):
-            if epoch == int(epoch):
-                x = self._place(area, epoch, low).x()
-                box = QRectF(x - 20, area.bottom() + 3, 40, 16)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"{epoch:g}")
-        painter.drawLine(area.bottomLeft(), area.bottomRight())
-
-    def _draw_curves(self, painter: QPainter, area: QRectF) -> None:
-        for curve in self.plot.curves:
-            places = [self._place(area, *point) for point in curve.points]
-            colour = QColor(*curve.colour)
-            painter.setPen(QPen(colour, 2))
-            painter.drawPolyline(QPolygonF(places))
-            painter.setBrush(colour)
-            if len(places) < 60:
-                for place in places:
-                    painter.drawEllipse(place, 1.5, 1.5)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-
-    def _draw_legend(self, painter: QPainter, ink: QColor) -> None:
-        font = self.font()
-        font.setBold(True)
-        painter.setFont(font)
-        painter.setPen(ink)
-        painter.drawText(QRectF(6, 2, 120, 16), _LEFTWARDS, self.plot.title)
-        painter.setFont(self.font())
-        metrics = QFontMetricsF(self.font())
-        right = float(self.width() - _RIGHT)
-        for curve in reversed(self.plot.curves):
-            width = metrics.horizontalAdvance(curve.name) + 2
-            painter.setPen(QColor(*curve.colour))
-            painter.drawText(
-                QRectF(right - width, 2, width, 16), _RIGHTWARDS, curve.name
-            )
-            right -= width + 10
+def _rgb(colour: QColor) -> Colour:
+    return colour.red(), colour.green(), colour.blue()
 
 
 class ClassBars(QWidget):
