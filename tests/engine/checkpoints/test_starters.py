@@ -15,10 +15,11 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     STARTERS,
     find_checkpoint,
 )
-from napari_edgeflow.engine.checkpoints.imagenet import packaged_imagenet, read_state
 from napari_edgeflow.engine.checkpoints.starters import (
     build_starter,
     fetch_encoder,
+    packaged_imagenet,
+    read_state,
     starter,
 )
 

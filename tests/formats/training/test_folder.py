@@ -5,11 +5,9 @@ from PIL import Image
 
 from napari_edgeflow.engine.data.pairs import folder_pairs, read_pair
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
-from napari_edgeflow.formats.files.class_lists import read_class_list
 from napari_edgeflow.formats.training.folder import (
     PlaneFile,
-    write_class_folder,
-    write_object_folder,
+    write_stacks,
 )
 from napari_edgeflow.formats.training.stacks import (
     LabelledStack,
@@ -41,9 +39,8 @@ def test_planes_with_labels_are_written_by_class(tmp_path: Path) -> None:
     stacks = [grey_stack()]
     counts = [count_stack(stack) for stack in stacks]
     merged = merge_classes(stacks, counts)
-    reports = list(write_class_folder(tmp_path, stacks, counts, merged))
+    reports = list(write_stacks(tmp_path, stacks, counts, [0], merged))
     assert [(r.done, r.total) for r in reports] == [(1, 2), (2, 2)]
-    assert read_class_list(tmp_path / "labels.txt") == CELL
     first, second = folder_pairs(tmp_path / "images", tmp_path / "labels")
     assert [p.image.stem for p in (first, second)] == ["000-00000", "000-00002"]
     image, labels = read_pair(second)
@@ -56,7 +53,7 @@ def test_planes_with_labels_are_written_by_class(tmp_path: Path) -> None:
 def test_objects_are_written_as_they_are(tmp_path: Path) -> None:
     stacks = [grey_stack()]
     counts = [count_stack(stack) for stack in stacks]
-    list(write_object_folder(tmp_path, stacks, counts, [0]))
+    list(write_stacks(tmp_path, stacks, counts, [0]))
     with Image.open(tmp_path / "labels" / "000-00002.png") as file:
         assert np.unique(np.asarray(file)).tolist() == [0, 2, 9]
     with Image.open(tmp_path / "labels" / "000-00000.png") as file:

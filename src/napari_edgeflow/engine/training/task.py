@@ -1,11 +1,13 @@
 """What a training learns: its settings, and a model with its data and its loss."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
@@ -14,7 +16,6 @@ from napari_edgeflow.engine.networks.frozen_norm import train_except
 from napari_edgeflow.engine.segmentation.tiles import STEP
 from napari_edgeflow.engine.training.parallel import set_up, share_of_batch
 from napari_edgeflow.engine.training.reports import Validation
-from napari_edgeflow.engine.training.step_memory import step_memory
 from napari_edgeflow.engine.training.stop import obey_training_alone
 
 _Settings = TypeVar("_Settings", bound="TaskSettings")
@@ -22,6 +23,15 @@ _Settings = TypeVar("_Settings", bound="TaskSettings")
 _SMALLER = ((4, 128), (2, 64))
 """Where memory is short: crops of a process and their side that are gone down to, in
 turn. Normalisations learn little from fewer crops, a network little from smaller."""
+
+_WORKING = 1.5
+"""Memory of a step relative to what its forward pass keeps: gradients, workspace."""
+
+_PER_PARAMETER = 3
+"""Numbers that come with a parameter in its first step: gradient and two of AdamW."""
+
+_SIDES = (64, 128)
+"""Crops that are tried, in pixels; what is kept of them grows with their area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,3 +256,53 @@ class Task(ABC):
         frozen = bool(state["frozen_statistics"])
         self.settings = replace(self.settings, frozen_statistics=frozen)
         self._drawn = state.get("drawn", 0)
+
+
+def step_memory(
+    model: nn.Module, forward: Callable[[int], object], crops: int, side: int
+) -> int:
+    """Return the bytes that a training step takes, about.
+
+    What its forward pass keeps for the backward pass is measured on two small crops.
+    In evaluation mode: no statistics are changed.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network that is trained.
+    forward : callable
+        Runs it forward on one square crop of a side in pixels.
+    crops, side : int
+        How many crops the step has, and their side in pixels.
+    """
+    with _evaluating(model):
+        small, large = (_kept(forward, tried) for tried in _SIDES)
+    per_pixel = max(large - small, 0) / (_SIDES[1] ** 2 - _SIDES[0] ** 2)
+    weights = sum(p.numel() * p.element_size() for p in model.parameters())
+    return int(_PER_PARAMETER * weights + _WORKING * per_pixel * crops * side**2)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode for a while, each part back afterwards."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    yield
+    for module in training:
+        module.training = True
+
+
+def _kept(forward: Callable[[int], object], side: int) -> int:
+    """Return the bytes that a forward pass keeps for the backward pass."""
+    storages: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        # Held until all is counted: what is freed gives its place to others.
+        result = forward(side)
+    del result
+    return sum(storages.values())

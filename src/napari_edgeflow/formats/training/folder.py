@@ -11,7 +11,6 @@ from PIL import Image
 from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.system.files import replacing
-from napari_edgeflow.formats.files.class_lists import write_class_list
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.formats.training.stacks import (
     LabelledStack,
@@ -55,22 +54,26 @@ class ImagesWritten:
     total: int
 
 
-def write_class_folder(
+def write_stacks(
     folder: Path,
     stacks: Sequence[LabelledStack],
     counts: Sequence[StackCounts],
-    merged: MergedClasses,
+    chosen: Sequence[int],
+    merged: MergedClasses | None = None,
 ) -> Iterator[ImagesWritten]:
-    """Write images and the classes of their pixels, for ``train semantic``.
-
-    Planes without any label are left out.
+    """Write images and their labels; planes without any label are left out.
 
     Parameters
     ----------
     folder : Path
-        Where images/, labels/ and the list of classes go.
-    stacks, counts, merged
-        The labels, what is in them, and their classes as one table.
+        Where images/ and labels/ go.
+    stacks, counts : sequence
+        The labels, and what is in them.
+    chosen : sequence of int
+        Numbers of the stacks to write.
+    merged : MergedClasses, optional
+        The classes of all stacks, of which the labels will be; default: labels are
+        written as they are, such as objects.
 
     Yields
     ------
@@ -84,53 +87,18 @@ def write_class_folder(
     OSError
         If a file cannot be written.
     """
-    write_class_list(folder / CLASS_LIST, merged.table)
-    places = _places(range(len(stacks)), counts)
+    places = [PlaneFile(at, plane) for at in chosen for plane in counts[at].labelled]
     for done, place in enumerate(places, 1):
-        ids = stacks[place.stack].read_classes(place.plane)
-        labels = _renumbered(ids, merged.ids[place.stack])
-        _write(folder, place, stacks[place.stack], labels)
+        stack = stacks[place.stack]
+        if merged is None:
+            labels = stack.read_labels(place.plane)
+            if labels.max(initial=0) > _MAX_ID:
+                labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
+        else:
+            ids = stack.read_classes(place.plane)
+            labels = _renumbered(ids, merged.ids[place.stack])
+        _write(folder, place, stack, labels)
         yield ImagesWritten(done, len(places))
-
-
-def write_object_folder(
-    folder: Path,
-    stacks: Sequence[LabelledStack],
-    counts: Sequence[StackCounts],
-    chosen: Sequence[int],
-) -> Iterator[ImagesWritten]:
-    """Write images and the objects of their pixels, for ``train clicks``.
-
-    Parameters
-    ----------
-    folder : Path
-        Where images/ and labels/ go.
-    stacks, counts
-        The labels, and what is in them.
-    chosen : sequence of int
-        Numbers of the stacks to write.
-
-    Yields
-    ------
-    ImagesWritten
-        After each image.
-
-    Raises
-    ------
-    ValueError, OSError
-        As :func:`write_class_folder`.
-    """
-    places = _places(chosen, counts)
-    for done, place in enumerate(places, 1):
-        labels = stacks[place.stack].read_labels(place.plane)
-        if labels.max(initial=0) > _MAX_ID:
-            labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
-        _write(folder, place, stacks[place.stack], labels)
-        yield ImagesWritten(done, len(places))
-
-
-def _places(chosen: Sequence[int], counts: Sequence[StackCounts]) -> list[PlaneFile]:
-    return [PlaneFile(at, plane) for at in chosen for plane in counts[at].labelled]
 
 
 def _renumbered(ids: NDArray[np.integer], new: Mapping[int, int]) -> NDArray[np.uint8]:

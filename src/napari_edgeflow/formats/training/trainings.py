@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
-from napari_edgeflow.engine.checkpoints.imagenet import packaged_imagenet
+from napari_edgeflow.engine.checkpoints.starters import packaged_imagenet
 from napari_edgeflow.engine.data.pairs import LabelledImage
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.training.clicks.samples import ClickSource

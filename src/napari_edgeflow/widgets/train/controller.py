@@ -45,8 +45,6 @@ class TrainController(QObject):
 
     Parameters
     ----------
-    viewer : Viewer
-        Where the layers are.
     command : sequence of str
         What starts a training; its arguments follow.
     """

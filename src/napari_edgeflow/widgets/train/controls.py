@@ -67,15 +67,7 @@ _NEW = "new network from ImageNet"
 
 
 class TrainControls(QWidget):
-    """Data, model and settings of a training.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers can be chosen.
-    links : Connections
-        Who owns the connections to the viewer.
-    """
+    """Data, model and settings of a training."""
 
     changed = Signal()
     """The data or what decides how to look at it has changed."""

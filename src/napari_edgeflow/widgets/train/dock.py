@@ -42,8 +42,6 @@ class TrainWidget(Dock):
 
     Parameters
     ----------
-    viewer : napari.viewer.Viewer
-        Where images and labels are.
     command : sequence of str
         What starts a training in a process of its own; its arguments follow.
     ask : callable

@@ -45,17 +45,7 @@ _LATER_MS = 600
 
 
 class TrainPairs(QWidget):
-    """Pairs of layers and folders, which a person adds and removes.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers can be chosen.
-    links : Connections
-        Who owns the connections to the viewer.
-    parent : QWidget, optional
-        The widget it is part of.
-    """
+    """Pairs of layers and folders, which a person adds and removes."""
 
     changed = Signal()
     """What is in the table has changed, or the labels in it."""

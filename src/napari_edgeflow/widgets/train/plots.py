@@ -29,8 +29,6 @@ class CurvePlot(QWidget):
     ----------
     plot : Plot
         What to show at first.
-    parent : QWidget, optional
-        The widget it is part of.
     """
 
     def __init__(self, plot: Plot, parent: QWidget | None = None) -> None:
@@ -68,13 +66,7 @@ def _rgb(colour: QColor) -> Colour:
 
 
 class ClassBars(QWidget):
-    """One bar for each class, as long as its IoU.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        The widget it is part of.
-    """
+    """One bar for each class, as long as its IoU."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -51,13 +51,7 @@ def read_predictions(wanted: _Wanted) -> Planes:
 
 
 class TrainPredictions(QObject):
-    """Shows predictions on the layers that a training learns from.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where to show them.
-    """
+    """Shows predictions on the layers that a training learns from."""
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_edgeflow.engine.data.pairs import folder_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
-from napari_edgeflow.formats.training.folder import write_class_folder
+from napari_edgeflow.formats.training.folder import write_stacks
 from napari_edgeflow.formats.training.sources import read_source
 from napari_edgeflow.widgets.layers.helpers import HELPER
 from napari_edgeflow.widgets.layers.labels import write_scheme
@@ -77,7 +77,8 @@ def make_preview(request: PreviewRequest) -> Preview:
         ]
         if data.stacks:
             counts = [found for found in survey.counts if found is not None]
-            written = write_class_folder(folder, data.stacks, counts, survey.merged)
+            chosen = range(len(data.stacks))
+            written = write_stacks(folder, data.stacks, counts, chosen, survey.merged)
             for made in written:
                 if made.done >= _MOST:
                     break
@@ -89,13 +90,7 @@ def make_preview(request: PreviewRequest) -> Preview:
 
 
 class TrainPreview(QObject):
-    """Makes previews in the background and shows them as two layers.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where to show them.
-    """
+    """Makes previews in the background and shows them as two layers."""
 
     state_changed = Signal(str)
 

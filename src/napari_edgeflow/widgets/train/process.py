@@ -58,8 +58,6 @@ class TrainProcess(QObject):
         Folder of the training.
     command : sequence of str
         What to start, before the arguments.
-    parent : QObject, optional
-        Who owns it.
     """
 
     reported = Signal(object)

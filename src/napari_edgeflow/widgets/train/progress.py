@@ -20,13 +20,7 @@ _PER_MILLE = 1000
 
 
 class TrainProgress(QWidget):
-    """Progress bar, curves, bars and messages of one training.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        The widget it is part of.
-    """
+    """Progress bar, curves, bars and messages of one training."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -5,21 +5,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
+from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.engine.training.folder import PLAN_FILE
 from napari_edgeflow.formats.files.class_lists import write_class_list
 from napari_edgeflow.formats.training.folder import (
     CLASS_LIST,
     ImagesWritten,
-    write_class_folder,
-    write_object_folder,
+    write_stacks,
 )
 from napari_edgeflow.formats.training.plan import DataSource, TrainingPlan
-from napari_edgeflow.formats.training.stacks import LabelledStack, StackCounts
+from napari_edgeflow.formats.training.stacks import LabelledStack
 from napari_edgeflow.formats.training.survey import DataSurvey, survey_data
 from napari_edgeflow.widgets.train.settings import TrainChoice
 
-CLASSES_FOLDER, OBJECTS_FOLDER = Path("data", "classes"), Path("data", "objects")
+_PLACES: dict[Kind, Path] = {
+    "object": Path("data", "objects"),
+    "semantic": Path("data", "classes"),
+}
 """Where a training's folder has the layers that it learns from."""
 
 
@@ -92,42 +95,22 @@ def prepare(request: TrainRequest) -> Generator[ImagesWritten, None, Prepared]:
     OSError
         If a file cannot be written.
     """
-    survey = request.usable_survey()
-    write = _write_objects if request.by_object else _write_classes
-    plan = yield from write(request, survey)
+    survey, plan = request.usable_survey(), request.plan
+    counts = [count for count in survey.counts if count is not None]
+    classes = None if request.by_object else survey.merged
+    sources: list[DataSource] = []
+    for kind, where in _PLACES.items():
+        chosen = [n for n, one in enumerate(request.stacks) if one.kind == kind]
+        if classes is not None:
+            chosen = list(range(len(request.stacks))) if kind == "semantic" else []
+        if any(counts[n].labelled for n in chosen):
+            folder = plan.output / where
+            yield from write_stacks(folder, request.stacks, counts, chosen, classes)
+            sources.append(DataSource(folder, "pairs", kind))
+    plan = replace(plan, sources=(*sources, *plan.sources))
+    if classes is not None and len(classes.table):
+        plan = replace(plan, classes=plan.output / _PLACES["semantic"] / CLASS_LIST)
+        write_class_list(plan.output / _PLACES["semantic"] / CLASS_LIST, classes.table)
     with replacing(plan.output / PLAN_FILE) as partial:
         partial.write_text(plan.to_text(), encoding="utf-8")
     return Prepared(plan.output, survey)
-
-
-def _write_classes(
-    request: TrainRequest, survey: DataSurvey
-) -> Generator[ImagesWritten, None, TrainingPlan]:
-    plan, classes = request.plan, survey.merged
-    folder = plan.output / CLASSES_FOLDER
-    if request.stacks:
-        counts = _usable(survey)
-        yield from write_class_folder(folder, request.stacks, counts, classes)
-        plan = replace(plan, sources=(DataSource(folder, "pairs"), *plan.sources))
-    if not len(classes.table):
-        return plan
-    write_class_list(folder / CLASS_LIST, classes.table)
-    return replace(plan, classes=folder / CLASS_LIST)
-
-
-def _write_objects(
-    request: TrainRequest, survey: DataSurvey
-) -> Generator[ImagesWritten, None, TrainingPlan]:
-    counts, plan, sources = _usable(survey), request.plan, []
-    for kind, where in (("object", OBJECTS_FOLDER), ("semantic", CLASSES_FOLDER)):
-        chosen = [n for n, stack in enumerate(request.stacks) if stack.kind == kind]
-        if any(counts[n].labelled for n in chosen):
-            folder = plan.output / where
-            yield from write_object_folder(folder, request.stacks, counts, chosen)
-            sources.append(DataSource(folder, "pairs", kind))  # type: ignore[arg-type]
-    return replace(plan, sources=(*sources, *plan.sources))
-
-
-def _usable(survey: DataSurvey) -> list[StackCounts]:
-    """Return the counts; there are problems where one is missing."""
-    return [count for count in survey.counts if count is not None]

@@ -18,8 +18,8 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     STARTERS,
     find_checkpoint,
 )
-from napari_edgeflow.engine.checkpoints.imagenet import packaged_imagenet, read_state
 from napari_edgeflow.engine.checkpoints.semantic import load_semantic
+from napari_edgeflow.engine.checkpoints.starters import packaged_imagenet, read_state
 from napari_edgeflow.engine.data.pairs import VOID, LabelledImage, read_pair
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.raster.metrics import confusion_matrix, iou_of_classes

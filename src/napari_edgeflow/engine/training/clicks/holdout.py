@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_edgeflow.engine.data.pairs import VOID, read_labels
 from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, grid, same_images
 from napari_edgeflow.engine.evaluation.clicks import ClickTarget, evaluate_clicks
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
+from napari_edgeflow.engine.labels.objects import components
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.runtime.clicks_torch import TorchNetwork
@@ -246,12 +246,10 @@ def _targets(source: ClickSource, number: int) -> list[ClickTarget]:
 def _components(labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """Return the connected components of each class, numbered from 1 on."""
     found = np.zeros(labels.shape, np.int64)
-    total = 0
     for value in np.unique(labels).tolist():
         if 0 < value < VOID:
-            parts, count = ndimage.label(labels == value)
-            found[parts > 0] = parts[parts > 0] + total
-            total += count
+            parts = components(labels == value)
+            found[parts > 0] = parts[parts > 0] + found.max()
     return found
 
 

@@ -7,7 +7,6 @@ from typing import Any, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch.utils.data import IterableDataset, get_worker_info
 
 from napari_edgeflow.engine.data.augmentation import exposed_again, recoloured
@@ -18,6 +17,7 @@ from napari_edgeflow.engine.interaction.prediction import Prediction
 from napari_edgeflow.engine.interaction.prompts import Box, Prompt, Stroke
 from napari_edgeflow.engine.interaction.zoom import LEAST_SIDE
 from napari_edgeflow.engine.labels.classes import Kind
+from napari_edgeflow.engine.labels.objects import components
 from napari_edgeflow.engine.raster.image import Window, resize_image, resize_mask
 from napari_edgeflow.engine.raster.masks import bounding_window, disturbed
 
@@ -245,33 +245,32 @@ def draw_object(
     labels: NDArray[np.integer[Any]], source: ClickSource, rng: np.random.Generator
 ) -> NDArray[np.bool_] | None:
     """Return the mask (H, W) of a random object, larger ones somewhat more often."""
-    semantic = source.kind == "semantic"
-    counts = np.bincount(labels.ravel())
-    counts[0] = 0
-    if semantic:
-        counts[VOID:] = 0
-    values = np.flatnonzero(counts >= MIN_PIXELS)
+    is_class = source.kind == "semantic"
+    values, chances = _large(labels, VOID if is_class else None)
     if not values.size:
         return None
     if rng.random() < source.whole:
         return np.isin(labels, values)
-    chances = np.sqrt(counts[values])
-    mask = labels == rng.choice(values, p=chances / chances.sum())
-    return _draw_component(mask, rng) if semantic else mask
-
-
-def _draw_component(
-    mask: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.bool_] | None:
-    parts, _ = ndimage.label(mask)
-    counts = np.bincount(parts.ravel())
-    counts[0] = 0
-    values = np.flatnonzero(counts >= MIN_PIXELS)
+    mask: NDArray[np.bool_] = labels == rng.choice(values, p=chances)
+    if not is_class:
+        return mask
+    parts = components(mask)
+    values, chances = _large(parts)
     if not values.size:
         return None
+    one: NDArray[np.bool_] = parts == rng.choice(values, p=chances)
+    return one
+
+
+def _large(
+    labels: NDArray[np.integer[Any]], end: int | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the values with enough pixels, and how often to draw each."""
+    counts = np.bincount(labels.ravel())[:end]
+    counts[0] = 0
+    values = np.flatnonzero(counts >= MIN_PIXELS)
     chances = np.sqrt(counts[values])
-    chosen: NDArray[np.bool_] = parts == rng.choice(values, p=chances / chances.sum())
-    return chosen
+    return values, chances / max(chances.sum(), 1)
 
 
 def draw_view(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_edgeflow.engine.checkpoints.checkpoint import find_checkpoint, load_edgeflow
-from napari_edgeflow.engine.checkpoints.imagenet import copy_in_order, read_state
+from napari_edgeflow.engine.checkpoints.starters import copy_in_order, read_state
 from napari_edgeflow.engine.data.microscopy import judged
 from napari_edgeflow.engine.networks.edgeflow import CONFIGS, EdgeFlow
 from napari_edgeflow.engine.training.clicks.holdout import hold_back_objects
@@ -86,7 +86,7 @@ def build_model(training: ClickTraining) -> EdgeFlow:
 
 
 def load_imagenet(model: EdgeFlow, state: Mapping[str, Tensor]) -> None:
-    """Copy ImageNet weights into the backbone; see :func:`imagenet.copy_in_order`."""
+    """Copy ImageNet weights into the backbone; see :func:`starters.copy_in_order`."""
     target = {
         name: tensor
         for name, tensor in model.backbone.state_dict().items()

@@ -236,12 +236,7 @@ def cut(
 ) -> SemanticSample:
     """Return a window as a crop of ``size`` pixels, grey and void off the image."""
     height, width = target.shape
-    inside = Window(
-        max(window.top, 0),
-        max(window.left, 0),
-        min(window.bottom, height),
-        min(window.right, width),
-    )
+    inside = window.intersection(Window(0, 0, height, width))
     tall, wide = size / window.height, size / window.width
     top, left = (
         int((inside.top - window.top) * tall),

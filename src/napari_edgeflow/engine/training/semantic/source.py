@@ -1,5 +1,6 @@
-"""Images with a class for every pixel, as training reads them."""
+"""Images with a class for every pixel, as training reads them; a look at all labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 from napari_edgeflow.engine.data.pairs import (
     VOID,
     LabelledImage,
+    image_size,
     read_labels,
     read_pair,
 )
+from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID
 from napari_edgeflow.engine.raster.image import ImageReader, Window, stretched_limits
 
 MAX_CLASSES = VOID
@@ -86,3 +89,112 @@ class SemanticSource:
             values = np.unique(self.read_target(number))
             row[values[values != VOID]] = True
         return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelSurvey:
+    """What the labels of a source hold.
+
+    Parameters
+    ----------
+    presence : ndarray
+        (images, classes) bool: which image has which class.
+    shapes : tuple of (int, int)
+        Height and width of each image.
+    unknown : tuple of int
+        Values that are no class of the source, apart from 0 and 255.
+    """
+
+    presence: NDArray[np.bool_]
+    shapes: tuple[tuple[int, int], ...]
+    unknown: tuple[int, ...]
+
+
+def survey(source: SemanticSource) -> LabelSurvey:
+    """Read all labels and check that they can be trained on.
+
+    Raises
+    ------
+    ValueError
+        If labels do not fit their image, are no whole numbers from 0 on, or hold
+        fewer than two of the classes.
+    OSError
+        If a file cannot be read.
+    """
+    presence = np.zeros((len(source.pairs), len(source.class_ids)), np.bool_)
+    shapes, unknown = [], set()
+    for row, pair in zip(presence, source.pairs, strict=True):
+        labels = read_labels(pair.labels)
+        _check(pair, labels)
+        values = np.unique(labels)
+        unknown |= set(values.tolist()) - {*source.class_ids, 0, VOID}
+        found = np.unique(source.indices(values))
+        row[found[found != VOID]] = True
+        shapes.append((labels.shape[0], labels.shape[1]))
+    _check_classes(presence, source.class_ids, sorted(unknown))
+    return LabelSurvey(presence, tuple(shapes), tuple(sorted(map(int, unknown))))
+
+
+def _check(pair: LabelledImage, labels: NDArray[np.integer]) -> None:
+    size = image_size(pair.image)
+    if labels.shape != size:
+        raise ValueError(
+            f"the labels {pair.labels} have shape {labels.shape}, their image {size}: "
+            "both need the same height and width"
+        )
+    if labels.max() > MAX_CLASS_ID:
+        raise ValueError(
+            f"the labels {pair.labels} hold {int(labels.max())}: class ids are 0 to "
+            f"{MAX_CLASS_ID}, and {VOID} stands for pixels that do not count"
+        )
+
+
+def _check_classes(
+    presence: NDArray[np.bool_], class_ids: Sequence[int], unknown: Sequence[int]
+) -> None:
+    found = [class_ids[i] for i in np.flatnonzero(presence.any(0)).tolist()]
+    if len(found) >= 2:
+        return
+    held = f"only class {found[0]}" if found else "no class of the list"
+    others = f" and {_some(unknown)}, which are not in it" if unknown else ""
+    raise ValueError(
+        f"the labels hold {held}{others}: training needs two classes or more, the "
+        "background among them; label another one, or check the class list"
+    )
+
+
+def unknown_values(unknown: Sequence[int]) -> str | None:
+    """Return a sentence on values that are in the labels and no class, if any."""
+    if not unknown:
+        return None
+    return (
+        f"labels {_some(unknown)} are not in the class list: these pixels do not count"
+    )
+
+
+def _some(values: Sequence[int]) -> str:
+    shown = ", ".join(map(str, values[:5]))
+    return shown if len(values) <= 5 else f"{shown} and {len(values) - 5} more"
+
+
+def check_size(found: LabelSurvey, side: int) -> None:
+    """Check that there is more than one image smaller than a crop.
+
+    Parameters
+    ----------
+    found : LabelSurvey
+        What there is.
+    side : int
+        Of the smallest crops, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If there is no more than that.
+    """
+    if len(found.shapes) == 1 and max(found.shapes[0]) < side:
+        height, width = found.shapes[0]
+        raise ValueError(
+            f"the only image is {height} x {width} pixels, less than a crop of "
+            f"{side}: give more or larger images, or a smaller --size"
+        )

@@ -22,8 +22,8 @@ from napari_edgeflow.engine.networks.semantic import SemanticConfig
 from napari_edgeflow.engine.training.folder import PREDICTIONS_FOLDER
 from napari_edgeflow.engine.training.semantic.holdout import Holdout, hold_back
 from napari_edgeflow.engine.training.semantic.samples import SemanticSampleSettings
-from napari_edgeflow.engine.training.semantic.source import SemanticSource
-from napari_edgeflow.engine.training.semantic.survey import (
+from napari_edgeflow.engine.training.semantic.source import (
+    SemanticSource,
     check_size,
     survey,
     unknown_values,

@@ -133,7 +133,15 @@ def _segmented(segmenter: SemanticSegmenter, item: HeldBack) -> Segmented:
         for window in item.windows:
             truth[window.slices] = labels[window.slices]
         margin = math.ceil(facts.window / 2 / scale)
-        area = _grown(reduce(Window.union, item.windows), margin, area)
+        seen = reduce(Window.union, item.windows)
+        area = area.intersection(
+            Window(
+                seen.top - margin,
+                seen.left - margin,
+                seen.bottom + margin,
+                seen.right + margin,
+            )
+        )
     settings = PredictSettings(overlap=facts.window // 4, scale=scale)
     part, truth = image[area.slices], truth[area.slices]
     ids = np.array(facts.class_ids)
@@ -167,15 +175,6 @@ def cross_entropy(
         total -= float(np.log(np.maximum(found, _LEAST)).sum(dtype=np.float64))
         pixels += found.size
     return total, float(pixels)
-
-
-def _grown(window: Window, margin: int, bounds: Window) -> Window:
-    return Window(
-        max(window.top - margin, bounds.top),
-        max(window.left - margin, bounds.left),
-        min(window.bottom + margin, bounds.bottom),
-        min(window.right + margin, bounds.right),
-    )
 
 
 def summary(confusion: NDArray[np.int64], facts: SemanticFacts) -> Validation:

@@ -7,8 +7,8 @@ from tests.engine.colour_network import patches
 from tests.engine.labelled import save_pairs
 
 from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
-from napari_edgeflow.engine.training.semantic.source import SemanticSource
-from napari_edgeflow.engine.training.semantic.survey import (
+from napari_edgeflow.engine.training.semantic.source import (
+    SemanticSource,
     check_size,
     survey,
     unknown_values,
