@@ -308,10 +308,10 @@ def test_the_dock_goes_on_where_it_was_left(
     def turn(name: str) -> Any:
         dock.controls.page_asked.emit(name)
         until(lambda: dock.controller.current == name and not dock.controller.busy)
-        return dock.controller.layers.labels
+        return dock.controller.page.labels
 
     until(lambda: dock.controller.current == "a 2.png" and not dock.controller.busy)
-    labels = dock.controller.layers.labels
+    labels = dock.controller.page.labels
     np.testing.assert_array_equal(labels.data, LABELS["a 2.png"]["objects"][1])
     assert labels.features["class_name"].tolist() == ["person", "dog", "dog"]
     # The docks that were open are open again, with their settings.

@@ -24,7 +24,7 @@ def main(images: Path) -> None:
     controller.open(ProjectPlace(images))
     while controller.busy or not controller.current:
         QApplication.processEvents()
-    labels = controller.layers.labels
+    labels = controller.page.labels
     assert labels is not None
     mask = np.ones((4, 50), np.bool_)
     commit_mask(labels, Plane((None, None)), Window(10, 0, 14, 50), mask, 3)

@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_edgeflow.project.content.class_changes import up_to_date
-from napari_edgeflow.project.content.records import PageContent, TakenLabels
+from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.images.listing import HOME, SUFFIXES, list_images
 from napari_edgeflow.project.storage.lock import ProjectLock, ProjectLockedError
 from napari_edgeflow.project.storage.page_files import PageFiles, StoredPage, read_page
@@ -19,8 +19,6 @@ from napari_edgeflow.project.storage.project_file import (
     State,
 )
 from napari_edgeflow.project.storage.saver import Saver, SaveState
-
-_Taken = Mapping[str, tuple[TakenLabels, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +90,6 @@ class Project:
     saver: Saver | None = field(default=None, repr=False)
     lock: ProjectLock | None = field(default=None, repr=False)
     settled: int = 0
-    _taken: dict[str, _Taken] = field(default_factory=dict, repr=False)
-    """What the labels of open images lost: nobody who shows them knows of it."""
 
     @property
     def read_only(self) -> bool:
@@ -117,18 +113,12 @@ class Project:
             If a newer version of this program wrote it.
         """
         page = self.stored_page(name)
-        return replace(page, content=self.up_to_date(name, page.content))
+        return replace(page, content=self.current(page.content))
 
     def stored_page(self, name: str) -> StoredPage:
         """Do :meth:`open_page`, but with the classes of when it was saved."""
         files = self.page_files(name)
         return read_page(files) if self.saver is None else self.saver.open_page(files)
-
-    def up_to_date(self, name: str, content: PageContent) -> PageContent:
-        """Return what is on an open image with the classes as they are now."""
-        content = self.current(content)
-        self._taken[name] = {k: x.taken for k, x in content.layers.items() if x.taken}
-        return content
 
     def current(self, content: PageContent) -> PageContent:
         """Return what was on an image earlier with the classes as they are now."""
@@ -176,7 +166,7 @@ class Project:
         """
         if self.saver is None:
             return False
-        self.saver.note_page(name, self.as_noted(name, content))
+        self.saver.note_page(name, self.noted(content))
         before = self.record.page(name)
         state: State = "work" if before.state == "new" else before.state
         page = _summary(state, content)
@@ -185,13 +175,10 @@ class Project:
         self.note(self.record.with_page(name, page))
         return True
 
-    def as_noted(self, name: str, content: PageContent) -> PageContent:
-        """Return what is on an open image, with what its layers do not know."""
-        removals, taken = self.record.removals, self._taken.get(name, {})
-        layers = {
-            key: replace(layer, removals=removals, taken=taken.get(key, ()))
-            for key, layer in content.layers.items()
-        }
+    def noted(self, content: PageContent) -> PageContent:
+        """Return what is on an open image as it is saved: no class is to go there."""
+        removals = self.record.removals
+        layers = {k: replace(x, removals=removals) for k, x in content.layers.items()}
         return replace(content, layers=layers)
 
     def recount(self, name: str, content: PageContent) -> None:
@@ -202,7 +189,6 @@ class Project:
 
     def leave_page(self, name: str) -> None:
         """Say that an image is not shown any more."""
-        self._taken.pop(name, None)
         if self.saver is not None:
             self.saver.leave_page(name)
 

@@ -359,7 +359,7 @@ def test_a_project_is_exported_as_a_whole(
     controller.turn_to("sub/a b.png")
     qtbot.waitUntil(lambda: controller.current == "sub/a b.png", timeout=20_000)
     QTest.qWait(10)
-    dock.imports.target.choose(controller.layers.labels)
+    dock.imports.target.choose(controller.page.labels)
     assert person.load(tmp_path / "in.json").startswith("Imported 4 objects into")
     QTest.qWait(300)
     assert person.export("coco").startswith("Wrote 1 image, 4 objects to")
@@ -369,7 +369,7 @@ def test_a_project_is_exported_as_a_whole(
     assert np.array_equal(back.class_labels() > 0, IDS > 0)
     # One image of the project has the name of its file, too.
     fields.what.setCurrentIndex(0)
-    dock.exports.labels.choose(controller.layers.labels)
+    dock.exports.labels.choose(controller.page.labels)
     person.export("coco", tmp_path / "one")
     (back,) = read_coco(tmp_path / "one" / "annotations.json")
     assert back.file_name == "a b.png"
@@ -406,7 +406,7 @@ def test_labels_are_imported_into_all_images_of_a_project(
     def turn(name: str) -> Any:
         pages.turn_to(name)
         qtbot.waitUntil(lambda: pages.current == name, timeout=20_000)
-        return pages.layers.labels
+        return pages.page.labels
 
     pages.open(ProjectPlace(folder))
     qtbot.waitUntil(lambda: pages.current == "a.png", timeout=20_000)
@@ -441,8 +441,8 @@ def test_labels_are_imported_into_all_images_of_a_project(
     # Images that have labels can be given more; pixels that have a label keep it.
     dock.imports.labelled.setCurrentIndex(1)
     assert load()[0] == "Imported 8 objects into 4 images."
-    assert pages.layers.labels.data[0, 0] == 1
-    assert len(read_scheme(pages.layers.labels).classes) == len(
+    assert pages.page.labels.data[0, 0] == 1
+    assert len(read_scheme(pages.page.labels).classes) == len(
         pages.project.record.classes
     )
     # All of it is taken back at once, but where somebody went on working.
@@ -510,7 +510,7 @@ def test_a_folder_import_goes_on_while_pages_are_turned_and_stops_on_cancel(
         gate.set()
     qtbot.waitUntil(lambda: pages.current == "1.png", timeout=20_000)
     qtbot.waitUntil(
-        lambda: np.array_equal(pages.layers.labels.data > 0, IDS > 0), timeout=20_000
+        lambda: np.array_equal(pages.page.labels.data > 0, IDS > 0), timeout=20_000
     )
     fields.cancel.click()
     gates[2].set()
@@ -523,6 +523,6 @@ def test_a_folder_import_goes_on_while_pages_are_turned_and_stops_on_cancel(
     pages.turn_to("2.png")
     qtbot.waitUntil(lambda: not dock.folder_importer.busy, timeout=20_000)
     qtbot.waitUntil(lambda: pages.current == "2.png", timeout=20_000)
-    assert np.array_equal(pages.layers.labels.data > 0, IDS > 0)
+    assert np.array_equal(pages.page.labels.data > 0, IDS > 0)
     QTest.qWait(30)
     assert [pages.project.record.page(name).objects for name in names] == [4] * 4

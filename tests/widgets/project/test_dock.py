@@ -72,7 +72,7 @@ class Labeller:
 
     @property
     def labels(self) -> Any:
-        return self.controller.layers.labels
+        return self.controller.page.labels
 
     def paint(self, value: int, row: int) -> None:
         window = Window(row, 0, row + 4, 50)
@@ -88,7 +88,7 @@ class Labeller:
         history.apply(self.labels, f"finish {value}", [change], [record])
 
     def saved(self) -> None:
-        self.until(lambda: not self.controller.layers._soon.isActive())
+        self.until(lambda: not self.controller.page._soon.isActive())
         # What the dock says comes a moment after the saver knows.
         self.until(lambda: self.controller.project.saver.wait(timeout=0))
         self.until(lambda: self.controls.status.text() == "saved")
@@ -447,7 +447,7 @@ def test_the_object_in_progress_comes_back_with_its_clicks(
     person.wait()
     person.undo()
     assert len(click.controller.clicks) == 1
-    assert click.controls.image.layer is labeller.controller.layers.image
+    assert click.controls.image.layer is labeller.controller.page.image
     assert labeller.labels.data.max() == 1
     person.redo()
     assert labeller.labels.data.max() == 2

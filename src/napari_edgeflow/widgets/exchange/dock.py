@@ -22,7 +22,7 @@ from napari_edgeflow.widgets.project.docks import (
     project_and_pages,
     project_file,
 )
-from napari_edgeflow.widgets.project.page.work import read_with_plugins
+from napari_edgeflow.widgets.project.page.loader import read_with_plugins
 from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 

@@ -94,11 +94,11 @@ class FolderImportUndo(ImportRun):
             )
             return
         # What was read is compared with what is seen.
-        pages.layers.flush()
+        pages.page.flush()
         self._run = run = _Run(project, pages, self._kept)
         pages.page_leaves.connect(self._on_leaving)
         pages.page_asked.connect(run.touched.add)
-        pages.layers.edited.connect(self._on_edited)
+        pages.edited.connect(self._on_edited)
         self._begin("Undoing the import", run)
 
     def _on_page(self, run: _Run, restored: RestoredPage) -> None:
@@ -111,11 +111,11 @@ class FolderImportUndo(ImportRun):
             run.edited.append(page.name)
             run.settled.add(page.name)
         elif shown:
-            labels = run.pages.layers.all_labels
+            labels = run.pages.page.all_labels
             self._turns.finish()
             self._turns.start(self._writing(page, restored.content, labels))
         else:
-            run.pages.take_over(page.name, restored.content)
+            run.pages.save_closed(page.name, restored.content)
             self._note_restored(run, page)
         if not run.pages.is_open(page.name):
             run.project.leave_page(page.name)
@@ -151,7 +151,7 @@ class FolderImportUndo(ImportRun):
     def _on_written(self, page: ImportedPage) -> None:
         run = self._run
         if run is not None:
-            run.pages.layers.flush()
+            run.pages.page.flush()
             self._note_restored(run, page)
             self._end_if_done()
 
@@ -191,7 +191,7 @@ class FolderImportUndo(ImportRun):
         if run is not None:
             run.pages.page_leaves.disconnect(self._on_leaving)
             run.pages.page_asked.disconnect(run.touched.add)
-            run.pages.layers.edited.disconnect(self._on_edited)
+            run.pages.edited.disconnect(self._on_edited)
         super()._forget()
 
 

@@ -93,7 +93,7 @@ class FolderImporter(ImportRun):
         if self.busy or project is None:
             return
         # What is on disk must be what is seen.
-        pages.layers.flush()
+        pages.page.flush()
         self._run = run = _Run(project, pages, request)
         pages.page_shown.connect(self._write_waiting)
         pages.page_leaves.connect(self._on_leaving)
@@ -121,7 +121,7 @@ class FolderImporter(ImportRun):
             run.project.leave_page(page.name)
         else:
             run.pages.add_classes(page.classes)
-            run.pages.take_over(page.name, page.content)
+            run.pages.save_closed(page.name, page.content)
             if page.kept is not None:
                 run.kept.append(page.kept)
             run.images += 1
@@ -151,13 +151,11 @@ class FolderImporter(ImportRun):
             return
         pages = run.pages
         page = run.waiting.pop(pages.current, None)
-        image, labels = pages.layers.image, pages.layers.labels
+        image, labels = pages.page.image, pages.page.labels
         if page is None:
             self._end_if_done()
             return
-        has_labels = any(
-            np.any(layer.data) for layer in pages.layers.all_labels.values()
-        )
+        has_labels = any(np.any(layer.data) for layer in pages.page.all_labels.values())
         if image is None or (has_labels and not run.request.add):
             run.left_alone += 1
             self._end_if_done()
@@ -228,7 +226,7 @@ class FolderImporter(ImportRun):
 
 def _shown(pages: "ProjectController", project: "Project") -> PageContent:
     """Return a copy of what is on the image that is shown."""
-    content = project.as_noted(pages.current, PageContent(pages.layers.content()))
+    content = project.noted(pages.page.content())
     layers = {
         key: replace(layer, labels=layer.labels.copy())
         for key, layer in content.layers.items()

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
@@ -16,16 +16,16 @@ from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.images.cache import ImageCache
 from napari_edgeflow.project.storage.saver import SaveState
 from napari_edgeflow.widgets.layers.labels import read_scheme
-from napari_edgeflow.widgets.project.page.arrival import ComingPage
-from napari_edgeflow.widgets.project.page.drafts import PageDrafts
-from napari_edgeflow.widgets.project.page.layers import PageLayers
-from napari_edgeflow.widgets.project.page.steps import PageSteps
-from napari_edgeflow.widgets.project.page.work import (
+from napari_edgeflow.widgets.project.page.drafts import DraftKeeper
+from napari_edgeflow.widgets.project.page.loader import (
     LoadedPage,
-    PageWork,
+    PageLoader,
     image_suffixes,
     read_with_plugins,
 )
+from napari_edgeflow.widgets.project.page.open_page import OpenPage
+from napari_edgeflow.widgets.project.page.stage import Stage
+from napari_edgeflow.widgets.project.page.steps import PageSteps
 from napari_edgeflow.widgets.project.texts import READ_ONLY, elsewhere_text, status_text
 from napari_edgeflow.widgets.qt.turns import Turns
 from napari_edgeflow.widgets.qt.workers import LatestCall, Post, show_problem
@@ -37,6 +37,19 @@ if TYPE_CHECKING:
 
     from napari_edgeflow.engine.labels.classes import Kind
     from napari_edgeflow.project.storage.project_file import State
+
+
+class Turn(Enum):
+    """Where the turning of a page stands."""
+
+    NONE = auto()
+    """The page that was asked for last is shown."""
+    READING = auto()
+    """The next page is read in the background."""
+    COMING = auto()
+    """Its layers come one by one, hidden: a person works on the page before."""
+    SHOWN = auto()
+    """It is shown; napari draws it, and the memory of the one before is freed."""
 
 
 class ProjectController(QObject):
@@ -71,23 +84,25 @@ class ProjectController(QObject):
     """There is none any more to go on with."""
     status_changed = Signal(str, bool)
     """How saving goes, and whether it goes wrong."""
+    edited = Signal()
+    """Labels or objects of the page that is shown were edited."""
     _told = Signal(object)
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
         self._viewer = viewer
         self.project: Project | None = None
-        self.current = ""
         self.kind: Kind = "object"
-        self._asked: set[str] = set()
-        self._latest = ""
-        self._turning_to = ""
-        self._next_up = ""
+        self._stage = Stage(viewer)
+        self.page = OpenPage(self._stage)
+        """The page that is shown; one without a name before there is any."""
+        self.turn = Turn.NONE
+        self._coming = OpenPage(self._stage)
+        self._asked, self._ahead_of = "", ""
         self._last_problem = ""
         self._closing = False
         self._cache = ImageCache(read_with_plugins)
-        self.layers = PageLayers(viewer)
-        self.drafts = PageDrafts(viewer, self.layers)
+        self.drafts = DraftKeeper(viewer)
         workspace = Workspace.of(viewer)
         self._steps = PageSteps(workspace.history)
         self._history, self._class_steps = workspace.history, workspace.class_steps
@@ -97,29 +112,33 @@ class ProjectController(QObject):
         self.page_leaves.connect(self._class_steps.finish_asked)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._post = Post(self._told.emit)
-        self._opening = LatestCall(self._open, self._on_opened, self._on_open_failed)
-        self._pages: LatestCall[str, LoadedPage] | None = None
-        self._turns: Turns[None] = Turns(self._on_turned, self._on_not_turned)
+        self._opening = LatestCall(
+            self._open, self._on_opened, lambda *failed: self.open_failed.emit(*failed)
+        )
+        self._loader: LatestCall[str, LoadedPage] | None = None
+        self._turns: Turns[None] = Turns(self._turn_on, self._on_not_turned)
         self._ahead = LatestCall(self._cache.read_ahead, _ignore, _ignore)
         self._closer = ThreadPoolExecutor(1, "napari-edgeflow-close")
-        self.layers.edited.connect(self._on_edited)
-        self.layers.redrawn.connect(self._on_redrawn)
-        self.layers.removed.connect(self._on_layer_removed)
-        self.drafts.changed.connect(self._on_edited)
-        self.drafts.taken_up.connect(self.draft_gone)
+        self.edited.connect(self._save_edited)
+        self.drafts.changed.connect(self._save_edited)
+        self.drafts.resumed.connect(self.draft_gone)
 
     # ---- projects
 
     @property
     def busy(self) -> bool:
         """Whether a project or a page is being opened."""
-        reading = self._pages is not None and self._pages.busy
-        return self._opening.busy or reading or self._turns.busy
+        return self._opening.busy or self.turn is not Turn.NONE
+
+    @property
+    def current(self) -> str:
+        """The image that is open, or is the current one though it cannot be read."""
+        return self.page.name
 
     @property
     def latest(self) -> str:
         """The image that was asked for last, or else is open."""
-        return self._latest or self.current
+        return self._asked or self.current
 
     def open(self, place: ProjectPlace) -> None:
         """Open a project in the background, in place of the one before."""
@@ -136,8 +155,8 @@ class ProjectController(QObject):
     def _on_opened(self, _: ProjectPlace, project: Project) -> None:
         self.leave_project()
         self.project = project
-        work = PageWork(project, self._cache, self._steps)
-        self._pages = LatestCall(work, self._on_page, self._on_page_failed)
+        loader = PageLoader(project, self._cache, self._steps)
+        self._loader = LatestCall(loader, self._on_read, self._on_not_read)
         self._say(SaveState())
         self.opened.emit(project)
         first = project.record.last
@@ -146,25 +165,14 @@ class ProjectController(QObject):
         if first:
             self.turn_to(first)
 
-    def _on_open_failed(self, place: ProjectPlace, error: Exception) -> None:
-        self.open_failed.emit(place, error)
-
     def leave_project(self) -> None:
         """Save and close the project, in the background, and take its page away."""
-        self._turns.stop()
-        self.page_leaves.emit()
-        self._history.stop()
-        self.layers.flush()
-        self._save_page()
-        if self._pages is not None:
-            self._pages.close()
-            self._pages = None
-        self.drafts.let_go()
-        self.layers.take_out()
+        self._stop_turning()
+        self._leave_page()
+        self._clear_stage()
         self._steps.forget()
-        project, self.project, self.current = self.project, None, ""
-        self._asked.clear()
-        self._latest = ""
+        self.page = OpenPage(self._stage)
+        project, self.project = self.project, None
         if project is not None:
             self._closer.submit(project.close)
 
@@ -172,13 +180,11 @@ class ProjectController(QObject):
         """Save what is left and stop."""
         self._closing = True
         self._opening.close()
-        self._turns.stop()
         self._ahead.close()
+        self._stop_turning()
         self._history.stop()
-        self.layers.flush()
+        self.page.flush()
         self._save_page()
-        if self._pages is not None:
-            self._pages.close()
         project, self.project = self.project, None
         saved = project is None or project.close()
         self._post.close()
@@ -186,10 +192,12 @@ class ProjectController(QObject):
         self._steps.close()
         self.drafts.close()
         if viewer_remains:
-            self.layers.send_back()
+            self._coming.take_out()
+            self._stage.catch_up()
         if viewer_remains and saved:
-            self.layers.take_out()
-        self.layers.close()
+            self._clear_stage()
+        self.page.unfollow()
+        self._stage.look_at_all()
         if project is not None and viewer_remains:
             self._say_goodbye(project, saved)
 
@@ -214,121 +222,154 @@ class ProjectController(QObject):
         ahead : str
             The image to read next, while the person looks at this one.
         """
-        if self._pages is None or name == self.latest:
+        if self._loader is None or name == self.latest:
             return
-        self._asked.add(name)
-        self._latest = name
-        self._next_up = ahead
+        self._asked, self._ahead_of = name, ahead
         self.page_asked.emit(name)
-        if not self._turns.busy:
-            self._pages(name)
+        if self.turn is Turn.NONE:
+            self._turn_on()
 
-    def _on_page(self, name: str, page: LoadedPage) -> None:
+    def _turn_on(self, _: None = None) -> None:
+        """Turn to the page that was asked for last, if that is not shown."""
+        name, self.turn = self._asked, Turn.NONE
+        if not name or self._loader is None:
+            return
+        if name == self.current and self.page.image is not None:
+            # The person came back before the other page was there.
+            self._asked = ""
+            self.page_shown.emit(name)
+            return
+        self.turn, self._coming = Turn.READING, OpenPage(self._stage, name)
+        self._loader(name)
+
+    def _on_read(self, name: str, page: LoadedPage) -> None:
+        if self._is_overtaken(name):
+            return
+        self.turn = Turn.COMING
+        self._turns.start(self._turning(page))
+
+    def _on_not_read(self, name: str, error: Exception) -> None:
+        if not self._is_overtaken(name):
+            self._show_broken(error)
+            self._turn_on()
+
+    def _is_overtaken(self, name: str) -> bool:
+        """Turn to another page if one was asked for while this was read."""
+        if name == self._asked or self.project is None:
+            return False
+        self.project.leave_page(name)
+        self._turn_on()
+        return True
+
+    def _turning(self, page: LoadedPage) -> Generator[None, None, None]:
+        """Turn the page; in between the window has its turn, and the person too."""
         project = self.project
         if project is None:
             return
-        if name == self.current and self.layers.image is not None:
-            # The person came back before the other page was there.
-            self._forget_asked(name)
-            self.page_shown.emit(name)
-        else:
-            self._turning_to = name
-            self._turns.start(self._turn(project, page))
-
-    def _turn(self, project: Project, page: LoadedPage) -> Generator[None, None, None]:
-        """Turn the page; in between the window has its turn, and the person too."""
-        page = _up_to_date(project, page)
-        yield from self.layers.bring_in(self._coming(project, page))
+        if self.page.image is None:
+            self._stage.look_now_and_then()
+        page = page.up_to_date(project)
+        yield from self._coming.bring_in(page, self._scheme(project))
         # A class that is half merged on the page that goes is merged on this one, too.
         self._class_steps.finish_asked.emit()
-        while (now := _up_to_date(project, page)) is not page:
+        while (now := page.up_to_date(project)) is not page:
             page = now
-            self.layers.send_back()
-            yield from self.layers.bring_in(self._coming(project, page))
+            self._coming.take_out()
+            yield from self._coming.bring_in(page, self._scheme(project))
         self._show(project, page)
         yield
-        yield from self.layers.settle()
+        self._stage.catch_up()
+        yield
+        self._stage.look_now_and_then()
 
-    def _coming(self, project: Project, page: LoadedPage) -> ComingPage:
-        return ComingPage(
-            # Names of layers have no folders; the list shows those.
-            Path(page.name).stem,
-            page.pixels,
-            page.rgb,
-            page.content.layers,
-            LabelScheme(self.kind, project.record.classes),
-            page.kept,
-        )
+    def _scheme(self, project: Project) -> LabelScheme:
+        return LabelScheme(self.kind, project.record.classes)
 
     def _show(self, project: Project, page: LoadedPage) -> None:
         """Leave the page that is shown for one that was brought in."""
-        name, content = page.name, page.content
-        self._leave_page(name)
-        self.current = name
-        self.layers.show(project.record.classes)
-        self._steps.enter(name, self.layers, project.record)
-        self.drafts.turn(content.draft)
+        self._leave_page()
+        # napari sorts out what it draws, and frees memory, in the turns after this.
+        self._stage.put_off()
+        with self._stage.turning():
+            self.page.take_out()
+        self._become_current()
+        self.turn = Turn.SHOWN
+        self.page.show(project.record.classes)
+        self.page.edited.connect(self.edited)
+        self.page.redrawn.connect(self._save_page)
+        self.page.removed.connect(self._on_layer_removed)
+        self._steps.enter(self.page, project.record)
+        self.drafts.follow(self.page)
         # Now that also the layers of the clicks are on this image.
-        self.layers.fit_view()
-        if len(content.layers) == len(page.kept):
-            project.recount(name, content)
-        project.note(replace(project.record, last=name))
-        self.page_failed.emit(name, "")
+        self._viewer.reset_view()
+        if len(page.content.layers) == len(page.kept):
+            project.recount(page.name, page.content)
+        project.note(replace(project.record, last=page.name))
+        self.page_failed.emit(page.name, "")
         for problem in page.problems:
             show_warning(f"{problem}.")
-        self._page_is_there(name)
-        if content.draft is not None:
-            self.draft_found.emit(self.drafts.prompt_count)
-
-    def _on_turned(self, _: None) -> None:
-        if self._latest and self._pages is not None:
-            # The person turned on meanwhile.
-            self._pages(self._latest)
+        self._tell_of_page(project)
+        if self.page.draft is not None:
+            prompts = self.page.draft.get("prompts")
+            self.draft_found.emit(len(prompts) if isinstance(prompts, list) else 0)
 
     def _on_not_turned(self, error: Exception) -> None:
         show_problem(error)
-        if self.current != self._turning_to:
-            self._on_page_failed(self._turning_to, error)
-        self._on_turned(None)
+        if self.turn is Turn.COMING:
+            self._show_broken(error)
+        self._turn_on()
 
-    def _on_page_failed(self, name: str, error: Exception) -> None:
-        self._leave_page(name)
-        self.current = name
-        self.layers.take_out()
-        self.page_failed.emit(name, str(error) or repr(error))
-        self._page_is_there(name)
+    def _show_broken(self, error: Exception) -> None:
+        """Make a page the current one that cannot be shown."""
+        self._leave_page()
+        self._clear_stage()
+        self._become_current()
+        self.page_failed.emit(self.current, str(error) or repr(error))
+        if self.project is not None:
+            self._tell_of_page(self.project)
 
-    def _page_is_there(self, name: str) -> None:
-        self.page_shown.emit(name)
-        if self._next_up and self.project is not None:
-            self._ahead(self.project.image(self._next_up))
+    def _become_current(self) -> None:
+        self.page, self._coming = self._coming, OpenPage(self._stage)
+        if self._asked == self.current:
+            self._asked = ""
 
-    def _leave_page(self, coming: str) -> None:
-        """Save the page that is shown; forget those that were overtaken."""
+    def _tell_of_page(self, project: Project) -> None:
+        self.page_shown.emit(self.current)
+        if self._ahead_of:
+            self._ahead(project.image(self._ahead_of))
+
+    def _leave_page(self) -> None:
+        """Save the page that is shown, and follow it no longer."""
         self.page_leaves.emit()
         self._history.stop()
-        self.layers.flush()
+        self.page.flush()
         self._save_page()
         self.draft_gone.emit()
-        self.drafts.let_go()
-        if self.project is not None:
-            self._steps.leave(self.current, self.layers, self.project.record.removals)
-        self._forget_asked(coming)
+        self.drafts.leave()
+        if self.project is not None and self.current:
+            self._steps.leave(self.page, self.project.record.removals)
+            self.project.leave_page(self.current)
 
-    def _forget_asked(self, coming: str) -> None:
-        """Forget the pages that were overtaken; not one asked for since."""
-        if self._latest == coming:
-            self._latest = ""
-        for name in {*self._asked, self.current} - {coming, self._latest, ""}:
-            if self.project is not None:
-                self.project.leave_page(name)
-        self._asked &= {self._latest}
+    def _clear_stage(self) -> None:
+        """Take the page that is shown, and one that comes, out of the viewer."""
+        self._stage.put_off()
+        self.page.take_out()
+        self._coming.take_out()
+        self._stage.catch_up()
+        self._stage.look_at_all()
+
+    def _stop_turning(self) -> None:
+        self._turns.stop()
+        self.turn, self._asked = Turn.NONE, ""
+        if self._loader is not None:
+            self._loader.close()
+            self._loader = None
 
     def is_open(self, name: str) -> bool:
         """Return whether an image is shown, or is just being opened."""
-        return name == self.current or name in self._asked
+        return name in (self.current, self._coming.name, self._asked)
 
-    def take_over(self, name: str, content: PageContent) -> None:
+    def save_closed(self, name: str, content: PageContent) -> None:
         """Save what an image has now that is not open but was read by someone."""
         if self.project is not None:
             self.project.note_page(name, content)
@@ -346,9 +387,9 @@ class ProjectController(QObject):
         if added:
             table = ClassTable((*known, *added))
             project.note(replace(project.record, classes=table))
-            self.layers.set_classes(table)
-            if self.layers.labels is not None:
-                self._class_steps.changed.emit(self.layers.labels)
+            self.page.set_classes(table)
+            if self.page.labels is not None:
+                self._class_steps.changed.emit(self.page.labels)
 
     def toggle_done(self) -> None:
         """Mark the image as done, or as not done any more."""
@@ -370,20 +411,16 @@ class ProjectController(QObject):
 
     # ---- edits
 
-    def _on_edited(self) -> None:
+    def _save_edited(self) -> None:
         self._save_page(edited=True)
-
-    def _on_redrawn(self) -> None:
-        self._save_page()
 
     def _save_page(self, *, edited: bool = False) -> None:
         project, name = self.project, self.current
-        if project is None or self.layers.image is None:
+        if project is None or self.page.image is None:
             return
-        content = PageContent(self.layers.content(), self.drafts.record)
-        if project.note_page(name, content, edited=edited):
+        if project.note_page(name, self.page.content(), edited=edited):
             self.page_known.emit(name)
-        classes = self.layers.classes
+        classes = self.page.classes
         if classes is not None:
             project.note(replace(project.record, classes=classes))
 
@@ -392,9 +429,9 @@ class ProjectController(QObject):
     ) -> None:
         """Take a class away from the images that are not open, too."""
         project = self.project
-        if project is None or layer is not self.layers.labels:
+        if project is None or layer is not self.page.labels:
             return
-        record, classes = project.record, self.layers.classes
+        record, classes = project.record, self.page.classes
         if classes is not None:
             record = replace(record, classes=classes)
         if back:
@@ -408,8 +445,8 @@ class ProjectController(QObject):
 
         Else their ids were free for other classes.
         """
-        project, now = self.project, self.layers.classes
-        if project is None or now is None or layer is not self.layers.labels:
+        project, now = self.project, self.page.classes
+        if project is None or now is None or layer is not self.page.labels:
             return
         record, ids = project.record, {entry.id for entry in now}
         used = [
@@ -419,11 +456,11 @@ class ProjectController(QObject):
             and record.objects_elsewhere(entry.id, self.current)[0]
         ]
         if used:
-            self.layers.set_classes(ClassTable((*now, *used)))
+            self.page.set_classes(ClassTable((*now, *used)))
             self._class_steps.changed.emit(layer)
 
     def _elsewhere(self, layer: "Labels", class_id: int) -> str:
-        if self.project is None or layer is not self.layers.labels:
+        if self.project is None or layer is not self.page.labels:
             return ""
         scheme = read_scheme(layer)
         kind = self.kind if scheme is None else scheme.kind
@@ -452,15 +489,6 @@ class ProjectController(QObject):
             show_warning(text)
         self._last_problem = state.problem
         self.status_changed.emit(text, bool(state.problem))
-
-
-def _up_to_date(project: Project, page: LoadedPage) -> LoadedPage:
-    """Return a page as it is if a class went, or came back, since it was read."""
-    removed = project.record.removed
-    if page.removed is removed:
-        return page
-    content = project.up_to_date(page.name, page.content)
-    return replace(page, content=content, removed=removed)
 
 
 def _ignore(_argument: object, _result: object) -> None:

@@ -45,7 +45,7 @@ def project_file(viewer: "Viewer", image: "Layer | None") -> "Path | None":
     """Return the file of an image that a project shows; None for other images."""
     for controller in _controllers(viewer):
         project = controller.project
-        is_shown = image is not None and image is controller.layers.image
+        is_shown = image is not None and image is controller.page.image
         if project is not None and is_shown:
             return project.image(controller.current)
     return None

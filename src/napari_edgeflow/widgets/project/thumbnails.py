@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QImage, QPixmap
 
 from napari_edgeflow.project.images.read import thumbnail
-from napari_edgeflow.widgets.project.page.work import read_with_plugins
+from napari_edgeflow.widgets.project.page.loader import read_with_plugins
 from napari_edgeflow.widgets.qt.workers import LatestCall
 
 SIDE = 56

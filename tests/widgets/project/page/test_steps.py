@@ -15,13 +15,13 @@ from napari_edgeflow.project.content.class_changes import up_to_date
 from napari_edgeflow.project.content.records import (
     LabelContent,
     PageContent,
-    TakenLabels,
 )
 from napari_edgeflow.project.storage.project_file import ProjectRecord
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.project.page.arrival import ComingPage
-from napari_edgeflow.widgets.project.page.layers import PageLayers
+from napari_edgeflow.widgets.project.page.loader import LoadedPage
+from napari_edgeflow.widgets.project.page.open_page import OpenPage
+from napari_edgeflow.widgets.project.page.stage import Stage
 from napari_edgeflow.widgets.project.page.steps import PageSteps
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.history import ObjectHistory
@@ -37,47 +37,42 @@ class Book:
 
     def __init__(self, most_bytes: int, kind: "Kind" = "object") -> None:
         viewer = ViewerModel()
-        self.layers = PageLayers(viewer)
+        self.stage = Stage(viewer)
+        self.page = OpenPage(self.stage)
         self.history = ObjectHistory(viewer)
         self.steps = PageSteps(self.history, most_bytes)
         self.record = ProjectRecord(classes=VOC)
         self.kind = kind
         self.kept: dict[str, LabelContent] = {}
-        self.taken: tuple[TakenLabels, ...] = ()
-        self.now = ""
 
     def turn(self, name: str) -> None:
-        if self.now:
-            self.kept[self.now] = replace(
-                self.layers.content()["labels"],
-                labels=self.layers.labels.data.copy(),
+        if self.page.name:
+            self.kept[self.page.name] = replace(
+                self.page.content().layers["labels"],
+                labels=self.page.labels.data.copy(),
                 removals=self.record.removals,
-                taken=self.taken,
             )
-            self.steps.leave(self.now, self.layers, self.record.removals)
+            self.steps.leave(self.page, self.record.removals)
         new = LabelContent(self.kind, VOC, np.zeros((40, 60), np.uint16))
-        page = PageContent({"labels": self.kept.get(name, new)})
-        self.steps.compare(name, {k: x.labels for k, x in page.layers.items()})
-        page = up_to_date(page, self.record.removed, VOC)
-        self.taken = page.layers["labels"].taken
-        scheme = LabelScheme("object", VOC)
-        image = np.zeros((40, 60))
-        coming = ComingPage(name, image, False, page.layers, scheme)
-        for _ in self.layers.bring_in(coming):
+        content = PageContent({"labels": self.kept.get(name, new)})
+        self.steps.compare(name, {k: x.labels for k, x in content.layers.items()})
+        content = up_to_date(content, self.record.removed, VOC)
+        loaded = LoadedPage(name, np.zeros((40, 60)), content)
+        coming = OpenPage(self.stage, name)
+        for _ in coming.bring_in(loaded, LabelScheme("object", VOC)):
             pass
-        self.layers.show(VOC)
-        for _ in self.layers.settle():
-            pass
-        self.steps.enter(name, self.layers, self.record)
-        self.now = name
+        self.page.take_out()
+        self.page = coming
+        self.page.show(VOC)
+        self.steps.enter(self.page, self.record)
 
     def values(self) -> list[int]:
-        return np.unique(self.layers.labels.data).tolist()
+        return np.unique(self.page.labels.data).tolist()
 
     def write(self, value: int) -> None:
         window = Window(value, 0, value + 2, 30)
         change = PixelChange(Plane((None, None)), window, np.ones((2, 30), bool), value)
-        self.history.apply(self.layers.labels, f"write {value}", [change])
+        self.history.apply(self.page.labels, f"write {value}", [change])
 
     def undone(self) -> list[str]:
         steps = iter(self.history.undo, None)
@@ -89,7 +84,7 @@ def book(qapp: Any, request: pytest.FixtureRequest) -> Iterator[Book]:
     book = Book(*getattr(request, "param", (1 << 20,)))
     yield book
     book.steps.close()
-    book.layers.take_out()
+    book.page.take_out()
 
 
 def test_each_page_has_its_own_steps(book: Book) -> None:
@@ -100,7 +95,7 @@ def test_each_page_has_its_own_steps(book: Book) -> None:
     book.write(9)
     book.turn("a")
     assert book.undone() == ["write 5", "write 1"]
-    assert not book.layers.labels.data.any()
+    assert not book.page.labels.data.any()
     book.turn("b")
     book.turn("a")
     assert book.history.redo_text == "write 1"
@@ -170,8 +165,8 @@ def test_a_merge_is_undone_after_what_it_gave_was_merged_elsewhere(book: Book) -
     merge = PixelChange(
         Plane((None, None)), Window(0, 0, 40, 60), np.ones((40, 60), bool), 12
     )
-    merge = replace(merge, mask=book.layers.labels.data == 15)
-    book.history.apply(book.layers.labels, "merge", [merge])
+    merge = replace(merge, mask=book.page.labels.data == 15)
+    book.history.apply(book.page.labels, "merge", [merge])
     book.record = book.record.without_class(15, 12, {"a"})
     book.turn("b")
     book.record = book.record.without_class(12, 7, {"b"})
@@ -189,17 +184,17 @@ def test_a_deleted_object_comes_back_with_the_class_its_class_became(
     book.turn("a")
     flat = Plane((None, None))
     record = ObjectRecord(1, 15, "person", (), 1.0, flat)
-    book.history.apply(book.layers.labels, "add", [], [record])
-    book.history.apply(book.layers.labels, "delete", [], removed=[1])
+    book.history.apply(book.page.labels, "add", [], [record])
+    book.history.apply(book.page.labels, "delete", [], removed=[1])
     book.turn("b")
     book.record = book.record.without_class(15, 12, {"b"})
     book.turn("a")
     book.history.undo()
-    found = read_records(book.layers.labels)[1]
+    found = read_records(book.page.labels)[1]
     assert (found.class_id, found.class_name) == (12, VOC.get(12).name)
     book.history.redo()
     book.turn("b")
     book.record = book.record.with_class_again(15)
     book.turn("a")
     book.history.undo()
-    assert read_records(book.layers.labels)[1].class_id == 15
+    assert read_records(book.page.labels)[1].class_id == 15

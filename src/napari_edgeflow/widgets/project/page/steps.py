@@ -17,7 +17,7 @@ from napari_edgeflow.widgets.workspace.history import KeptSteps, ObjectHistory, 
 if TYPE_CHECKING:
     from napari.layers import Labels
 
-    from napari_edgeflow.widgets.project.page.layers import PageLayers
+    from napari_edgeflow.widgets.project.page.open_page import OpenPage
 
 MOST_BYTES = 256 << 20
 """Steps of pages that were left longest ago are forgotten beyond that."""
@@ -62,22 +62,20 @@ class PageSteps:
         self._own: dict[str, set[int]] = {}
         """Which classes were taken away on each page: its steps say how."""
 
-    def leave(self, name: str, layers: "PageLayers", removals: int) -> None:
+    def leave(self, page: "OpenPage", removals: int) -> None:
         """Take the steps of a page out of the history, before its layers go.
 
         Parameters
         ----------
-        name : str
+        page : OpenPage
             The page.
-        layers : PageLayers
-            Its layers.
         removals : int
             How many classes were taken away so far; see ``ProjectRecord``.
         """
         own = range(self._entered_at + 1, removals + 1)
-        self._own.setdefault(name, set()).update(own)
+        self._own.setdefault(page.name, set()).update(own)
         self._entered_at = removals
-        origins, self._origins, labels = self._origins, {}, layers.all_labels
+        origins, self._origins, labels = self._origins, {}, page.all_labels
         shown = self._history.take_out(labels)
         if not shown:
             return
@@ -90,7 +88,7 @@ class PageSteps:
         marks = self._pool.submit(_marks_of, data)
         size = sum(step.nbytes for _, step in steps)
         with self._lock:
-            self._left[name] = _Left(steps, dict(of.values()), size, marks)
+            self._left[page.name] = _Left(steps, dict(of.values()), size, marks)
             self._drop_oldest()
 
     def compare(self, name: str, labels: Mapping[str, NDArray[Any]]) -> None:
@@ -107,14 +105,14 @@ class PageSteps:
             with self._lock:
                 self._left.pop(name, None)
 
-    def enter(self, name: str, layers: "PageLayers", record: ProjectRecord) -> None:
+    def enter(self, page: "OpenPage", record: ProjectRecord) -> None:
         """Put the steps of a page back, now that its layers are there."""
         with self._lock:
-            left = self._left.pop(name, None)
-        self._entered_at, image = record.removals, layers.image
+            left = self._left.pop(page.name, None)
+        self._entered_at, image = record.removals, page.image
         if left is None or image is None:
             return
-        own = self._own.get(name, set())
+        own = self._own.get(page.name, set())
         names = {entry.id: entry.name for entry in record.classes}
 
         def moved(origin: Step, layer: "Labels") -> Step:
@@ -128,7 +126,7 @@ class PageSteps:
             self._origins[step] = origin, left.removals[origin]
             return step
 
-        self._history.put_back(left.steps, layers.all_labels, moved)
+        self._history.put_back(left.steps, page.all_labels, moved)
 
     def forget(self) -> None:
         """Forget the steps of all pages."""

@@ -10,8 +10,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_edgeflow.widgets.project.page import garbage as project_garbage
-from napari_edgeflow.widgets.project.page.garbage import PageGarbage
+from napari_edgeflow.widgets.project.page import stage as page_stage
+from napari_edgeflow.widgets.project.page.stage import Stage
 
 
 class Cycle:
@@ -25,67 +25,63 @@ def viewer() -> ViewerModel:
 
 
 @pytest.fixture
-def garbage(viewer: Any) -> Iterator[PageGarbage]:
-    garbage = PageGarbage(viewer)
-    yield garbage
-    garbage.look_at_all()
+def stage(viewer: Any) -> Iterator[Stage]:
+    stage = Stage(viewer)
+    yield stage
+    stage.look_at_all()
     assert gc.get_freeze_count() == 0
 
 
-def turn(garbage: PageGarbage) -> None:
-    with garbage.turning():
+def turn(stage: Stage) -> None:
+    with stage.turning():
         gc.collect()
-    garbage.look_now_and_then()
+    stage.look_now_and_then()
 
 
 def test_what_was_there_is_exempt_and_what_came_later_is_not(
-    garbage: PageGarbage,
+    stage: Stage,
 ) -> None:
     before = Cycle()
-    turn(garbage)
+    turn(stage)
     assert gc.get_freeze_count() > 0
     after = Cycle()
     gone = weakref.ref(before), weakref.ref(after)
     del before, after
-    turn(garbage)
+    turn(stage)
     assert [one() is None for one in gone] == [False, True]
-    garbage.look_at_all()
+    stage.look_at_all()
     gc.collect()
     assert gone[0]() is None
 
 
-def test_every_few_pages_nothing_is_exempt(
-    garbage: PageGarbage, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(project_garbage, "_EVERY", 3)
+def test_every_few_pages_nothing_is_exempt(stage: Stage, monkeypatch: Any) -> None:
+    monkeypatch.setattr(page_stage, "_EVERY", 3)
     before = Cycle()
     gone = weakref.ref(before)
-    turn(garbage)
+    turn(stage)
     del before
-    turn(garbage)
-    turn(garbage)
+    turn(stage)
+    turn(stage)
     assert gone() is not None
-    turn(garbage)
+    turn(stage)
     assert gone() is None
 
 
 def test_much_that_was_loaded_since_becomes_exempt(
-    garbage: PageGarbage, monkeypatch: Any
+    stage: Stage, monkeypatch: Any
 ) -> None:
-    turn(garbage)
+    turn(stage)
     loaded = [[] for _ in range(1000)]
     gc.collect()
-    monkeypatch.setattr(project_garbage, "_MANY", 1000)
+    monkeypatch.setattr(page_stage, "_MANY", 1000)
     before = gc.get_freeze_count()
-    turn(garbage)
+    turn(stage)
     assert gc.get_freeze_count() >= before + len(loaded)
 
 
-def test_layers_that_a_person_takes_out_are_freed(
-    garbage: PageGarbage, viewer: Any
-) -> None:
+def test_layers_that_a_person_takes_out_are_freed(stage: Stage, viewer: Any) -> None:
     viewer.add_image(np.zeros((5, 5), np.uint8), name="old")
-    turn(garbage)
+    turn(stage)
     viewer.add_image(np.zeros((5, 5), np.uint8), name="page")
     viewer.layers.remove("page")
     assert gc.get_freeze_count() > 0

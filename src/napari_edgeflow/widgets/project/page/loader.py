@@ -1,7 +1,7 @@
 """Reading a page of a project in the background."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.images.cache import ImageCache
 from napari_edgeflow.project.images.listing import SUFFIXES
-from napari_edgeflow.project.images.read import is_rgb, spatial_shape
+from napari_edgeflow.project.images.read import spatial_shape
 from napari_edgeflow.widgets.project.page.steps import PageSteps
 
 
@@ -28,8 +28,6 @@ class LoadedPage:
         The image.
     pixels : ndarray
         Its pixels.
-    rgb : bool
-        Whether the last axis of them is colours.
     content : PageContent
         Labels, objects and the object in progress; those that fit the image.
     kept : tuple of str
@@ -42,14 +40,20 @@ class LoadedPage:
 
     name: str
     pixels: NDArray[Any] = field(repr=False)
-    rgb: bool
-    content: PageContent
+    content: PageContent = field(default_factory=PageContent)
     kept: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     removed: tuple[RemovedClass, ...] = ()
 
+    def up_to_date(self, project: Project) -> "LoadedPage":
+        """Return it as it is if no class went, or came back, since it was read."""
+        removed = project.record.removed
+        if self.removed is removed:
+            return self
+        return replace(self, content=project.current(self.content), removed=removed)
 
-class PageWork:
+
+class PageLoader:
     """Reads pages of one project; called in the background.
 
     Parameters
@@ -79,7 +83,7 @@ class PageWork:
         page, removed = self._project.stored_page(name), self._project.record.removed
         stored = page.content.layers
         self._steps.compare(name, {key: layer.labels for key, layer in stored.items()})
-        current = self._project.up_to_date(name, page.content)
+        current = self._project.current(page.content)
         shape, fitting, problems = spatial_shape(pixels), {}, list(page.problems)
         for key, layer in current.layers.items():
             if layer.labels.shape == shape:
@@ -90,9 +94,10 @@ class PageWork:
                     f"{_sides(layer.labels.shape)}: was the image exchanged? The "
                     "labels are kept, but not shown"
                 )
-        content, rgb = PageContent(fitting, current.draft), is_rgb(pixels)
-        kept, told = tuple(stored), tuple(problems)
-        return LoadedPage(name, pixels, rgb, content, kept, told, removed)
+        content = PageContent(fitting, current.draft)
+        return LoadedPage(
+            name, pixels, content, tuple(stored), tuple(problems), removed
+        )
 
 
 def _sides(shape: Sequence[int]) -> str:
