@@ -93,9 +93,8 @@ def measure(segmenter: ClickSegmenter, stack: MovingStack) -> tuple[float, int]:
     ):
         if report.ended:
             ended = report.step
-        elif report.window is not None and report.step <= SLICES:
-            mask = np.zeros_like(stack.masks[0])
-            mask[report.window.slices] = report.mask
+        elif report.part is not None and report.step <= SLICES:
+            mask = report.part.full(stack.masks[0].shape)
             ious[report.step - 1] = iou(mask, stack.masks[report.step])
     return float(np.mean(ious)), ended
 

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
+from napari_edgeflow.formats.annotation.objects import LabelledObject
 
 CAT = LabelClass(1, "cat", (10, 20, 30))
 DOG = LabelClass(7, "Hund 🐕 'n' \"Co\"", (200, 0, 50))
@@ -28,7 +28,7 @@ def annotations(draw: st.DrawFn) -> ImageAnnotation:
     shape, masks = draw(MASKS)
     ids = draw(st.permutations(range(1, 9)))
     objects = tuple(
-        LabelledObject(ids[i], draw(st.sampled_from([1, 7])), Region.of(mask))
+        LabelledObject.from_mask(ids[i], draw(st.sampled_from([1, 7])), mask)
         for i, mask in enumerate(masks)
     )
     return ImageAnnotation(draw(st.sampled_from(NAMES)), *shape, TABLE, objects)
@@ -48,10 +48,10 @@ def ring_and_parts(file_name: str = "a.jpg") -> ImageAnnotation:
     pixel = np.zeros_like(ring)
     pixel[39, 0] = True
     objects = (
-        LabelledObject(3, 1, Region.of(ring)),
-        LabelledObject(4, 7, Region.of(inside)),
-        LabelledObject(9, 7, Region.of(parts)),
-        LabelledObject(10, 1, Region.of(pixel)),
+        LabelledObject.from_mask(3, 1, ring),
+        LabelledObject.from_mask(4, 7, inside),
+        LabelledObject.from_mask(9, 7, parts),
+        LabelledObject.from_mask(10, 1, pixel),
     )
     return ImageAnnotation(file_name, 40, 50, TABLE, objects)
 
@@ -63,8 +63,7 @@ def content(annotation: ImageAnnotation) -> object:
             entry.id,
             annotation.classes.get(entry.class_id).name,
             entry.is_crowd,
-            entry.region.top,
-            entry.region.left,
+            entry.region.window,
             entry.region.mask.tolist(),
         )
         for entry in annotation.objects

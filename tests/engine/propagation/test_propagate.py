@@ -57,10 +57,7 @@ def followed(
 
 
 def whole(report: SliceReport, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    mask = np.zeros(shape, np.bool_)
-    if report.window is not None:
-        mask[report.window.slices] = report.mask
-    return mask
+    return np.zeros(shape, np.bool_) if report.part is None else report.part.full(shape)
 
 
 # ---- motion

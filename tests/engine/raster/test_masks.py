@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.masks import bounding_window, disturbed, signed_edge
 
 
@@ -20,7 +21,7 @@ def test_bounding_window() -> None:
     mask = np.zeros((10, 12), bool)
     assert bounding_window(mask) is None
     mask[2:5, 7] = True
-    assert bounding_window(mask) == (2, 7, 5, 8)
+    assert bounding_window(mask) == Window(2, 7, 5, 8)
 
 
 def test_a_disturbed_mask_is_another_mask() -> None:

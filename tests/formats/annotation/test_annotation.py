@@ -16,12 +16,13 @@ from tests.formats.annotation_samples import (
 )
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize
 from napari_edgeflow.formats.annotation.annotation import (
     ImageAnnotation,
     check_file_name,
 )
-from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
+from napari_edgeflow.formats.annotation.objects import LabelledObject
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=8)
 
@@ -54,8 +55,8 @@ def test_objects_come_back(ids: np.ndarray) -> None:
 
 
 def test_the_order_of_classes_decides_who_covers() -> None:
-    full = Region(0, 0, np.ones((2, 2), bool))
-    small = Region(0, 0, np.ones((1, 1), bool))
+    full = MaskPart.whole(np.ones((2, 2), bool))
+    small = MaskPart.whole(np.ones((1, 1), bool))
     objects = (LabelledObject(1, 1, full), LabelledObject(2, 7, small))
     below = ImageAnnotation("a", 2, 2, ClassTable((CAT, DOG)), objects)
     assert below.class_labels().tolist() == [[7, 1], [1, 1]]
@@ -94,10 +95,10 @@ def test_what_has_no_pixel_is_refused() -> None:
     with pytest.raises(ValueError, match="an object has no outline"):
         LabelledObject.from_polygons(1, 1, [], (9, 9))
     with pytest.raises(ValueError, match="an object has no pixel"):
-        Region.of(np.zeros((3, 3), bool))
+        LabelledObject.from_mask(1, 1, np.zeros((3, 3), bool))
 
 
-ONE = LabelledObject(1, 1, Region(0, 0, np.ones((2, 3), bool)))
+ONE = LabelledObject(1, 1, MaskPart.whole(np.ones((2, 3), bool)))
 
 
 @pytest.mark.parametrize(

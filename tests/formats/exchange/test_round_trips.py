@@ -130,8 +130,7 @@ def named_objects(annotation: ImageAnnotation) -> list[tuple[str, bytes]]:
     return sorted(
         (
             names[o.class_id],
-            repr((o.region.top, o.region.left, o.region.mask.shape)).encode()
-            + np.packbits(o.region.mask).tobytes(),
+            repr(o.region.window).encode() + np.packbits(o.region.mask).tobytes(),
         )
         for o in annotation.objects
     )

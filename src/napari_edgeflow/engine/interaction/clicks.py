@@ -87,9 +87,8 @@ def depth(region: NDArray[np.bool_]) -> NDArray[np.float64]:
     box = bounding_window(region)
     if box is not None:
         # Only the region's bounding box is transformed: errors are often small.
-        part = slice(box[0], box[2]), slice(box[1], box[3])
-        padded = np.pad(region[part], 1)
-        distances[part] = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
+        padded = np.pad(region[box.slices], 1)
+        distances[box.slices] = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
     return distances
 
 

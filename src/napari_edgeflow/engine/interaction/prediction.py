@@ -51,10 +51,9 @@ class Prediction:
     @classmethod
     def of_mask(cls, mask: NDArray[np.bool_]) -> "Prediction":
         """Return a mask (H, W) as a prediction that gives back exactly that mask."""
-        box = bounding_window(mask)
-        if box is None:
+        window = bounding_window(mask)
+        if window is None:
             return cls.nothing(mask.shape)
-        window = Window(*box)
         return cls(mask.shape, window, mask[window.slices].astype(np.float32))
 
     def sample(self, window: Window, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -140,10 +139,10 @@ class Prediction:
         tall = self.window.height / self.scores.shape[0]
         wide = self.window.width / self.scores.shape[1]
         return Window(
-            int(self.window.top + box[0] * tall),
-            int(self.window.left + box[1] * wide),
-            min(int(np.ceil(self.window.top + box[2] * tall)), self.window.bottom),
-            min(int(np.ceil(self.window.left + box[3] * wide)), self.window.right),
+            int(self.window.top + box.top * tall),
+            int(self.window.left + box.left * wide),
+            min(int(np.ceil(self.window.top + box.bottom * tall)), self.window.bottom),
+            min(int(np.ceil(self.window.left + box.right * wide)), self.window.right),
         )
 
 

@@ -42,8 +42,7 @@ class Box:
     @property
     def corners(self) -> tuple[int, int, int, int]:
         """Top, left, bottom, right; the last two excluded."""
-        box = self.window
-        return box.top, box.left, box.bottom, box.right
+        return self.window.corners
 
     @classmethod
     def between(

@@ -284,10 +284,8 @@ class ClickSegmenter:
 
     def mask(self, threshold: float = THRESHOLD) -> NDArray[np.bool_]:
         """Return the (H, W) bool mask of the result so far, with what was brushed."""
-        part, mask = self.cut_out(threshold), np.zeros(self._image().shape, np.bool_)
-        if part is not None:
-            mask[part.window.slices] = part.mask
-        return mask
+        part, shape = self.cut_out(threshold), self._image().shape
+        return np.zeros(shape, np.bool_) if part is None else part.full(shape)
 
     def cut_out(
         self, threshold: float = THRESHOLD, refine: RefineSettings | None = None

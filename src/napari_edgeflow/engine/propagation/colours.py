@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_edgeflow.engine.raster.image import ImageReader, Window, resize_mask
+from napari_edgeflow.engine.raster.image import ImageReader, resize_mask
 from napari_edgeflow.engine.raster.masks import bounding_window
 
 _BINS = 8
@@ -38,10 +38,9 @@ def colours_of(
     ndarray
         (8, 8, 8) shares of its pixels by red, green and blue, blurred.
     """
-    box = bounding_window(mask)
-    if box is None:
+    window = bounding_window(mask)
+    if window is None:
         return None
-    window = Window(*box)
     factor = min(1.0, _SIDE / max(window.height, window.width))
     height, width = (
         max(1, round(side * factor)) for side in (window.height, window.width)

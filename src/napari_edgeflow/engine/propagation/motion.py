@@ -70,11 +70,10 @@ def find_shift(
     box = bounding_window(mask)
     if box is None:
         raise ValueError("there is no object to follow: give a mask with pixels")
-    top, left, bottom, right = box
-    longest = max(bottom - top, right - left)
+    longest = max(box.height, box.width)
     factor = max(1.0, longest / _SIDE)
     margin = round(_RIM * factor)
-    held = Window(top - margin, left - margin, bottom + margin, right + margin)
+    held = _widened(box, margin, margin)
     shape = round(held.height / factor), round(held.width / factor)
     reach = round((_REACH[0] + _REACH[1] * longest) / factor)
     template, there = _read(before, held, shape)

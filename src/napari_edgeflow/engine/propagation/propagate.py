@@ -7,7 +7,7 @@ moved mask differ by more than an object changes from slice to slice.
 """
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,8 @@ from napari_edgeflow.engine.interaction.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.propagation.colours import colour_likeness, colours_of
 from napari_edgeflow.engine.propagation.motion import Shift, find_shift, shifted
-from napari_edgeflow.engine.raster.image import ImageReader, Window
+from napari_edgeflow.engine.raster.image import ImageReader
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.engine.raster.metrics import iou
 
@@ -74,10 +75,8 @@ class SliceReport:
         Why the object ends before this slice; empty if it is in it.
     shift : Shift
         How the object moved.
-    window : Window or None
-        The part of the slice with all of the mask in it; None if it is empty.
-    mask : ndarray
-        (h, w) bool, the mask in the window.
+    part : MaskPart or None
+        The mask, in the smallest window; None if it is empty.
     clicks : tuple of Click
         The clicks that gave it.
     overlap : float
@@ -89,10 +88,7 @@ class SliceReport:
     step: int
     ended: str
     shift: Shift
-    window: Window | None = None
-    mask: NDArray[np.bool_] = field(
-        default_factory=lambda: np.zeros((0, 0), np.bool_), repr=False
-    )
+    part: MaskPart | None = None
     clicks: tuple[Click, ...] = ()
     overlap: float = 0.0
     confidence: float = 0.0
@@ -200,11 +196,10 @@ def _bounds(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool
     box = bounding_window(mask)
     if box is None:
         return mask, mask
-    top, left, bottom, right = box
-    band = _BAND[0] + _BAND[1] * float(np.hypot(bottom - top, right - left)) / 2
+    band = _BAND[0] + _BAND[1] * float(np.hypot(box.height, box.width)) / 2
     margin = int(band) + 1
-    near = slice(max(top - margin, 0), bottom + margin)
-    aside = slice(max(left - margin, 0), right + margin)
+    near = slice(max(box.top - margin, 0), box.bottom + margin)
+    aside = slice(max(box.left - margin, 0), box.right + margin)
     reach = np.zeros_like(mask)
     part = mask[near, aside]
     reach[near, aside] = ndimage.distance_transform_edt(~part) <= band
@@ -241,16 +236,6 @@ def _why_ended(
 
 
 def _report(step: int, ended: str, shift: Shift, found: _Found) -> SliceReport:
-    box = bounding_window(found.mask)
-    window = None if box is None else Window(*box)
-    cut_out = found.mask[:0, :0] if window is None else found.mask[window.slices]
-    return SliceReport(
-        step,
-        ended,
-        shift,
-        window,
-        cut_out.copy(),
-        found.clicks,
-        found.overlap,
-        found.confidence,
-    )
+    part = MaskPart.whole(found.mask).tight()
+    clicks, overlap, confidence = found.clicks, found.overlap, found.confidence
+    return SliceReport(step, ended, shift, part, clicks, overlap, confidence)

@@ -39,6 +39,11 @@ class Window:
         return self.right - self.left
 
     @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """Top, left, bottom, right; the last two excluded."""
+        return self.top, self.left, self.bottom, self.right
+
+    @property
     def slices(self) -> tuple[slice, slice]:
         """What indexes the window out of an (H, W, ...) array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)

@@ -24,15 +24,24 @@ class MaskPart:
     window: Window
     mask: NDArray[np.bool_] = field(repr=False)
 
+    @classmethod
+    def whole(cls, mask: NDArray[np.bool_]) -> "MaskPart":
+        """Return a mask (H, W) whose window is all of the image."""
+        return cls(Window(0, 0, *mask.shape), mask)
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels the mask has."""
+        return int(np.count_nonzero(self.mask))
+
     def tight(self) -> "MaskPart | None":
         """Return the same mask in the smallest window; None if it is empty.
 
         Nothing of the larger array is kept.
         """
-        box = bounding_window(self.mask)
-        if box is None:
+        inside = bounding_window(self.mask)
+        if inside is None:
             return None
-        inside = Window(*box)
         window = inside.moved(self.window.top, self.window.left)
         return MaskPart(window, self.mask[inside.slices].copy())
 
@@ -42,9 +51,20 @@ class MaskPart:
         mask[self.window.within(window)] = self.mask
         return MaskPart(window, mask)
 
+    def full(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return the mask in an image of ``shape``: (H, W) bool."""
+        return self.over(Window(0, 0, *shape)).mask
+
+    def common(self, other: "MaskPart") -> int:
+        """Return how many pixels are in both."""
+        if not self.window.meets(other.window):
+            return 0
+        both = self.window.intersection(other.window)
+        mine, theirs = (x.mask[both.within(x.window)] for x in (self, other))
+        return int(np.count_nonzero(mine & theirs))
+
     def iou(self, other: "MaskPart") -> float:
         """Return how much of both is common to both; 1 for two empty masks."""
-        window = self.window.union(other.window)
-        mine, theirs = self.over(window).mask, other.over(window).mask
-        either = int((mine | theirs).sum())
-        return int((mine & theirs).sum()) / either if either else 1.0
+        common = self.common(other)
+        either = self.pixels + other.pixels - common
+        return common / either if either else 1.0

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_edgeflow.engine.raster.image import Window
+
 
 def signed_edge(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the edge of a mask, two pixels wide, with its sides told apart.
@@ -30,12 +32,13 @@ def signed_edge(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     return near * sides
 
 
-def bounding_window(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """Return (top, left, bottom, right) of a mask, ends excluded; None if empty."""
+def bounding_window(mask: NDArray[np.bool_]) -> Window | None:
+    """Return the smallest window around a mask (H, W); None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not rows.size:
         return None
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    top, left = int(rows[0]), int(columns[0])
+    return Window(top, left, int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 def disturbed(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -10,7 +10,9 @@ from scipy import ndimage
 
 from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID, ClassTable
 from napari_edgeflow.engine.labels.regions import objects_of
-from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
+from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
+from napari_edgeflow.formats.annotation.objects import LabelledObject
 
 _MAX_SPARSE_ID = 1 << 20
 """Ids up to here are looked up as they are, larger ones are sorted first."""
@@ -140,7 +142,8 @@ class ImageAnnotation:
                     f"object {object_id} of {file_name!r} has no class: give it one"
                 )
             rows, columns = window
-            region = Region(rows.start, columns.start, dense[window] == index)
+            around = Window(rows.start, columns.start, rows.stop, columns.stop)
+            region = MaskPart(around, dense[window] == index)
             objects.append(LabelledObject(object_id, class_of[object_id], region))
         height, width = ids.shape
         return cls(file_name, height, width, classes, tuple(objects))

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
 from napari_edgeflow.engine.raster.outlines.geometry import simplified
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
+from napari_edgeflow.formats.annotation.objects import LabelledObject
 
 VOID_NAME = "void"
 """Name of VOC's class 255: pixels that do not count."""
@@ -85,19 +83,9 @@ def _simplified_object(
         # It has no pixel left.
         result, simple = entry, exact
     before, after = (sum(p.vertices for p in parts) for parts in (exact, simple))
-    overlap = _common_pixels(entry.region, result.region)
+    overlap = entry.region.common(result.region)
     either = entry.region.pixels + result.region.pixels - overlap
     return result, Simplification(before, after, overlap, either)
-
-
-def _common_pixels(one: Region, other: Region) -> int:
-    window = one.window.union(other.window)
-    shape = window.height, window.width
-    masks = [
-        Region(r.top - window.top, r.left - window.left, r.mask).full(shape)
-        for r in (one, other)
-    ]
-    return int(np.count_nonzero(masks[0] & masks[1]))
 
 
 def with_classes(annotation: ImageAnnotation, classes: ClassTable) -> ImageAnnotation:

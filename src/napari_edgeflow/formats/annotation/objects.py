@@ -7,58 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.engine.raster.masks import bounding_window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.geometry import fitted
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize, trace
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """The pixels of an object, cropped to the smallest window.
-
-    Parameters
-    ----------
-    top, left : int
-        Position of the crop in the image.
-    mask : ndarray
-        (h, w) bool; each of its edges has a pixel of the object.
-    """
-
-    top: int
-    left: int
-    mask: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, mask: NDArray[np.bool_], top: int = 0, left: int = 0) -> "Region":
-        """Return the region of a mask that lies at ``top`` and ``left``.
-
-        Raises
-        ------
-        ValueError
-            If the mask is empty.
-        """
-        window = bounding_window(mask)
-        if window is None:
-            raise ValueError("an object has no pixel: leave it out")
-        crop = mask[window[0] : window[2], window[1] : window[3]]
-        return cls(top + window[0], left + window[1], crop.astype(np.bool_))
-
-    @property
-    def window(self) -> Window:
-        """The window of the image that the crop covers."""
-        height, width = self.mask.shape
-        return Window(self.top, self.left, self.top + height, self.left + width)
-
-    @property
-    def pixels(self) -> int:
-        """The number of pixels."""
-        return int(np.count_nonzero(self.mask))
-
-    def full(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Return the mask in an image of ``shape``: (H, W) bool."""
-        result = np.zeros(shape, np.bool_)
-        result[self.window.slices] = self.mask
-        return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +22,8 @@ class LabelledObject:
         1 or more, its value in an image of objects.
     class_id : int
         The id of its class.
-    region : Region
-        Its pixels.
+    region : MaskPart
+        Its pixels, at least one, in the smallest window.
     drawn : tuple of Polygon
         Its outline where it came as polygons; they agree with the region.
     is_crowd : bool
@@ -81,9 +32,22 @@ class LabelledObject:
 
     id: int
     class_id: int
-    region: Region
+    region: MaskPart
     drawn: tuple[Polygon, ...] = ()
     is_crowd: bool = False
+
+    @classmethod
+    def from_mask(
+        cls, object_id: int, class_id: int, mask: NDArray[np.bool_]
+    ) -> "LabelledObject":
+        """Return the object of a mask (H, W) of the image.
+
+        Raises
+        ------
+        ValueError
+            If the mask is empty.
+        """
+        return cls(object_id, class_id, _tight(MaskPart.whole(mask)))
 
     @classmethod
     def from_polygons(
@@ -116,11 +80,19 @@ class LabelledObject:
         """Return the outline as it was drawn, else along the edges of the pixels."""
         if self.drawn:
             return self.drawn
-        top, left = self.region.top, self.region.left
-        return tuple(part.moved(top, left) for part in trace(self.region.mask))
+        window = self.region.window
+        outlines = trace(self.region.mask)
+        return tuple(part.moved(window.top, window.left) for part in outlines)
 
 
-def _region_of(drawn: tuple[Polygon, ...], shape: tuple[int, int]) -> Region:
+def _tight(part: MaskPart) -> MaskPart:
+    tight = part.tight()
+    if tight is None:
+        raise ValueError("an object has no pixel: leave it out")
+    return tight
+
+
+def _region_of(drawn: tuple[Polygon, ...], shape: tuple[int, int]) -> MaskPart:
     if not drawn:
         raise ValueError("an object has no outline: leave it out")
     low = np.floor(np.min([part.exterior.min(0) for part in drawn], 0))
@@ -128,4 +100,6 @@ def _region_of(drawn: tuple[Polygon, ...], shape: tuple[int, int]) -> Region:
     (top, left), (bottom, right) = low.astype(int).tolist(), high.astype(int).tolist()
     bottom, right = min(bottom, shape[0]), min(right, shape[1])
     moved = [part.moved(-top, -left) for part in drawn]
-    return Region.of(rasterize(moved, (bottom - top, right - left)), top, left)
+    around = Window(top, left, bottom, right)
+    mask = rasterize(moved, (around.height, around.width))
+    return _tight(MaskPart(around, mask))

@@ -57,10 +57,9 @@ class ChangedPixels:
         plane, window = change.plane, change.window
         present = plane.read(layer.data, window)
         changing = change.mask & (present != change.values)
-        box = bounding_window(changing)
-        if box is None:
+        inside = bounding_window(changing)
+        if inside is None:
             return None
-        inside = Window(*box)
         window = inside.moved(window.top, window.left)
         changing, before = changing[inside.slices], present[inside.slices]
         new = np.broadcast_to(change.values, change.mask.shape)[inside.slices]

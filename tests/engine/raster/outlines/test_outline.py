@@ -24,9 +24,7 @@ def square(top: float, left: float, bottom: float, right: float) -> NDArray[np.f
 
 
 def whole(filled: Filled, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    mask = np.zeros(shape, np.bool_)
-    mask[filled.window.slices] = filled.mask
-    return mask
+    return filled.part.full(shape)
 
 
 def disk(radius: float, side: int = 80) -> NDArray[np.bool_]:
@@ -84,20 +82,20 @@ def test_a_hole_that_leaves_its_part_takes_nothing_else() -> None:
     part = OutlineShape(square(0, 0, 10, 10))
     hole = OutlineShape(square(6, 6, 14, 14), is_hole=True)
     filled = fill((part, hole), (20, 20))
-    assert filled.mask.sum() == 100 - 16
-    assert (filled.window.bottom, filled.window.right) == (10, 10)
+    assert filled.part.mask.sum() == 100 - 16
+    assert (filled.part.window.bottom, filled.part.window.right) == (10, 10)
 
 
 def test_what_sticks_out_of_the_image_is_cut_off() -> None:
     filled = fill((OutlineShape(square(-5, -5, 4, 4)),), (10, 10))
-    assert filled.mask.sum() == 16
+    assert filled.part.mask.sum() == 16
     assert "outside the image" in filled.repairs[0]
 
 
 def test_a_polygon_that_crosses_itself_is_repaired() -> None:
     bow_tie = np.array([(0, 0), (10, 10), (0, 10), (10, 0)], float)
     filled = fill((OutlineShape(bow_tie),), (10, 10))
-    assert 40 <= filled.mask.sum() <= 60
+    assert 40 <= filled.part.mask.sum() <= 60
     assert "crosses itself" in filled.repairs[0]
 
 

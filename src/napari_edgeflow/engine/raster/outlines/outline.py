@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.masks import bounding_window
-from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.engine.raster.outlines.geometry import (
     area,
     crosses_itself,
@@ -87,16 +87,13 @@ class Filled:
 
     Parameters
     ----------
-    window : Window
-        The part of the image with all of it.
-    mask : ndarray
-        (h, w) bool, the pixels in the window, at least one.
+    part : MaskPart
+        The pixels, at least one, in the smallest window.
     repairs : tuple of str
         What was wrong with the shapes and how it was understood, as sentences.
     """
 
-    window: Window
-    mask: NDArray[np.bool_]
+    part: MaskPart
     repairs: tuple[str, ...] = ()
 
 
@@ -116,10 +113,9 @@ def outline_of(mask: NDArray[np.bool_], tolerance: float | None = None) -> Outli
     ValueError
         If the mask is empty or the tolerance is negative.
     """
-    box = bounding_window(mask)
-    if box is None:
+    window = bounding_window(mask)
+    if window is None:
         raise ValueError("the object has no pixels here: choose another one")
-    window = Window(*box)
     part = mask[window.slices]
     traced = trace(part)
     tolerances = _TOLERANCES if tolerance is None else (tolerance,)
@@ -160,17 +156,12 @@ def fill(shapes: Sequence[OutlineShape], shape: tuple[int, int]) -> Filled:
     for polygons, is_hole in sound:
         for polygon in polygons:
             _paint(mask, polygon.moved(-around.top, -around.left), not is_hole)
-    box = bounding_window(mask)
-    if box is None:
+    part = MaskPart(around, mask).tight()
+    if part is None:
         raise ValueError(
             "the outline holds no pixel: enlarge it, or cancel and delete the object"
         )
-    inside = Window(*box)
-    return Filled(
-        inside.moved(around.top, around.left),
-        mask[inside.slices],
-        _repairs(shapes, shape),
-    )
+    return Filled(part, _repairs(shapes, shape))
 
 
 def refitted(
@@ -193,8 +184,8 @@ def refitted(
         As :func:`fill` does.
     """
     filled = fill(shapes, shape)
-    outline = outline_of(filled.mask, tolerance)
-    window = filled.window
+    outline = outline_of(filled.part.mask, tolerance)
+    window = filled.part.window
     return Outline(
         moved(outline.shapes, window.top, window.left), tolerance, outline.overlap
     )
@@ -231,9 +222,7 @@ def _overlap(shapes: Sequence[OutlineShape], mask: NDArray[np.bool_]) -> float:
         filled = fill(shapes, mask.shape)
     except ValueError:
         return 0.0
-    again = np.zeros_like(mask)
-    again[filled.window.slices] = filled.mask
-    return iou(again, mask)
+    return filled.part.iou(MaskPart.whole(mask))
 
 
 def _paint(mask: NDArray[np.bool_], polygon: Polygon, value: bool) -> None:

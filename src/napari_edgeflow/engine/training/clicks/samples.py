@@ -212,7 +212,7 @@ def cut_out(
     box, size = bounding_window(truth), truth.shape
     if max(size) <= MOST_SIDE or box is None:
         return ClickSample(image, truth, valid)
-    sides = np.maximum(np.multiply(2, (box[2] - box[0], box[3] - box[1])), MOST_SIDE)
+    sides = np.maximum(np.multiply(2, (box.height, box.width)), MOST_SIDE)
     window = _placed(box, np.minimum(sides, size), size, rng)
     scale = min(MOST_SIDE / max(window.height, window.width), 1)
     shape = (round(window.height * scale), round(window.width * scale))
@@ -285,7 +285,7 @@ def draw_view(
         shrink = 1.0 if rng.random() < 0.6 else rng.uniform(0.55, 1.0)
         sides = np.array([height, width]) * shrink
     else:
-        sides = np.array([box[2] - box[0], box[3] - box[1]]) * np.exp(
+        sides = np.array([box.height, box.width]) * np.exp(
             rng.uniform(np.log(1.1), np.log(2.2))
         )
         # The short side grows towards the long one: less stretching.
@@ -295,14 +295,14 @@ def draw_view(
 
 
 def _placed(
-    box: tuple[int, int, int, int],
+    box: Window,
     sides: NDArray[np.floating],
     size: tuple[int, ...],
     rng: np.random.Generator,
 ) -> Window:
     """Return a window of two sides in an image, the object anywhere in it."""
-    centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
-    slack = np.maximum(sides - (box[2] - box[0], box[3] - box[1]), 0) / 2
+    centre = np.array([box.top + box.bottom, box.left + box.right]) / 2
+    slack = np.maximum(sides - (box.height, box.width), 0) / 2
     start = centre - sides / 2 + rng.uniform(-1, 1, 2) * slack
     start = np.clip(start, 0, np.array(size) - sides)
     top, left = (int(v) for v in np.floor(start))
@@ -377,8 +377,8 @@ def _with_mask(
 
 def _box_around(truth: NDArray[np.bool_], rng: np.random.Generator) -> Box:
     """Return a box around an object, as somebody draws it: not quite exactly."""
-    box = bounding_window(truth) or (0, 0, *truth.shape)
-    sides = np.array([box[2] - box[0], box[3] - box[1]] * 2)
-    corners = np.array(box) + rng.uniform(-_CARELESS, _CARELESS, 4) * sides
+    box = bounding_window(truth) or Window(0, 0, *truth.shape)
+    sides = np.array([box.height, box.width] * 2)
+    corners = np.array(box.corners) + rng.uniform(-_CARELESS, _CARELESS, 4) * sides
     first, last = np.floor(corners[:2]), np.ceil(corners[2:]) - 1
     return Box.between(first.tolist(), last.tolist(), truth.shape)

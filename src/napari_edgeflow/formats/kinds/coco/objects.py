@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
-from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
+from napari_edgeflow.formats.annotation.objects import LabelledObject
 from napari_edgeflow.formats.kinds.coco.run_lengths import (
     compress,
     expand,
@@ -82,7 +84,7 @@ def from_coco(
     """
     written = record.get("segmentation")
     if isinstance(written, dict):
-        entry = LabelledObject(1, class_id, _region(written, shape))
+        entry = LabelledObject.from_mask(1, class_id, _mask(written, shape))
     elif isinstance(written, list) and written:
         polygons = [_polygon(part) for part in written]
         entry = LabelledObject.from_polygons(1, class_id, polygons, shape)
@@ -92,12 +94,12 @@ def from_coco(
     return replace(entry, is_crowd=bool(record.get("iscrowd", 0)))
 
 
-def _run_lengths(region: Region, shape: tuple[int, int]) -> dict[str, Any]:
-    lengths = run_lengths(region.mask, shape, (region.top, region.left))
+def _run_lengths(region: MaskPart, shape: tuple[int, int]) -> dict[str, Any]:
+    lengths = run_lengths(region.mask, shape, (region.window.top, region.window.left))
     return {"size": list(shape), "counts": compress(lengths)}
 
 
-def _region(written: Mapping[str, Any], shape: tuple[int, int]) -> Region:
+def _mask(written: Mapping[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
     counts, size = written.get("counts"), written.get("size")
     if size != list(shape):
         raise ValueError(f"its run lengths are for {size}, the image is {list(shape)}")
@@ -105,7 +107,7 @@ def _region(written: Mapping[str, Any], shape: tuple[int, int]) -> Region:
         counts = expand(counts)
     if not isinstance(counts, list):
         raise ValueError("its run lengths have no counts")
-    return Region.of(from_run_lengths(counts, shape))
+    return from_run_lengths(counts, shape)
 
 
 def _polygon(part: Any) -> Polygon:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
-from napari_edgeflow.formats.annotation.objects import LabelledObject, Region
+from napari_edgeflow.formats.annotation.objects import LabelledObject
 
 _CIRCLE_VERTICES = 64
 
@@ -38,7 +39,7 @@ def to_shapes(entry: LabelledObject, label: str) -> list[dict[str, Any]]:
     ]
 
 
-def _mask_fields(region: Region) -> dict[str, Any]:
+def _mask_fields(region: MaskPart) -> dict[str, Any]:
     window, buffer = region.window, io.BytesIO()
     Image.fromarray(region.mask).save(buffer, format="PNG")
     # labelme counts the last row and column as part of the box.
@@ -79,7 +80,7 @@ def from_shapes(
         else:
             part = LabelledObject.from_polygons(1, class_id, [_outline(shape)], size)
             mask |= part.region.full(size)
-    return LabelledObject(number, class_id, Region.of(mask))
+    return LabelledObject.from_mask(number, class_id, mask)
 
 
 def _outline(shape: Mapping[str, Any]) -> Polygon:

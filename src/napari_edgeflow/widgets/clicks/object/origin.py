@@ -59,10 +59,9 @@ class Refinement:
                 f"the mask has shape {mask.shape}, the plane of {target.name!r} "
                 f"{sides}: choose the labels of this image"
             )
-        box = bounding_window(mask)
-        if box is None:
+        window = bounding_window(mask)
+        if window is None:
             raise ValueError("there is no object to refine: click on a label")
-        window = Window(*box)
         values = plane.read(target.data, window)
         return cls(target, plane, mask, window, int(values[mask[window.slices]][0]))
 

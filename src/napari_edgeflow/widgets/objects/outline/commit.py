@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.engine.raster.outlines.outline import Filled
 from napari_edgeflow.widgets.layers.labels import check_target
@@ -53,12 +52,9 @@ def commit_outline(
         If the layer cannot be written to, or if no pixel is free for the object.
     """
     check_target(labels, layer_shape(labels), target.value)
-    window, new = filled.window, filled.mask
     box = bounding_window(mask)
-    if box is not None:
-        window = window.union(Window(*box))
-        new = np.zeros((window.height, window.width), np.bool_)
-        new[filled.window.within(window)] = filled.mask
+    window = filled.part.window if box is None else filled.part.window.union(box)
+    new = filled.part.over(window).mask
     present = target.plane.read(labels.data, window)
     own = present == target.value
     free = new & (own | (present == 0))

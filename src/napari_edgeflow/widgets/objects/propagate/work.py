@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_edgeflow.engine.labels.classes import LabelClass
 from napari_edgeflow.engine.labels.regions import regions_of
 from napari_edgeflow.engine.propagation.propagate import SliceReport, propagate
-from napari_edgeflow.engine.raster.image import ImageReader, Window
+from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.widgets.clicks.object.work import LastSegmenter, LoadSegmenter
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
@@ -179,11 +179,11 @@ def _pixels(
     for part in found:
         present = part.plane.read(data)
         own = present == value
-        window, mask = part.report.window, part.report.mask
-        box = None if request.followed.is_class else bounding_window(own)
-        if box is not None:
-            around = Window(*box)
+        around = None if request.followed.is_class else bounding_window(own)
+        if around is not None:
             yield PixelChange(part.plane, around, own[around.slices], 0)
-        if window is not None:
-            free = mask & ((present == 0) | own)[window.slices]
+        found_here = part.report.part
+        if found_here is not None:
+            window = found_here.window
+            free = found_here.mask & ((present == 0) | own)[window.slices]
             yield PixelChange(part.plane, window, free, value)
