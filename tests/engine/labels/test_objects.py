@@ -1,9 +1,13 @@
+import sys
+import threading
+from itertools import cycle
+
 import numpy as np
 import pytest
 from skimage.measure import regionprops
 
 from napari_edgeflow.engine.labels import objects as object_measures
-from napari_edgeflow.engine.labels.objects import components, measure_objects
+from napari_edgeflow.engine.labels.objects import measure_objects
 
 
 @pytest.mark.parametrize("shape", [(30, 40), (3, 20, 25), (2, 2, 9, 11)], ids=str)
@@ -41,9 +45,24 @@ def test_nothing_is_below_one() -> None:
     assert found == (2, 1, (1, 2), (2, 3))
 
 
-def test_the_largest_component_comes_first() -> None:
-    mask = np.zeros((20, 20), bool)
-    mask[0, 0] = mask[5:9, 5:9] = mask[9, 9] = mask[15, 0:5] = True
-    parts = components(mask)
-    assert np.bincount(parts.ravel()).tolist()[1:] == [17, 5, 1]
-    assert parts[9, 9] == 1, "pixels that touch at a corner belong together"
+def test_labels_are_measured_while_they_are_written() -> None:
+    labels, stop = np.zeros((8, 8), np.uint16), threading.Event()
+
+    def paint() -> None:
+        for value in cycle(range(1, 60_000)):
+            labels[5, 5] = value
+            if stop.is_set():
+                return
+
+    before = sys.getswitchinterval()
+    thread = threading.Thread(target=paint)
+    # The threads change places as often as they can.
+    sys.setswitchinterval(1e-6)
+    thread.start()
+    try:
+        for _ in range(1500):
+            assert all(found.pixels == 1 for found in measure_objects(labels))
+    finally:
+        stop.set()
+        thread.join()
+        sys.setswitchinterval(before)

@@ -6,7 +6,7 @@ from scipy.special import expit, logit
 
 from napari_edgeflow.engine.interaction.prediction import THRESHOLD
 
-REACH = 1.0
+_REACH = 1.0
 """Logits from the outline up to which a click moves it; beyond, the click is about
 something else, such as a part that was missed."""
 
@@ -41,7 +41,7 @@ def agreeing_level(answers: Iterable[tuple[float, bool]]) -> float:
     for probability, positive in answers:
         height = logit(probability)
         wrong = (probability >= THRESHOLD) != positive
-        if wrong and abs(height) < REACH:
+        if wrong and abs(height) < _REACH:
             past = -MARGIN if positive else MARGIN
             levels.append(float(expit(height + past)))
     # All lie on one side: the farthest one agrees with every click.

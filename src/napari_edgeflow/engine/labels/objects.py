@@ -1,4 +1,4 @@
-"""Where the objects of a label array are and how large they are, and their parts."""
+"""Where the objects of a label array are and how large they are."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -57,13 +57,16 @@ def measure_objects(labels: NDArray[np.integer]) -> list[ObjectMeasure]:
 def _bands(
     labels: NDArray[np.integer],
 ) -> Iterator[tuple[tuple[int, ...], NDArray[np.integer]]]:
-    """Yield 2-D parts and where they start."""
+    """Yield copies of 2-D parts and where they start.
+
+    Labels are measured in the background while a person paints on.
+    """
     height, width = labels.shape[-2:]
     step = max(_BAND // max(width, 1), 1)
     for place in np.ndindex(labels.shape[:-2]):
         plane = labels[place]
         for top in range(0, height, step):
-            yield (*place, top, 0), np.asarray(plane[top : top + step])
+            yield (*place, top, 0), np.array(plane[top : top + step])
 
 
 def _measure_band(band: NDArray[np.integer]) -> Iterator[ObjectMeasure]:
@@ -108,24 +111,3 @@ def _joined(first: ObjectMeasure, second: ObjectMeasure) -> ObjectMeasure:
         tuple(map(min, first.start, second.start)),
         tuple(map(max, first.stop, second.stop)),
     )
-
-
-def components(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the connected components of a mask, the largest first.
-
-    Parameters
-    ----------
-    mask : ndarray
-        bool, of any number of axes.
-
-    Returns
-    -------
-    ndarray
-        int32, from 1 on, 0 outside; pixels that touch at a corner belong together.
-    """
-    labels, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    ranks = np.zeros(count + 1, np.int32)
-    ranks[1 + np.argsort(-sizes, kind="stable")] = np.arange(1, count + 1)
-    ranked: NDArray[np.int32] = ranks[labels]
-    return ranked

@@ -76,7 +76,8 @@ def tiles_with(
         for top, left in corners:
             bottom, right = min(top + _TILE, height), min(left + _TILE, width)
             window = Window(top, left, bottom, right)
-            if np.isin(labels[place][window.slices], wanted).any():
+            # A copy: a person may paint meanwhile, which isin does not bear.
+            if np.isin(np.array(labels[place][window.slices]), wanted).any():
                 yield place, window
 
 

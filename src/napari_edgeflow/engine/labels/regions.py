@@ -1,16 +1,15 @@
-"""What is done with class labels after the network: filters, objects, figures.
-
-Components are connected by edges and corners, so that a thin diagonal line is one.
-"""
+"""What is done with class labels after the network: filters, objects, figures."""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage import measure
 
-Labels = NDArray[np.unsignedinteger]
+from napari_edgeflow.engine.raster.masks import components
+
+ClassLabels = NDArray[np.unsignedinteger]
+"""(…, H, W) class ids; 0 is the background."""
 
 _BLOCK = 1 << 20
 """Pixels that are counted at a time: bounds the memory on large stacks."""
@@ -33,7 +32,7 @@ class ClassShare(NamedTuple):
     confidence: float
 
 
-def keep_classes(labels: Labels, ids: Collection[int]) -> Labels:
+def keep_classes(labels: ClassLabels, ids: Collection[int]) -> ClassLabels:
     """Return labels in which all other classes are background.
 
     Parameters
@@ -52,11 +51,11 @@ def keep_classes(labels: Labels, ids: Collection[int]) -> Labels:
     table = np.zeros(highest + 1, labels.dtype)
     kept = [class_id for class_id in ids if 0 < class_id <= highest]
     table[kept] = kept
-    result: Labels = table[labels]
+    result: ClassLabels = table[labels]
     return result
 
 
-def remove_small(labels: Labels, minimum_pixels: int) -> Labels:
+def remove_small(labels: ClassLabels, minimum_pixels: int) -> ClassLabels:
     """Return labels in which small components are background.
 
     Parameters
@@ -73,14 +72,14 @@ def remove_small(labels: Labels, minimum_pixels: int) -> Labels:
     """
     if minimum_pixels <= 1:
         return labels
-    components = _components(labels)
-    small = np.bincount(components.ravel()) < minimum_pixels
+    found = components(labels)
+    small = np.bincount(found.ravel()) < minimum_pixels
     result = labels.copy()
-    result[small[components]] = 0
+    result[small[found]] = 0
     return result
 
 
-def objects_of(labels: Labels) -> tuple[NDArray[np.int32], list[ObjectRegion]]:
+def objects_of(labels: ClassLabels) -> tuple[NDArray[np.int32], list[ObjectRegion]]:
     """Return the connected components of each class as objects.
 
     Parameters
@@ -96,7 +95,7 @@ def objects_of(labels: Labels) -> tuple[NDArray[np.int32], list[ObjectRegion]]:
     objects : list of ObjectRegion
         One for each id, in their order.
     """
-    ids = _components(labels)
+    ids = components(labels)
     pixels = np.bincount(ids.ravel())
     classes = np.zeros(len(pixels), labels.dtype)
     classes[ids.ravel()] = labels.ravel()
@@ -123,12 +122,14 @@ def component_at(
     ndarray
         (H, W) bool.
     """
-    components = _components(labels == labels[position])
-    mask: NDArray[np.bool_] = components == components[position]
+    found = components(labels == labels[position])
+    mask: NDArray[np.bool_] = found == found[position]
     return mask
 
 
-def class_summary(labels: Labels, confidence: NDArray[np.float32]) -> list[ClassShare]:
+def class_summary(
+    labels: ClassLabels, confidence: NDArray[np.float32]
+) -> list[ClassShare]:
     """Return how much of an image or stack each class takes, the largest first.
 
     Parameters
@@ -160,23 +161,3 @@ def class_summary(labels: Labels, confidence: NDArray[np.float32]) -> list[Class
         for i in np.flatnonzero(pixels)
     ]
     return sorted(shares, key=lambda share: share.pixels, reverse=True)
-
-
-def regions_of(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Return the connected components of a mask, the largest first.
-
-    Parameters
-    ----------
-    mask : ndarray
-        (H, W) bool.
-    """
-    ids, found = objects_of(mask.astype(np.uint8))
-    by_size = sorted(found, key=lambda region: -region.pixels)
-    return [ids == region.object_id for region in by_size]
-
-
-def _components(labels: Labels | NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the connected components of equal values other than 0, from 1 on."""
-    components = measure.label(labels, connectivity=2)  # type: ignore[no-untyped-call]
-    result: NDArray[np.int32] = components.astype(np.int32, copy=False)
-    return result

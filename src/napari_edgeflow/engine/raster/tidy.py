@@ -1,4 +1,4 @@
-"""Masks made tidy: parts, holes, outline, size."""
+"""Masks made tidy: components, holes, outline, size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
+from napari_edgeflow.engine.raster.masks import components, components_by_size
 
 _TILE = 128
 """Side of what is worked on at a time; most of a large mask has no outline in it."""
@@ -30,9 +31,9 @@ class RefineSettings:
     grow : int
         By how many pixels it grows; it shrinks if negative.
     min_area : int
-        Parts of fewer pixels go.
+        Components of fewer pixels go.
     largest : bool
-        Whether only its largest part stays.
+        Whether only its largest component stays.
 
     Raises
     ------
@@ -89,9 +90,9 @@ def refined(
     if settings.grow:
         mask = grown(mask, settings.grow)
     if settings.min_area > 1:
-        mask = without_small_parts(mask, settings.min_area)
+        mask = without_small_components(mask, settings.min_area)
     if settings.largest:
-        mask = largest_part(mask)
+        mask = components_by_size(mask) == 1
     return MaskPart(part.window, mask).tight()
 
 
@@ -165,29 +166,13 @@ def _near_outline(
     return result
 
 
-def without_small_parts(mask: NDArray[np.bool_], area: int) -> NDArray[np.bool_]:
-    """Return a mask (h, w) without its parts of fewer pixels than ``area``."""
-    parts, sizes = _parts(mask)
-    keep = sizes >= area
+def without_small_components(mask: NDArray[np.bool_], area: int) -> NDArray[np.bool_]:
+    """Return a mask (h, w) without its components of fewer pixels than ``area``."""
+    found = components(mask)
+    keep = np.bincount(found.ravel()) >= area
     keep[0] = False
-    result: NDArray[np.bool_] = keep[parts]
+    result: NDArray[np.bool_] = keep[found]
     return result
-
-
-def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the largest part of a mask (h, w)."""
-    parts, sizes = _parts(mask)
-    sizes[0] = 0
-    result: NDArray[np.bool_] = mask & (parts == sizes.argmax())
-    return result
-
-
-def _parts(
-    mask: NDArray[np.bool_],
-) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
-    """Return numbered parts, joined by corners too, and how large each number is."""
-    parts, _ = ndimage.label(mask, np.ones((3, 3)))
-    return parts, np.bincount(parts.ravel())
 
 
 def _widened(window: Window, room: int, shape: tuple[int, int]) -> Window:

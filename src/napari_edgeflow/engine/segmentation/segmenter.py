@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC_TASK, find_checkpoint
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.regions import ClassLabels
 from napari_edgeflow.engine.raster.image import ImageReader, Window, stretched_limits
 from napari_edgeflow.engine.runtime.network import DeviceMemoryError, SemanticNetwork
 from napari_edgeflow.engine.runtime.semantic import load_semantic_network, read_facts
@@ -27,8 +28,6 @@ MOST_AT_ONCE = 64
 """Windows that go through a network together at most, however large the tile."""
 
 DEFAULT_MODEL = "deeplabv3plus-lite0-voc"
-
-Labels = NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Strip:
     """
 
     top: int
-    labels: Labels
+    labels: ClassLabels
     confidence: NDArray[np.float32]
     done: int
     total: int
@@ -173,7 +172,7 @@ class SemanticSegmenter:
 
     def predict(
         self, image: ArrayLike, settings: PredictSettings | None = None
-    ) -> Labels:
+    ) -> ClassLabels:
         """Return the class id (H, W) of each pixel.
 
         Parameters

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage import measure
 
 from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.labels.classes import (
@@ -15,6 +14,7 @@ from napari_edgeflow.engine.labels.classes import (
     Kind,
     LabelClass,
 )
+from napari_edgeflow.engine.raster.masks import components
 from napari_edgeflow.formats.annotation.planes import UNNAMED, used_values
 from napari_edgeflow.formats.files.class_names import voc_colour
 
@@ -173,7 +173,7 @@ def looks_like_objects(stack: LabelledStack, counts: StackCounts) -> bool:
     values = len(used_values(labels))
     if values < _FEWEST_OBJECTS:
         return False
-    pieces = int(measure.label(labels).max())  # type: ignore[no-untyped-call]
+    pieces = int(components(labels).max())
     return pieces <= _PIECES * values
 
 

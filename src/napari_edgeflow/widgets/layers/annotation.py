@@ -69,7 +69,8 @@ class LabelledLayers:
         if len(self.planes) == 1:
             only: NDArray[np.integer] = self._labels
             return only
-        return self.planes[place].plane.read(self._labels)
+        # What is painted meanwhile must not be half in it.
+        return self.planes[place].plane.read(self._labels).copy()
 
     def every_class(self) -> ClassTable:
         """Return the classes of all planes, also of labels whose class is not known."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.labels.regions import (
+    ClassLabels,
     ClassShare,
     ObjectRegion,
     class_summary,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     )
 
 LoadSegmenter = Callable[[str, str], "SemanticSegmenter"]
-Labels = NDArray[np.unsignedinteger]
 
 
 class UnusableDeviceError(ValueError):
@@ -108,7 +108,7 @@ class PlaneResult:
     """
 
     plane: Plane
-    labels: Labels | NDArray[np.int32] = field(repr=False)
+    labels: ClassLabels | NDArray[np.int32] = field(repr=False)
     objects: list[ObjectRegion] = field(default_factory=list)
 
 
@@ -249,7 +249,7 @@ def _look(
     segmenter: "SemanticSegmenter",
     request: SegmentRequest,
     number: int,
-    results: tuple[Labels, NDArray[np.float32]],
+    results: tuple[ClassLabels, NDArray[np.float32]],
 ) -> Generator[SegmentProgress, None, None]:
     """Fill in labels and confidence (H, W) of one plane."""
     labels, confidence = results
@@ -271,7 +271,9 @@ def _prediction(request: SegmentRequest) -> "PredictSettings":
     return PredictSettings(tile_size=request.tile_size, flip=request.flip)
 
 
-def _finished(labels: Labels, plane: Plane, request: SegmentRequest) -> PlaneResult:
+def _finished(
+    labels: ClassLabels, plane: Plane, request: SegmentRequest
+) -> PlaneResult:
     """Leave out, in place, what the person does not want, and find the objects."""
     if request.kept is not None:
         labels[...] = keep_classes(labels, request.kept)

@@ -13,9 +13,9 @@ from napari_edgeflow.engine.data.pairs import VOID, read_labels
 from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, grid, same_images
 from napari_edgeflow.engine.evaluation.clicks import ClickTarget, evaluate_clicks
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
-from napari_edgeflow.engine.labels.objects import components
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.masks import components_by_size
 from napari_edgeflow.engine.runtime.clicks_torch import TorchNetwork
 from napari_edgeflow.engine.training.clicks.samples import (
     MIN_PIXELS,
@@ -248,7 +248,7 @@ def _components(labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     found = np.zeros(labels.shape, np.int64)
     for value in np.unique(labels).tolist():
         if 0 < value < VOID:
-            parts = components(labels == value)
+            parts = components_by_size(labels == value)
             found[parts > 0] = parts[parts > 0] + found.max()
     return found
 

@@ -17,9 +17,12 @@ from napari_edgeflow.engine.interaction.prediction import Prediction
 from napari_edgeflow.engine.interaction.prompts import Box, Prompt, Stroke
 from napari_edgeflow.engine.interaction.zoom import LEAST_SIDE
 from napari_edgeflow.engine.labels.classes import Kind
-from napari_edgeflow.engine.labels.objects import components
 from napari_edgeflow.engine.raster.image import Window, resize_image, resize_mask
-from napari_edgeflow.engine.raster.masks import bounding_window, disturbed
+from napari_edgeflow.engine.raster.masks import (
+    bounding_window,
+    components_by_size,
+    disturbed,
+)
 
 PairReader = Callable[
     [LabelledImage], tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]
@@ -254,7 +257,7 @@ def draw_object(
     mask: NDArray[np.bool_] = labels == rng.choice(values, p=chances)
     if not is_class:
         return mask
-    parts = components(mask)
+    parts = components_by_size(mask)
     values, chances = _large(parts)
     if not values.size:
         return None

@@ -6,10 +6,9 @@ from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 from napari_edgeflow.engine.labels.classes import LabelClass
-from napari_edgeflow.engine.labels.regions import regions_of
 from napari_edgeflow.engine.propagation.propagate import SliceReport, propagate
 from napari_edgeflow.engine.raster.image import ImageReader
-from napari_edgeflow.engine.raster.masks import bounding_window
+from napari_edgeflow.engine.raster.masks import bounding_window, components_by_size
 from napari_edgeflow.widgets.clicks.object.work import LastSegmenter, LoadSegmenter
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
@@ -120,7 +119,10 @@ class PropagateWork:
         first = request.image
         present = first.plane.read(request.data)
         mask = present == request.followed.value
-        regions = regions_of(mask) if request.followed.is_class else [mask]
+        regions = [mask]
+        if request.followed.is_class:
+            found = components_by_size(mask)
+            regions = [found == i for i in range(1, int(found.max()) + 1)]
         # All regions are followed side by side, so that each slice is read once.
         start = ImageReader(first, first.limits)
         slices = (ImageReader(first.at(p), first.limits) for p in request.planes)

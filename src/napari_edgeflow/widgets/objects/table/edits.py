@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import LabelClass
-from napari_edgeflow.engine.labels.objects import ObjectMeasure, components
+from napari_edgeflow.engine.labels.objects import ObjectMeasure
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.masks import components_by_size
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, object_mask
@@ -114,7 +115,7 @@ def split(layer: "Labels", entries: Sequence[ObjectEntry], free: int) -> ObjectC
     pixels: list[PixelChange] = []
     records: list[ObjectRecord] = []
     for entry in entries:
-        parts = components(object_mask(layer.data, entry))
+        parts = components_by_size(object_mask(layer.data, entry))
         count = int(parts.max())
         # Part 1, the largest, stays what it is.
         values = np.where(parts > 1, parts.astype(np.int64) + (free - 2), entry.id)
