@@ -14,7 +14,7 @@ from skimage.segmentation import expand_labels
 from napari_edgeflow.engine.data.pairs import (
     LabelledImage,
     folder_pairs,
-    read_labels,
+    read_label_image,
     read_rgb,
 )
 
@@ -72,7 +72,7 @@ def clothes(data: Path, output: Path) -> FewImages:
     pairs = _shuffled(root)
     names = (root / "classes.txt").read_text().splitlines()
     counts = Counter(
-        value for pair in pairs for value in np.unique(read_labels(pair.labels))
+        value for pair in pairs for value in np.unique(read_label_image(pair.labels))
     )
     tags = sorted(tag for tag, _ in counts.most_common(TAGS + 1) if tag)
     table = np.zeros(256, np.uint8)
@@ -109,7 +109,7 @@ def _written(
         (folder / name).mkdir(parents=True)
     for pair in pairs:
         shutil.copy(pair.image, folder / "images")
-        labels = read_labels(pair.labels)
+        labels = read_label_image(pair.labels)
         pixels = labels if table is None else table[labels]
         if rim:
             pixels = expand_labels(pixels, rim)

@@ -23,7 +23,11 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs, read_labels
+from napari_edgeflow.engine.data.pairs import (
+    LabelledImage,
+    folder_pairs,
+    read_label_image,
+)
 
 CLASSES = (15, 8, 12, 7)
 """Ids of four of VOC's classes: person, cat, dog, car."""
@@ -56,7 +60,7 @@ def plan(pairs: list[LabelledImage], images: int, objects: int) -> list[Task]:
     """Return the objects to label, those of an image one after the other."""
     found: list[list[tuple[str, int]]] = []
     for pair in pairs:
-        counts = np.bincount(read_labels(pair.labels).ravel())
+        counts = np.bincount(read_label_image(pair.labels).ravel())
         counts[0] = 0
         values = np.flatnonzero(counts >= SMALLEST).tolist()
         if values:

@@ -18,7 +18,7 @@ from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
 
 from napari_edgeflow.demo import ScriptedPerson, find_canvas
-from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_label_image
 from napari_edgeflow.engine.interaction.clicks import next_click
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
@@ -106,7 +106,7 @@ class Day:
     def truth(self, task: Task) -> NDArray[np.bool_]:
         """Return where an object is."""
         path = self.work / "labels" / f"{Path(task.image).stem}.png"
-        return read_labels(path) == task.value
+        return read_label_image(path) == task.value
 
     # ---- labelling
 

@@ -5,7 +5,7 @@ import pytest
 
 from napari_edgeflow import cli
 from napari_edgeflow.cli.training import plan_in
-from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_label_image
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
 from napari_edgeflow.engine.training.clicks.training import ClickTraining
 from napari_edgeflow.engine.training.folder import COMMAND_FILE, PLAN_FILE
@@ -150,7 +150,7 @@ def test_a_coco_file_brings_images_and_classes(tmp_path: Path) -> None:
             assert source.kind == "object"
             (pair,) = source.pairs
         assert list(tmp_path.glob(f"{kind}/coco-labels/coco-*/*")) == [pair.labels]
-        assert read_labels(pair.labels).max() == (2 if kind == "semantic" else 1)
+        assert read_label_image(pair.labels).max() == (2 if kind == "semantic" else 1)
 
 
 def test_labels_of_coco_files_do_not_replace_each_other(
@@ -174,7 +174,7 @@ def test_labels_of_coco_files_do_not_replace_each_other(
         }  # fmt: skip
         (tmp_path / name / "instances.json").write_text(json.dumps(record))
     first = labels()
-    assert [int(read_labels(path).argmax() % 9) for path in first] == [1, 5]
+    assert [int(read_label_image(path).argmax() % 9) for path in first] == [1, 5]
     # The second process of several.
     monkeypatch.setenv("RANK", "1")
     assert not set(labels()) & set(first)

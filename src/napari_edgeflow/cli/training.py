@@ -9,7 +9,11 @@ from napari_edgeflow.cli.config_file import with_config
 from napari_edgeflow.cli.console import add_device
 from napari_edgeflow.cli.reports import REPORT_FORMS, reporting
 from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK, SEMANTIC_TASK
-from napari_edgeflow.formats.training.plan import SOURCES, DataSource, TrainingPlan
+from napari_edgeflow.formats.training.plan import (
+    TRAINING_SOURCES,
+    DataSource,
+    TrainingPlan,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -247,7 +251,7 @@ def click_plan(options: argparse.Namespace) -> TrainingPlan:
     """Return what the options of ``train clicks`` ask for."""
     sources = [
         DataSource.parse(text, layout, kind)
-        for name, (layout, kind) in SOURCES[CLICK_TASK].items()
+        for name, (layout, kind) in TRAINING_SOURCES[CLICK_TASK].items()
         for text in getattr(options, name)
     ]
     return _plan(options, CLICK_TASK, sources, imagenet=options.imagenet)
@@ -256,7 +260,7 @@ def click_plan(options: argparse.Namespace) -> TrainingPlan:
 def semantic_plan(options: argparse.Namespace) -> TrainingPlan:
     """Return what the options of ``train semantic`` ask for."""
     coco = [
-        DataSource.parse(text, *SOURCES[SEMANTIC_TASK]["coco"], ("images",))
+        DataSource.parse(text, *TRAINING_SOURCES[SEMANTIC_TASK]["coco"], ("images",))
         for text in options.coco
     ]
     return _plan(

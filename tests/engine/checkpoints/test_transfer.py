@@ -8,7 +8,10 @@ from tests.engine.colour_network import colour_facts
 from tests.engine.conftest import settled
 
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
-from napari_edgeflow.engine.checkpoints.transfer import matching_outputs, with_classes
+from napari_edgeflow.engine.checkpoints.transfer import (
+    matching_outputs,
+    with_other_classes,
+)
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.networks.semantic import SemanticConfig
 
@@ -32,7 +35,7 @@ def changed(
 ) -> SegmentationModel:
     before = {k: v.clone() for k, v in model.state_dict().items()}
     torch.manual_seed(3)
-    result = with_classes(model, config_of(model), found, wanted).eval()
+    result = with_other_classes(model, config_of(model), found, wanted).eval()
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert int(result.config["classes"]) == len(wanted.class_ids)
     return result
@@ -98,4 +101,6 @@ def test_a_head_without_convolution_is_told(tiny_semantic: SegmentationModel) ->
     odd = copy.deepcopy(tiny_semantic)
     odd.segmentation_head = torch.nn.Sequential(torch.nn.Identity())
     with pytest.raises(ValueError, match="does not end in a convolution"):
-        with_classes(odd, config_of(tiny_semantic), colour_facts(), facts("a", "b"))
+        with_other_classes(
+            odd, config_of(tiny_semantic), colour_facts(), facts("a", "b")
+        )

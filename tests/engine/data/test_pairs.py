@@ -12,7 +12,7 @@ from napari_edgeflow.engine.data.pairs import (
     folder_pairs,
     image_files,
     image_size,
-    read_labels,
+    read_label_image,
     read_pair,
     read_rgb,
     voc_pairs,
@@ -104,7 +104,7 @@ def test_label_images_of_all_modes_are_read(tmp_path: Path, mode: str) -> None:
         picture = Image.fromarray(labels.astype(kinds[mode]))
     assert picture.mode == mode
     picture.save(path)
-    found = read_labels(path)
+    found = read_label_image(path)
     assert found.dtype.kind in "ui"
     np.testing.assert_array_equal(found, labels)
 
@@ -113,7 +113,7 @@ def test_negative_labels_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.tif"
     Image.fromarray(np.full((3, 4), -1, np.int32)).save(path)
     with pytest.raises(ValueError, match=r"labels\.tif go down to -1"):
-        read_labels(path)
+        read_label_image(path)
 
 
 def test_images_are_read_as_colours(tmp_path: Path) -> None:
@@ -144,12 +144,12 @@ def test_deep_images_are_stretched_as_where_models_are_used(
 def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
     labels = np.arange(12, dtype=np.int64).reshape(3, 4)
     tifffile.imwrite(tmp_path / "labels.tif", labels)
-    np.testing.assert_array_equal(read_labels(tmp_path / "labels.tif"), labels)
+    np.testing.assert_array_equal(read_label_image(tmp_path / "labels.tif"), labels)
     tifffile.imwrite(tmp_path / "long.tif", labels.astype(np.uint64) * 5000)
     assert read_rgb(tmp_path / "long.tif").shape == (3, 4, 3)
     assert image_size(tmp_path / "long.tif") == (3, 4)
     (tmp_path / "torn.tif").write_bytes(b"II*")
-    for read in (read_rgb, read_labels, image_size):
+    for read in (read_rgb, read_label_image, image_size):
         with pytest.raises(OSError, match=r"cannot read the \w+ .*torn\.tif"):
             read(tmp_path / "torn.tif")
 
@@ -159,13 +159,13 @@ def test_of_a_stack_not_just_the_first_image_is_taken(tmp_path: Path) -> None:
     for dtype in (np.uint8, np.uint16):
         path = tmp_path / "stack.tif"
         tifffile.imwrite(path, planes.astype(dtype), photometric="minisblack")
-        for read in (read_rgb, read_labels):
+        for read in (read_rgb, read_label_image):
             with pytest.raises(ValueError, match="is a stack of 2 images: save each"):
                 read(path)
     with tifffile.TiffWriter(tmp_path / "preview.tif") as file:
         file.write(planes[0])
         file.write(planes[0, ::2, ::2], subfiletype=1)
-    np.testing.assert_array_equal(read_labels(tmp_path / "preview.tif"), planes[0])
+    np.testing.assert_array_equal(read_label_image(tmp_path / "preview.tif"), planes[0])
 
 
 def test_pairs_need_no_torch() -> None:

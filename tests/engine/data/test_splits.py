@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_edgeflow.engine.data.splits import grid, split
+from napari_edgeflow.engine.data.splits import grid, split_off
 
 PRESENCE = st.tuples(st.integers(1, 30), st.integers(1, 5)).flatmap(
     lambda shape: arrays(np.bool_, shape)
@@ -22,8 +22,8 @@ def test_both_sides_have_labels_and_nothing_is_on_both(
 ) -> None:
     usable = presence.any(1)
     assume(usable.sum() >= 2)
-    parts = split(presence, share, seed, most)
-    assert parts == split(presence, share, seed, most)
+    parts = split_off(presence, share, seed, most)
+    assert parts == split_off(presence, share, seed, most)
     assert sorted(parts.training + parts.validation) == list(range(len(presence)))
     assert usable[list(parts.validation)].all()
     assert usable[list(parts.training)].any()
@@ -41,30 +41,32 @@ def test_both_sides_have_labels_and_nothing_is_on_both(
 
 def test_as_many_as_asked_for_where_classes_allow_it() -> None:
     presence = np.ones((40, 3), bool)
-    assert len(split(presence, 0.2, 0).validation) == 8
-    assert len(split(presence, 0.2, 0, most=3).validation) == 3
-    assert split(presence, 0.2, 0).validation != split(presence, 0.2, 1).validation
+    assert len(split_off(presence, 0.2, 0).validation) == 8
+    assert len(split_off(presence, 0.2, 0, most=3).validation) == 3
+    assert (
+        split_off(presence, 0.2, 0).validation != split_off(presence, 0.2, 1).validation
+    )
 
 
 def test_a_class_of_a_single_item_is_trained_on() -> None:
     presence = np.array([[1, 0], [1, 0], [1, 1], [1, 0]], bool)
     for seed in range(10):
-        assert 2 in split(presence, 0.5, seed).training
+        assert 2 in split_off(presence, 0.5, seed).training
 
 
 def test_items_without_labels_are_not_validated_on() -> None:
     presence = np.zeros((9, 2), bool)
     presence[[3, 7]] = True
     for seed in range(10):
-        assert split(presence, 0.9, seed).validation in ((3,), (7,))
+        assert split_off(presence, 0.9, seed).validation in ((3,), (7,))
 
 
 def test_too_little_is_told() -> None:
     with pytest.raises(ValueError, match="1 of 3 parts of the images have labels"):
-        split(np.array([[1], [0], [0]], bool), 0.2, 0)
+        split_off(np.array([[1], [0], [0]], bool), 0.2, 0)
     for share in (0, 1):
         with pytest.raises(ValueError, match=f"share {share} to hold back"):
-            split(np.ones((3, 1), bool), share, 0)
+            split_off(np.ones((3, 1), bool), share, 0)
 
 
 @given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), side=st.integers(1, 16))

@@ -17,7 +17,7 @@ from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.runtime.network import DeviceMemoryError
 from napari_edgeflow.engine.segmentation.segmenter import (
-    DEFAULT_MODEL,
+    DEFAULT_SEMANTIC_MODEL,
     PredictSettings,
     SemanticSegmenter,
 )
@@ -417,7 +417,7 @@ def test_with_no_memory_anywhere_it_says_so(
 
 def test_the_bundled_model_finds_a_cat() -> None:
     segmenter = SemanticSegmenter.from_pretrained(device="cpu")
-    assert segmenter.name == DEFAULT_MODEL
+    assert segmenter.name == DEFAULT_SEMANTIC_MODEL
     assert segmenter.classes == ClassTable.voc()
     assert isinstance(segmenter.facts, SemanticFacts)
     labels = segmenter.predict(chelsea())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
@@ -32,11 +32,11 @@ def test_objects_become_label_images(file: Path) -> None:
     assert [(c.id, c.name) for c in classes] == [(3, "cat"), (7, "dog")]
     assert pair.image == file.parent / "images/sub/a.jpg"
     assert pair.labels == output / "sub/a.jpg.png"
-    found = read_labels(pair.labels)
+    found = read_label_image(pair.labels)
     assert found.shape == (12, 16)
     assert (found[2, 2], found[8, 2], found[5, 10], found[0, 0]) == (3, 3, 7, 0)
     (pair,), _ = coco_pairs(file, file.parent / "images", output, "object")
-    assert np.unique(read_labels(pair.labels)).tolist() == [0, 1, 2, 3]
+    assert np.unique(read_label_image(pair.labels)).tolist() == [0, 1, 2, 3]
 
 
 def test_an_image_that_is_missing_is_told(file: Path) -> None:

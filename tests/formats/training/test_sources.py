@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
@@ -44,7 +44,7 @@ def test_a_folder_with_a_coco_file(coco: Path, tmp_path: Path) -> None:
     assert [(c.id, c.name) for c in classes] == [(3, "cat")]
     (pair,), _ = read_source(found, tmp_path / "scratch", 1)
     assert pair.image == coco / "images" / "a.png"
-    assert np.unique(read_labels(pair.labels)).tolist() == [0, 3]
+    assert np.unique(read_label_image(pair.labels)).tolist() == [0, 3]
     survey = survey_data((), (found,))
     assert (survey.images, survey.problems) == ((2,), ())
     assert [c.name for c in survey.merged.table] == ["cat"]

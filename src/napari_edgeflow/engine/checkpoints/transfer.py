@@ -36,7 +36,7 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def with_classes(
+def with_other_classes(
     model: SegmentationModel,
     config: SemanticConfig,
     facts: SemanticFacts,

@@ -136,7 +136,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         raise ValueError(f"cannot use the image {path}: {error}") from error
 
 
-def read_labels(path: Path) -> NDArray[np.integer[Any]]:
+def read_label_image(path: Path) -> NDArray[np.integer[Any]]:
     """Return a label image (H, W), the indices if it has a palette.
 
     Raises
@@ -235,7 +235,7 @@ def unreadable(pairs: Iterable[LabelledImage]) -> dict[LabelledImage, OSError]:
     def problem(pair: LabelledImage) -> OSError | None:
         try:
             read_rgb(pair.image)
-            read_labels(pair.labels)
+            read_label_image(pair.labels)
         except OSError as error:
             return error
         except ValueError:
@@ -262,7 +262,7 @@ def read_pair(
     OSError
         If one cannot be read.
     """
-    image, labels = read_rgb(pair.image), read_labels(pair.labels)
+    image, labels = read_rgb(pair.image), read_label_image(pair.labels)
     if labels.shape != image.shape[:2]:
         raise ValueError(
             f"the labels {pair.labels} have shape {labels.shape}, their image "

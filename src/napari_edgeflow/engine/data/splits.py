@@ -27,7 +27,7 @@ class Split(NamedTuple):
     lost: tuple[int, ...]
 
 
-def split(
+def split_off(
     presence: NDArray[np.bool_], share: float, seed: int, most: int | None = None
 ) -> Split:
     """Hold some items back, at random, such that training still sees every class.

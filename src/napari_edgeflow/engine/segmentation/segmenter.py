@@ -27,7 +27,7 @@ from napari_edgeflow.engine.segmentation.tiles import (
 MOST_AT_ONCE = 64
 """Windows that go through a network together at most, however large the tile."""
 
-DEFAULT_MODEL = "deeplabv3plus-lite0-voc"
+DEFAULT_SEMANTIC_MODEL = "deeplabv3plus-lite0-voc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class SemanticSegmenter:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = DEFAULT_MODEL, device: str = "auto"
+        cls, name_or_path: str | Path = DEFAULT_SEMANTIC_MODEL, device: str = "auto"
     ) -> "SemanticSegmenter":
         """Load a model by name, or from a checkpoint of ours or of smp.
 

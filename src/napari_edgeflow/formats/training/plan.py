@@ -29,7 +29,7 @@ VERSION_OF_PLANS = 1
 
 Layout = Literal["pairs", "voc", "coco"]
 
-SOURCES: "Mapping[str, Mapping[str, tuple[Layout, Kind]]]" = {
+TRAINING_SOURCES: "Mapping[str, Mapping[str, tuple[Layout, Kind]]]" = {
     SEMANTIC_TASK: {
         "voc": ("voc", "semantic"),
         "pairs": ("pairs", "semantic"),
@@ -116,7 +116,7 @@ class DataSource:
 
 def as_learnt(source: DataSource, task: str) -> DataSource:
     """Return a source as a task takes it: of COCO files clicks learn the objects."""
-    kind = SOURCES[task]["coco"][1] if source.layout == "coco" else source.kind
+    kind = TRAINING_SOURCES[task]["coco"][1] if source.layout == "coco" else source.kind
     return replace(source, kind=kind)
 
 

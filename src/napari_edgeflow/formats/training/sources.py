@@ -68,10 +68,10 @@ def source_contents(source: DataSource) -> tuple[int, ClassTable | None]:
     classes = find_class_list(source.path)
     if classes is None and source.layout == "voc":
         classes = ClassTable.voc()
-    return len(label_files(source)), classes
+    return len(files_of_labels(source)), classes
 
 
-def label_files(source: DataSource) -> list[Path]:
+def files_of_labels(source: DataSource) -> list[Path]:
     """Return the label images of a layout that has such; errors as above."""
     return [pair.labels for pair in _listed_pairs(source)]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import VOC_LABELS, VOID, read_labels
+from napari_edgeflow.engine.data.pairs import VOC_LABELS, VOID, read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.formats.training.plan import DataSource
 from napari_edgeflow.formats.training.sources import (
     common_classes,
-    label_files,
+    files_of_labels,
     source_contents,
 )
 from napari_edgeflow.formats.training.stacks import (
@@ -90,8 +90,8 @@ def _labels(folder: DataSource) -> Iterator[NDArray[np.integer]]:
         listed = islice(read_coco(folder.path), MOST_COUNTED)
         yield from (annotation.class_labels() for annotation in listed)
         return
-    for path in spread(label_files(folder)):
-        yield read_labels(path)
+    for path in spread(files_of_labels(folder)):
+        yield read_label_image(path)
 
 
 def spread(paths: list[Path]) -> list[Path]:

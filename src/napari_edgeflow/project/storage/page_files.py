@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_label_image
 from napari_edgeflow.formats.files.json_files import read_record
 from napari_edgeflow.formats.kinds.label_images.tiff import (
     LabelTiff,
@@ -327,7 +327,7 @@ def _read_label_image(path: Path, record: LayerRecord) -> NDArray[np.integer[Any
         If it cannot be read.
     """
     is_png = path.suffix.lower() == ".png"
-    labels = read_labels(path) if is_png else read_label_tiff(path).labels
+    labels = read_label_image(path) if is_png else read_label_tiff(path).labels
     if labels.shape != record.shape:
         raise ValueError(
             f"{path} has the shape {labels.shape} where {record.shape} is expected: "

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_edgeflow.engine.labels.classes import ClassTable
 
-TITLE = "Train"
+TRAIN_TITLE = "Train"
 _LEAST_WIDTH = 340
 
 
@@ -79,7 +79,7 @@ class TrainWidget(Dock):
 
         self._set_up(content, stop)
         docks = Workspace.of(self._viewer).docks
-        self._links.keep(docks.register(TITLE, self))
+        self._links.keep(docks.register(TRAIN_TITLE, self))
         # The fields are wider once napari has styled them.
         self.setMinimumWidth(max(self.minimumWidth(), _LEAST_WIDTH))
         self.controls.pairs.add_matching()
@@ -201,7 +201,7 @@ class TrainWidget(Dock):
 
     def _on_closed(self) -> None:
         if self.controller.process is not None and not self.guard.ask_about_dock():
-            self._viewer.window.add_dock_widget(self, name=TITLE, area="right")
+            self._viewer.window.add_dock_widget(self, name=TRAIN_TITLE, area="right")
             return
         self.guard.stop()
         super().changeEvent(QEvent(QEvent.Type.ParentChange))

@@ -10,7 +10,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
-from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.training.folder import PREDICTIONS_FOLDER
@@ -47,7 +47,9 @@ def read_predictions(wanted: _Wanted) -> Planes:
     """
     paths = sorted((wanted.folder / PREDICTIONS_FOLDER).glob("*.png"))
     places = ((PlaneFile.of(path.stem), path) for path in paths)
-    return {place: read_labels(path) for place, path in places if place is not None}
+    return {
+        place: read_label_image(path) for place, path in places if place is not None
+    }
 
 
 class TrainPredictions(QObject):

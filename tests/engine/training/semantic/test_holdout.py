@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.engine.colour_network import patches
 from tests.engine.labelled import save_pairs
 
-from napari_edgeflow.engine.data.pairs import VOID, read_labels
+from napari_edgeflow.engine.data.pairs import VOID, read_label_image
 from napari_edgeflow.engine.training.semantic.holdout import Holdout, hold_back
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 
@@ -45,7 +45,7 @@ def test_no_pixel_is_trained_on_and_validated_on(
     assert found.presence.any()
     total = sum(mask.sum() for mask in validated.values())
     assert total > 0
-    labelled = [read_labels(item.pair.labels) for item in found.validation]
+    labelled = [read_label_image(item.pair.labels) for item in found.validation]
     assert all(one.size for one in labelled)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import VOID, read_labels
+from napari_edgeflow.engine.data.pairs import VOID, read_label_image
 from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, grid, same_images
 from napari_edgeflow.engine.evaluation.clicks import ClickTarget, evaluate_clicks
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
@@ -231,7 +231,7 @@ def _too_few(source: ClickSource) -> str:
 def _targets(source: ClickSource, number: int) -> list[ClickTarget]:
     """Return the objects of an image that are large enough to be trained on."""
     pair = source.pairs[number]
-    labels = read_labels(pair.labels)
+    labels = read_label_image(pair.labels)
     is_class = source.kind == "semantic"
     objects = _components(labels) if is_class else labels
     valid = counting(labels, source)

@@ -12,7 +12,7 @@ from napari_edgeflow.engine.data.splits import (
     Split,
     grid,
     same_images,
-    split,
+    split_off,
 )
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
@@ -102,7 +102,7 @@ def hold_back(
     of_images = np.stack([presence[group].any(0) for group in groups])
     labelled = int(of_images.any(1).sum())
     if labelled > FEWEST_WHOLE:
-        parts = split(of_images, share, seed, MOST_HELD_BACK)
+        parts = split_off(of_images, share, seed, MOST_HELD_BACK)
         if not parts.lost:
             return _by_image(source, presence, groups, parts)
     return _by_blocks(source, groups, share, seed)
@@ -133,7 +133,7 @@ def _by_blocks(
         presence = _presence(targets, blocks, len(source.class_ids))
         if presence.any(1).sum() < 2:
             continue
-        parts = split(presence, share, seed)
+        parts = split_off(presence, share, seed)
         if found is None or len(parts.lost) < len(found[1].lost):
             found = blocks, parts
         if not parts.lost:

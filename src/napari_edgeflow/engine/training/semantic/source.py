@@ -10,7 +10,7 @@ from napari_edgeflow.engine.data.pairs import (
     VOID,
     LabelledImage,
     image_size,
-    read_labels,
+    read_label_image,
     read_pair,
 )
 from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID
@@ -74,7 +74,7 @@ class SemanticSource:
 
     def read_target(self, number: int) -> NDArray[np.uint8]:
         """Return the class indices (H, W) of an image alone."""
-        labels = read_labels(self.pairs[number].labels)
+        labels = read_label_image(self.pairs[number].labels)
         return self._kept(number, self.indices(labels))
 
     def _kept(self, number: int, target: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -124,7 +124,7 @@ def survey(source: SemanticSource) -> LabelSurvey:
     presence = np.zeros((len(source.pairs), len(source.class_ids)), np.bool_)
     shapes, unknown = [], set()
     for row, pair in zip(presence, source.pairs, strict=True):
-        labels = read_labels(pair.labels)
+        labels = read_label_image(pair.labels)
         _check(pair, labels)
         values = np.unique(labels)
         unknown |= set(values.tolist()) - {*source.class_ids, 0, VOID}

@@ -14,7 +14,7 @@ from napari_edgeflow.engine.checkpoints.semantic import (
 )
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.checkpoints.starters import build_starter, starter
-from napari_edgeflow.engine.checkpoints.transfer import with_classes
+from napari_edgeflow.engine.checkpoints.transfer import with_other_classes
 from napari_edgeflow.engine.data.microscopy import judged
 from napari_edgeflow.engine.data.pairs import LabelledImage
 from napari_edgeflow.engine.labels.classes import ClassTable
@@ -172,7 +172,7 @@ def _build_from(
     if outputs == len(ids) and wanted.names == facts.names:
         return model, wanted
     config = SemanticConfig.from_text(checkpoint.metadata["config"])
-    return with_classes(model, config, facts, wanted), wanted
+    return with_other_classes(model, config, facts, wanted), wanted
 
 
 def _outputs(classes: ClassTable, unlabelled: bool) -> tuple[int, ...]:

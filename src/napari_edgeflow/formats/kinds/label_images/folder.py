@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import read_labels
+from napari_edgeflow.engine.data.pairs import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
@@ -79,7 +79,7 @@ def read_label_values(
         found = read_label_tiff(path)
         table = found.classes or classes
         return replace(found, classes=table, kind=found.kind or kind)
-    labels: NDArray[np.integer] = read_labels(path)
+    labels: NDArray[np.integer] = read_label_image(path)
     is_small = labels.dtype in (np.uint8, np.bool_)
     if is_small and (kind == "semantic" or names_classes(path)):
         labels, classes = read_palette_png(path, classes)
