@@ -53,6 +53,11 @@ def test_paths_do_not_depend_on_where_a_program_was_started(
     read = TrainingPlan.from_text(here.to_text(), plan.output, "it")
     assert read.sources[0].path == tmp_path / "x"
     assert read.init == str(tmp_path / "start")
+    near = TrainingPlan.from_text(plan.to_text(), Path("run"), "it")
+    assert (near.output, near.sources[0].path) == (
+        Path("run"),
+        Path("run/data/classes"),
+    )
     # Names of models are no paths.
     (tmp_path / "edgeflow-lite").mkdir()
     named = replace(here, init="edgeflow-lite").to_text()

@@ -226,7 +226,7 @@ class TrainingPlan:
         if not isinstance(sources, list):
             raise ValueError(f"{name}: sources is {sources!r}: it has to be a list")
         read = (_from_record(DataSource, one, folder, name) for one in sources)
-        record.update(sources=tuple(read), output=str(folder))
+        record.update(sources=tuple(read), output=folder)
         return _from_record(cls, record, folder, name)
 
 
