@@ -369,7 +369,7 @@ def test_a_first_click_looks_where_the_person_looks(make_person: MakePerson) -> 
     camera.center = (0, *WHITE)
     person.qtbot.wait(100)
     person.click(*WHITE)
-    view = person.dock.controller._session.view
+    view = person.dock.controller.draft().view
     assert view is not None
     assert view.height < 300
     assert view.top <= 40 <= view.bottom

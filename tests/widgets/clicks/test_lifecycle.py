@@ -517,7 +517,7 @@ def test_a_stroke_under_way_stays_on_its_image(make_person: MakePerson) -> None:
     preview = person.layers.preview
     preview.mode = "paint"
     press = SimpleNamespace(type="mouse_press")
-    stroke = person.layers._mask._on_press(preview, press)
+    stroke = person.layers.mask._on_press(preview, press)
     next(stroke)
     second = person.viewer.add_image(two_squares(), name="second")
     with preview.block_history():

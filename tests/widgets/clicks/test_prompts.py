@@ -20,7 +20,8 @@ CORNERS = ((15.0, 25.0), (65.0, 85.0))
 
 
 def prompts(person: Person) -> tuple[Any, ...]:
-    return person.dock.controller._session.prompts
+    draft = person.dock.controller.draft()
+    return () if draft is None else draft.prompts
 
 
 def band(person: Person) -> set[int]:
@@ -149,7 +150,7 @@ def test_what_is_painted_over_a_mask_is_what_differs(make_person: MakePerson) ->
     before = np.zeros((120, 160), np.bool_)
     before[20:60, 30:90] = random.random((40, 60)) < 0.5
     part = MaskPart(Window(20, 30, 60, 90), before[20:60, 30:90])
-    person.layers.show_part(part)
+    person.layers.mask.show(part)
     now = before.copy()
     now[5:80, 50:120] = random.random((75, 70)) < 0.5
     changed, preview = np.nonzero(np.ones_like(now)), person.layers.preview
@@ -188,7 +189,7 @@ def test_a_rectangle_of_a_shapes_layer(
 ) -> None:
     person = make_person(show=False, scale=(2, 2))
     controller = person.dock.controller
-    controller.edits.use_rectangle()
+    controller.use_rectangle()
     assert "draw one in a Shapes layer" in notices[-1]
     corners = 2 * np.array([CORNERS[0], CORNERS[1]])
     person.viewer.add_shapes([corners, corners / 4], shape_type="rectangle")
@@ -211,13 +212,14 @@ def test_drawing_beside_the_image_or_in_another_plane_is_refused(
     image = np.zeros((3, 60, 80), np.uint8)
     person = make_person(image, show=False)
     layers = person.layers
-    layers.box_drawn.emit((-20.0, -20.0), (-5.0, 30.0))
+    drawn = layers.clicks.drawn
+    drawn.emit("box", np.array([(-20.0, -20.0), (-5.0, 30.0)]), True)
     assert "outside of the image" in notices[-1]
-    assert not person.dock.controller._session.prompts
-    layers.box_drawn.emit((5.0, 5.0), (25.0, 30.0))
+    assert prompts(person) == ()
+    drawn.emit("box", np.array([(5.0, 5.0), (25.0, 30.0)]), True)
     person.wait()
     person.viewer.dims.set_point(0, 2)
-    layers.stroke_drawn.emit(np.array([GROUND]) / 4, True, 4.0)
+    drawn.emit("stroke", np.array([GROUND]) / 4, True)
     assert "is in slice" in notices[-1]
     assert len(prompts(person)) == 1
 
@@ -231,14 +233,14 @@ def test_the_mask_follows_the_refine_tab(make_person: MakePerson, name: str) -> 
     person = make_person(image, show=False)
     person.layers.points.add((15.0, 15.0))
     person.wait()
-    plain, refine = person.mask, person.dock.controls.refine
+    plain, tidy = person.mask, person.dock.controls.tidy
     assert plain[52, 62]
     assert not plain[22, 22]
-    getattr(refine, name).setChecked(True)
+    getattr(tidy, name).setChecked(True)
     person.wait()
     assert person.mask[52, 62] == (name == "fill_holes")
     assert person.mask[22, 22] == (name == "fill_holes")
-    refine.grow.setValue(2)
+    tidy.grow.setValue(2)
     person.wait()
     assert person.mask[8, 20]
     shown = person.mask
@@ -248,6 +250,6 @@ def test_the_mask_follows_the_refine_tab(make_person: MakePerson, name: str) -> 
     person.layers.points.add((15.0, 15.0))
     person.wait()
     np.testing.assert_array_equal(person.mask, shown)
-    refine.reset()
+    tidy.reset()
     person.wait()
     np.testing.assert_array_equal(person.mask, plain)

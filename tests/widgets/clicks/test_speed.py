@@ -11,11 +11,9 @@ from napari_edgeflow.widgets.classes.list import ClassList
 from napari_edgeflow.widgets.clicks.canvas.layers import ClickLayers
 from napari_edgeflow.widgets.clicks.canvas.points import ClickPoints
 from napari_edgeflow.widgets.clicks.canvas.preview import ClickPreview
-from napari_edgeflow.widgets.clicks.canvas.watch import ViewerWatch
 from napari_edgeflow.widgets.clicks.controller import ClickController
 from napari_edgeflow.widgets.clicks.controls import ClickControls
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
-from napari_edgeflow.widgets.clicks.object.mask import ClickMask
 from napari_edgeflow.widgets.fields.layers import LayerCombo
 from napari_edgeflow.widgets.fields.models import ModelCombo
 from napari_edgeflow.widgets.qt.workers import LatestCall
@@ -27,14 +25,12 @@ WITH_SLOTS = (
     ClickControls,
     ClickController,
     ClickLayers,
-    ClickMask,
     ClickPoints,
     ClickPreview,
     ClickWidget,
     LatestCall,
     LayerCombo,
     ModelCombo,
-    ViewerWatch,
 )
 
 

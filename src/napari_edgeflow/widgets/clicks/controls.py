@@ -24,7 +24,7 @@ from napari_edgeflow.widgets.classes.keys import bind_class_keys
 from napari_edgeflow.widgets.classes.layer import ClassLayer
 from napari_edgeflow.widgets.classes.list import ClassList
 from napari_edgeflow.widgets.clicks.object.settings import ClickSettings
-from napari_edgeflow.widgets.clicks.tidy_controls import RefineControls
+from napari_edgeflow.widgets.clicks.tidy_controls import TidyControls
 from napari_edgeflow.widgets.clicks.tools import ToolButtons
 from napari_edgeflow.widgets.fields.kinds import KindCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
@@ -53,11 +53,6 @@ class ClickControls(QWidget):
     """
 
     changed = Signal()
-    finish_asked = Signal()
-    undo_asked = Signal()
-    redo_asked = Signal()
-    clear_asked = Signal()
-    outline_asked = Signal()
 
     def __init__(
         self,
@@ -75,8 +70,8 @@ class ClickControls(QWidget):
         self.class_layer = ClassLayer(viewer, self.classes)
         links.keep(self.class_layer.close)
         bind_class_keys(viewer, self.classes, shortcuts, links)
-        self.refine = RefineControls(self)
-        self.threshold = self.refine.threshold
+        self.tidy = TidyControls(self)
+        self.threshold = self.tidy.threshold
         self.tools = ToolButtons(self)
         self._tabs = self._make_tabs()
         self.keep_existing = QCheckBox("Never overwrite labels", self)
@@ -105,7 +100,7 @@ class ClickControls(QWidget):
             left_positive=self.positive.isChecked(),
             keep_existing=self.keep_existing.isChecked(),
             tool=self.tools.tool,
-            refine=self.refine.settings(),
+            tidy=self.tidy.settings(),
         )
 
     def restore(self, values: Mapping[str, Any]) -> None:
@@ -120,14 +115,6 @@ class ClickControls(QWidget):
         sign = self.positive if values.get("left_positive", True) else self.negative
         sign.setChecked(True)
         self.keep_existing.setChecked(bool(values.get("keep_existing", False)))
-
-    def show_hint(self, text: str) -> None:
-        """Say what to do now."""
-        self.hint.setText(text)
-
-    def show_state(self, text: str) -> None:
-        """Say where the network runs and how it goes."""
-        self.state.setText(text)
 
     def show_history(self, can_undo: bool, can_redo: bool, can_clear: bool) -> None:
         """Enable the buttons that have something to do."""
@@ -144,7 +131,7 @@ class ClickControls(QWidget):
         if bar is not None:
             bar.setDrawBase(False)
         tabs.addTab(self.classes, "Classes")
-        tabs.addTab(self.refine, "Refine")
+        tabs.addTab(self.tidy, "Refine")
         tabs.setTabToolTip(1, "Threshold, parts, holes, outline and size of the mask")
         return tabs
 
@@ -225,21 +212,13 @@ class ClickControls(QWidget):
             self.kind.currentIndexChanged,
             self.model.model_changed,
             self.classes.changed,
-            self.refine.changed,
+            self.tidy.changed,
             self.tools.changed,
             self.positive.toggled,
             self.keep_existing.toggled,
         ):
             signal.connect(self._on_changed)
         self.target.layer_changed.connect(self._on_target)
-        for button, signal in (
-            (self.finish, self.finish_asked),
-            (self.undo, self.undo_asked),
-            (self.redo, self.redo_asked),
-            (self.clear, self.clear_asked),
-            (self.outline, self.outline_asked),
-        ):
-            button.clicked.connect(signal)
         # A click on the dock must not take the keys away from the canvas.
         for field in self.findChildren(QWidget):
             if field.focusPolicy() & Qt.FocusPolicy.ClickFocus:
@@ -247,7 +226,7 @@ class ClickControls(QWidget):
 
     def _on_changed(self, *_: object) -> None:
         # What changes all masks must not hide behind the other tab.
-        self._tabs.setTabText(1, "Refine" if self.refine.is_off else "Refine (on)")
+        self._tabs.setTabText(1, "Refine" if self.tidy.is_off else "Refine (on)")
         self.changed.emit()
 
     def _on_layers(self) -> None:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from napari.utils.notifications import show_warning
 
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.clicks.controller import ClickController
 from napari_edgeflow.widgets.clicks.controls import ClickControls
-from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
-from napari_edgeflow.widgets.clicks.object.origin import Refinement
+from napari_edgeflow.widgets.clicks.object.in_progress import ObjectInProgress, Origin
 from napari_edgeflow.widgets.clicks.object.work import load_segmenter
 from napari_edgeflow.widgets.layers.planes import Plane, show_plane
 from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
@@ -24,17 +24,16 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.interaction.prompts import Prompt
     from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
     from napari_edgeflow.engine.raster.image import Window
-    from napari_edgeflow.widgets.clicks.object.commit import FinishedObject
 
 
-TITLE = "Click to label"
+_TITLE = "Click to label"
 
 
 @runtime_checkable
 class OutlineDock(Protocol):
     """A dock in which the outline of an object can be edited."""
 
-    def edit_outline(self, labels: "Labels", done: "FinishedObject") -> None:
+    def edit_outline(self, labels: "Labels", plane: Plane, part: MaskPart) -> None:
         """Edit the outline of an object that was just finished, in front of others.
 
         Raises
@@ -46,7 +45,7 @@ class OutlineDock(Protocol):
 
 def open_click_dock(viewer: "napari.viewer.Viewer") -> "ClickWidget":
     """Return the click dock of a viewer, which is opened if need be."""
-    return Workspace.of(viewer).docks.opened(viewer, TITLE, ClickWidget)
+    return Workspace.of(viewer).docks.opened(viewer, _TITLE, ClickWidget)
 
 
 class ClickWidget(Dock):
@@ -74,21 +73,21 @@ class ClickWidget(Dock):
         self.controller = ClickController(viewer, load, settings, keys)
         self._connect()
         self._set_up(self.controls, self.controller.close)
-        self._links.keep(workspace.docks.register(TITLE, self))
+        self._links.keep(workspace.docks.register(_TITLE, self))
         self.controller.open()
 
     def _connect(self) -> None:
         controls, controller = self.controls, self.controller
         controls.changed.connect(self._on_changed)
-        controls.finish_asked.connect(controller.finish)
-        controls.undo_asked.connect(controller.undo)
-        controls.redo_asked.connect(controller.redo)
-        controls.clear_asked.connect(controller.clear)
-        controls.outline_asked.connect(controller.edit_outline)
+        controls.finish.clicked.connect(controller.finish)
+        controls.undo.clicked.connect(controller.undo)
+        controls.redo.clicked.connect(controller.redo)
+        controls.clear.clicked.connect(controller.clear)
+        controls.outline.clicked.connect(controller.edit_outline)
+        controls.tools.rectangle.clicked.connect(controller.use_rectangle)
         controller.outline_asked.connect(self._edit_outline)
-        controller.hint_changed.connect(controls.show_hint)
-        controller.state_changed.connect(controls.show_state)
-        controls.tools.rectangle_asked.connect(controller.edits.use_rectangle)
+        controller.hint_changed.connect(controls.hint.setText)
+        controller.state_changed.connect(controls.state.setText)
         controller.tool_changed.connect(controls.tools.show_tool)
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
@@ -97,15 +96,23 @@ class ClickWidget(Dock):
         controller.committed.connect(controls.target.choose)
         controller.taken_back.connect(self._on_taken_back)
 
-    def refine(
+    def correct(
         self,
         image: "Image",
         labels: "Labels",
         plane: Plane,
         mask: "NDArray[np.bool_]",
         class_id: int,
+        prompts: "Sequence[Prompt]" = (),
+        *,
+        view: "Window | None" = None,
+        seconds: float = 0.0,
     ) -> None:
         """Start from an object that is there already; finishing replaces it.
+
+        If the prompts still give its mask they come back, and undo takes them back one
+        by one. Else, as for an object that was edited since, the mask is what new
+        clicks start from.
 
         Parameters
         ----------
@@ -119,40 +126,10 @@ class ClickWidget(Dock):
             (H, W) bool, the object's pixels in the plane.
         class_id : int
             Its class.
-
-        Raises
-        ------
-        ValueError
-            If an object is in progress, or this one cannot be clicked on.
-        """
-        self.controller.again.refine(self._take(image, labels, plane, mask, class_id))
-
-    def reopen(
-        self,
-        image: "Image",
-        labels: "Labels",
-        plane: Plane,
-        mask: "NDArray[np.bool_]",
-        class_id: int,
-        prompts: "Sequence[Prompt]",
-        *,
-        view: "Window | None" = None,
-        seconds: float = 0.0,
-    ) -> None:
-        """Go on clicking on an object that was finished; finishing replaces it.
-
-        If its clicks still give its mask they come back, and undo takes them back one
-        by one. Else, as for an object that was edited since, the mask is what new
-        clicks start from.
-
-        Parameters
-        ----------
-        image, labels, plane, mask, class_id
-            As in :meth:`refine`.
         prompts : sequence of Prompt
-            The clicks that gave it, in order; a box comes first.
+            What was said of it, in order; a box comes first.
         view : Window or None
-            What the person saw of the plane at the first click; None for all of it.
+            What the person saw of the plane at the first prompt; None for all of it.
         seconds : float
             What they spent on it.
 
@@ -161,11 +138,13 @@ class ClickWidget(Dock):
         ValueError
             If an object is in progress, or this one cannot be clicked on.
         """
-        origin = self._take(image, labels, plane, mask, class_id)
-        self.controller.again.reopen(origin, prompts, view=view, seconds=seconds)
+        self.controller.check_free()
+        origin = Origin.of_mask(labels, plane, mask)
+        self._choose(image, labels, class_id)
+        self.controller.correct(origin, plane, prompts, view=view, seconds=seconds)
 
     def resume(
-        self, image: "Image", labels: "Labels | None", draft: ObjectDraft
+        self, image: "Image", labels: "Labels | None", draft: ObjectInProgress
     ) -> None:
         """Go on with an object that was in progress when the program ended.
 
@@ -175,7 +154,7 @@ class ClickWidget(Dock):
             The image it is in, showing its plane.
         labels : Labels or None
             Where it is to go; None for a new layer.
-        draft : ObjectDraft
+        draft : ObjectInProgress
             What ``controller.draft()`` gave.
 
         Raises
@@ -183,12 +162,12 @@ class ClickWidget(Dock):
         ValueError
             If an object is in progress, or this one does not fit the image.
         """
-        self.controller.again.check_free()
+        self.controller.check_free()
         self._choose(image, labels, draft.class_id)
-        self.controller.again.resume(draft, labels)
+        self.controller.resume(draft, labels)
 
     def _on_taken_back(
-        self, image: "Image", labels: "Labels", draft: ObjectDraft
+        self, image: "Image", labels: "Labels", draft: ObjectInProgress
     ) -> None:
         """Go on with an object whose finishing was undone."""
         try:
@@ -218,20 +197,6 @@ class ClickWidget(Dock):
         """Take over the settings that a project remembered."""
         self.controls.restore(values)
 
-    def _take(
-        self,
-        image: "Image",
-        labels: "Labels",
-        plane: Plane,
-        mask: "NDArray[np.bool_]",
-        class_id: int,
-    ) -> Refinement:
-        """Return an object of a layer after choosing the layer and its class."""
-        self.controller.again.check_free()
-        origin = Refinement.of_mask(labels, plane, mask)
-        self._choose(image, labels, class_id)
-        return origin
-
     def _choose(self, image: "Image", labels: "Labels | None", class_id: int) -> None:
         controls = self.controls
         controls.image.choose(image)
@@ -241,12 +206,12 @@ class ClickWidget(Dock):
         if chosen.image is not image or chosen.target is not labels:
             raise ValueError("The image or its labels are gone: open them again.")
 
-    def _edit_outline(self, labels: "Labels", done: "FinishedObject") -> None:
+    def _edit_outline(self, labels: "Labels", plane: Plane, part: MaskPart) -> None:
         docks = Workspace.of(self._viewer).docks
         try:
             # Nothing is made of the protocol, which is all that mypy fears.
             dock = docks.opened(self._viewer, "Objects", OutlineDock)  # type: ignore[type-abstract]
-            dock.edit_outline(labels, done)
+            dock.edit_outline(labels, plane, part)
         except ValueError as error:
             show_warning(str(error))
 

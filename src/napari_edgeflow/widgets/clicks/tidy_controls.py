@@ -19,7 +19,7 @@ _MOST_SMOOTH, _MOST_PIXELS = 10, 20
 _LARGEST_AREA = 1_000_000
 
 
-class RefineControls(QWidget):
+class TidyControls(QWidget):
     """Threshold, parts, holes, outline and size; the mask follows at once.
 
     Parameters

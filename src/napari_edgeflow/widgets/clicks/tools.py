@@ -38,7 +38,6 @@ class ToolButtons(QWidget):
     """
 
     changed = Signal()
-    rectangle_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +60,6 @@ class ToolButtons(QWidget):
         self.rectangle.setToolTip(
             "Take the rectangle selected in a Shapes layer, or its last one, for a box"
         )
-        self.rectangle.clicked.connect(self.rectangle_asked)
         layout.addWidget(self.rectangle)
         self.rectangle.hide()
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Labels
 
-    from napari_edgeflow.widgets.clicks.object.commit import FinishedObject
+    from napari_edgeflow.engine.raster.mask_part import MaskPart
+    from napari_edgeflow.widgets.layers.planes import Plane
 
 _NO_LAYER = "Labels of objects are listed here: finish an object, or open labels."
 _CLASSES = (
@@ -69,7 +70,7 @@ class ObjectsWidget(Dock):
         self._on_layer()
         self._on_steps()
 
-    def edit_outline(self, labels: "Labels", done: "FinishedObject") -> None:
+    def edit_outline(self, labels: "Labels", plane: "Plane", part: "MaskPart") -> None:
         """Edit the outline of an object that was just finished, in front of others.
 
         Raises
@@ -79,7 +80,7 @@ class ObjectsWidget(Dock):
         """
         self.controls.tabs.setCurrentWidget(self.outline)
         bring_to_front(self)
-        self.outline.edit(labels, done)
+        self.outline.edit(labels, plane, part)
 
     @property
     def busy(self) -> bool:

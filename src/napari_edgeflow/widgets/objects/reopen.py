@@ -25,7 +25,7 @@ def reopen_by_clicks(viewer: "Viewer", labels: "Labels", entry: ObjectEntry) -> 
         If there is no image for it, or the dock is busy with another object.
     """
     dock = open_click_dock(viewer)
-    dock.controller.again.check_free()
+    dock.controller.check_free()
     image = image_of(viewer.layers, labels, dock.controls.image.layer)
     plane, record = plane_to_edit(viewer, labels, entry), entry.record
     if plane == entry.plane:
@@ -38,7 +38,7 @@ def reopen_by_clicks(viewer: "Viewer", labels: "Labels", entry: ObjectEntry) -> 
     listed = any(one.id == entry.class_id for one in known)
     class_id = entry.class_id if listed else dock.controls.classes.current_id
     mask = plane.read(labels.data) == entry.id
-    dock.reopen(
+    dock.correct(
         image,
         labels,
         plane,

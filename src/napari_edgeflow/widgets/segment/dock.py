@@ -115,7 +115,7 @@ class SegmentWidget(Dock):
     def _on_picked(self, picked: PickedObject) -> None:
         try:
             dock = open_click_dock(self._viewer)
-            dock.refine(
+            dock.correct(
                 picked.image, picked.labels, picked.plane, picked.mask, picked.class_id
             )
         except ValueError as error:

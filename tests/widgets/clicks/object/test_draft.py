@@ -8,53 +8,20 @@ import pytest
 from tests.widgets.dock_person import RED, WHITE, MakePerson, Person
 
 from napari_edgeflow.engine.interaction.clicks import Click
-from napari_edgeflow.engine.interaction.prompts import Box, Brush, Prompt, Stroke
-from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.engine.raster.mask_part import MaskPart
-from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
+from napari_edgeflow.widgets.clicks.object.in_progress import ObjectInProgress
 from napari_edgeflow.widgets.layers.planes import Plane
 
 FLAT = Plane((None, None))
-LINE = np.array([(30.0, 40.0), (50.0, 70.0)])
-DAB = np.zeros((6, 8), bool)
-DAB[1:, :5] = True
-PROMPTS: tuple[Prompt, ...] = (
-    Box(Window(15, 25, 65, 85)),
-    Click(25, 35),
-    Brush(Window(2, 3, 8, 11), DAB, ~DAB),
-    Stroke.along(LINE, positive=True, spacing=8),
-)
 
 
-def through_json(draft: ObjectDraft) -> ObjectDraft:
-    return ObjectDraft.from_json(json.loads(json.dumps(draft.to_json())))
-
-
-def test_a_draft_comes_back_from_json() -> None:
-    mask = np.eye(4, 5, dtype=bool)
-    origin = MaskPart(Window(1, 2, 5, 7), mask)
-    plane, view = Plane((2, None, None)), Window(0, 0, 50, 60)
-    draft = ObjectDraft(plane, PROMPTS, 7, 12.5, view, 3, origin, replays=True)
-    again = through_json(draft)
-    assert (again.plane, again.class_id, again.seconds) == (plane, 7, 12.5)
-    assert (again.view, again.origin_id, again.replays) == (view, 3, True)
-    assert again.prompts[:2] == PROMPTS[:2]
-    assert again.prompts[3] == PROMPTS[3]
-    assert again.origin is not None
-    np.testing.assert_array_equal(again.origin.mask, mask)
-
-
-def test_a_damaged_draft_is_refused() -> None:
-    record = ObjectDraft(FLAT, PROMPTS, 7).to_json()
-    for key, value in (("plane", None), ("prompts", [{}]), ("origin_window", [1])):
-        with pytest.raises(ValueError, match=r"damaged|incomplete"):
-            ObjectDraft.from_json({**record, key: value})
+def through_json(draft: ObjectInProgress) -> ObjectInProgress:
+    return ObjectInProgress.from_json(json.loads(json.dumps(draft.to_json())))
 
 
 def new_program(person: Person) -> None:
     """Forget all but what is in the viewer's image, as a new start does."""
     person.dock.controller.clear()
-    person.dock.controller._next_object()
+    person.dock.controller.forget()
     person.wait()
 
 
@@ -62,7 +29,7 @@ def test_a_killed_object_is_taken_up_again(make_person: MakePerson) -> None:
     person = make_person(show=False)
     controller = person.dock.controller
     assert controller.draft() is None
-    told: list[ObjectDraft | None] = []
+    told: list[ObjectInProgress | None] = []
     controller.draft_changed.connect(lambda: told.append(controller.draft()))
     person.dock.controls.classes.choose(15)
     for point in (WHITE, RED):
@@ -101,7 +68,7 @@ def finished(person: Person) -> Any:
 
 def reopen(person: Person, layer: Any, mask: Any, prompts: Any) -> None:
     image = person.viewer.layers["squares"]
-    person.dock.reopen(image, layer, FLAT, mask, 1, prompts, seconds=30)
+    person.dock.correct(image, layer, FLAT, mask, 1, prompts, seconds=30)
     person.wait()
 
 
@@ -147,7 +114,7 @@ def test_an_object_that_was_edited_since_starts_from_its_mask(
 def test_a_draft_of_a_correction_replaces_its_object(make_person: MakePerson) -> None:
     person = make_person(show=False)
     layer, mask = finished(person)
-    person.dock.refine(person.viewer.layers["squares"], layer, FLAT, mask, 1)
+    person.dock.correct(person.viewer.layers["squares"], layer, FLAT, mask, 1)
     person.wait()
     person.layers.points.add((100.0, 20.0))
     person.wait()
@@ -167,11 +134,11 @@ def test_a_draft_of_a_correction_replaces_its_object(make_person: MakePerson) ->
 def test_a_draft_of_another_plane_is_refused(make_person: MakePerson) -> None:
     person = make_person(np.zeros((3, 20, 30), np.uint8), show=False)
     image = person.viewer.layers["squares"]
-    draft = ObjectDraft(Plane((2, None, None)), (Click(5, 5),), 1)
+    draft = ObjectInProgress(Plane((2, None, None)), (Click(5, 5),), 1)
     with pytest.raises(ValueError, match="slice 2 of axis 0 is not shown"):
         person.dock.resume(image, None, draft)
     person.viewer.dims.set_point(0, 2)
-    beyond = ObjectDraft(Plane((2, None, None)), (Click(50, 5),), 1)
+    beyond = ObjectInProgress(Plane((2, None, None)), (Click(50, 5),), 1)
     with pytest.raises(ValueError, match="outside the image"):
         person.dock.resume(image, None, beyond)
     person.dock.resume(image, None, draft)

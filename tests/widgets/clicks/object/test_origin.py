@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 from tests.widgets.dock_person import RED, RIGHT, WHITE, MakePerson, Person, two_squares
 
-from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
-from napari_edgeflow.widgets.clicks.object.origin import Refinement
-from napari_edgeflow.widgets.clicks.object.session import ClickSession
 from napari_edgeflow.widgets.layers.labels import add_labels
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
-from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
+from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 VOC = ClassTable.voc()
@@ -35,7 +32,7 @@ def labels_of(person: Person, kind: Any = "semantic", value: int = 15) -> Any:
 
 def refine(person: Person, layer: Any, class_id: int = 15) -> None:
     image = person.viewer.layers["squares"]
-    person.dock.refine(image, layer, FLAT, OLD, class_id)
+    person.dock.correct(image, layer, FLAT, OLD, class_id)
     person.wait()
 
 
@@ -190,16 +187,12 @@ def test_an_object_in_progress_is_not_lost(make_person: MakePerson) -> None:
 def test_masks_that_do_not_fit_are_refused(make_person: MakePerson) -> None:
     person = make_person(show=False)
     layer = labels_of(person)
-    with pytest.raises(ValueError, match=r"\(2, 2\).*\(120, 160\)"):
-        Refinement.of_mask(layer, FLAT, np.ones((2, 2), bool))
-    with pytest.raises(ValueError, match="no object"):
-        Refinement.of_mask(layer, FLAT, np.zeros((120, 160), bool))
     image = person.viewer.layers["squares"]
     with pytest.raises(ValueError, match="no class 99"):
-        person.dock.refine(image, layer, FLAT, OLD, 99)
+        person.dock.correct(image, layer, FLAT, OLD, 99)
     person.viewer.layers.remove(layer)
     with pytest.raises(ValueError, match="are gone"):
-        person.dock.refine(image, layer, FLAT, OLD, 15)
+        person.dock.correct(image, layer, FLAT, OLD, 15)
     assert not person.mask.any()
 
 
@@ -213,8 +206,8 @@ def test_the_plane_must_be_the_one_that_is_shown(
     for z in (0, 1):
         layer.data[z][OLD] = 15
     with pytest.raises(ValueError, match="slice 0 of axis 0 is not shown"):
-        person.dock.refine(image, layer, Plane((0, None, None)), OLD, 15)
-    person.dock.refine(image, layer, Plane((1, None, None)), OLD, 15)
+        person.dock.correct(image, layer, Plane((0, None, None)), OLD, 15)
+    person.dock.correct(image, layer, Plane((1, None, None)), OLD, 15)
     person.wait()
     np.testing.assert_array_equal(person.mask, OLD)
     person.viewer.dims.set_current_step(0, 2)
@@ -252,26 +245,3 @@ def test_what_goes_meanwhile(
     else:
         assert layer.visible
         np.testing.assert_array_equal(layer.data == 15, OLD)
-
-
-def test_the_session_remembers_what_it_starts_from() -> None:
-    session = ClickSession()
-    data = np.zeros((4, 10, 12), np.uint8)
-    plane = Plane((2, None, None))
-    image = PlaneImage(data, plane, False, (0.0, 255.0))
-    session.clear()
-    assert not session.can_undo
-    origin: Any = object()
-    session.start(image, None, origin)
-    assert session.active
-    assert session.clicks == ()
-    assert not session.can_undo
-    session.edit([Click(1, 1)])
-    session.clear()
-    assert not session.active
-    session.undo()
-    assert (session.origin, session.clicks) == (origin, (Click(1, 1),))
-    session.undo()
-    assert (session.origin, session.clicks) == (origin, ())
-    session.start(image, None)
-    assert session.origin is None

@@ -6,12 +6,11 @@ from tests.widgets.dock_person import FakeModels, two_squares
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.widgets.clicks.object.work import (
-    ClickRequest,
-    ClickWork,
-    UnusableModelError,
-)
+from napari_edgeflow.engine.raster.tidy import RefineSettings
+from napari_edgeflow.widgets.clicks.object.in_progress import ObjectInProgress
+from napari_edgeflow.widgets.clicks.object.work import ClickRequest, ClickWork
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
+from napari_edgeflow.widgets.qt.workers import UnusableModelError
 
 
 @pytest.fixture
@@ -19,9 +18,17 @@ def image() -> PlaneImage:
     return PlaneImage(two_squares(), Plane((None, None)), True, (0.0, 255.0))
 
 
-def ask(work: ClickWork, image: PlaneImage, *clicks: Click, **changes: Any) -> Any:
-    values: dict[str, Any] = {"model": "good", "view": None, "threshold": 0.5}
-    return work(ClickRequest(image=image, prompts=clicks, **{**values, **changes}))
+def ask(
+    work: ClickWork,
+    image: PlaneImage,
+    *clicks: Click,
+    model: str = "good",
+    threshold: float = 0.5,
+    view: Window | None = None,
+) -> Any:
+    clicked = ObjectInProgress.begun(image, 1, view).edited(clicks)
+    wanted = clicked if clicks else None
+    return work(ClickRequest(model, threshold, RefineSettings(), image, wanted))
 
 
 def test_the_mask_comes_cut_out(models: FakeModels, image: PlaneImage) -> None:

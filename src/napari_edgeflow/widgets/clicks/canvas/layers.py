@@ -1,15 +1,15 @@
-"""The two layers a person clicks with: the clicks and the mask so far."""
+"""The two layers a person clicks with, on the plane of the image that they click on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from napari.layers import Shapes
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject
 
-from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.raster.bands import box_band, stroke_band
-from napari_edgeflow.engine.raster.mask_part import MaskPart
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.clicks.canvas.points import ClickPoints
 from napari_edgeflow.widgets.clicks.canvas.preview import (
     BAND,
@@ -17,26 +17,36 @@ from napari_edgeflow.widgets.clicks.canvas.preview import (
     POSITIVE_BAND,
     ClickPreview,
 )
+from napari_edgeflow.widgets.clicks.object.in_progress import ObjectInProgress
 from napari_edgeflow.widgets.clicks.object.settings import Tool
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
-from napari_edgeflow.widgets.layers.planes import Plane, layer_shape, thick_shape
+from napari_edgeflow.widgets.layers.planes import (
+    Plane,
+    PlaneImage,
+    layer_shape,
+    plane_shown,
+    read_plane,
+    thick_shape,
+    visible_window,
+)
 from napari_edgeflow.widgets.qt.connections import Connections
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.layers import Image, Labels, Layer, Points
     from napari.viewer import Viewer
 
 _BOX_WIDTH, _STROKE_WIDTH = 3.0, 7.0
 """Of what is drawn while a person draws, in pixels of the screen."""
 
-_STROKE_SPACING = 24.0
-"""Least distance of two clicks of a stroke, in pixels of the screen."""
+_PLACING = ("scale", "translate", "rotate", "shear", "affine")
 
 
 class ClickLayers(QObject):
     """The Points layer "Clicks" and the Labels layer "Preview" of one image.
 
-    A person may delete, hide, rename or move them at any time; :meth:`ensure` brings
+    A person may delete, hide, rename or move them at any time; :meth:`lay` brings
     back what is missing.
 
     Parameters
@@ -49,15 +59,6 @@ class ClickLayers(QObject):
         What the actions with a key do; they work while one of both layers is active.
     """
 
-    clicks_edited = Signal()
-    """A person added, moved or deleted points."""
-    box_drawn = Signal(object, object)
-    """A person drew a box between two positions (y, x) in the plane."""
-    stroke_drawn = Signal(object, bool, float)
-    """A person drew a line (N, 2) of a sign; the least distance of its clicks."""
-    brushed = Signal(object)
-    """A person painted on the preview: a :class:`Brush`."""
-
     def __init__(
         self,
         viewer: "Viewer",
@@ -68,43 +69,145 @@ class ClickLayers(QObject):
         self._viewer = viewer
         self._shortcuts, self._actions = shortcuts, actions
         self._keys, self._preview_keys = Connections(), Connections()
+        self._links, self._image_links = Connections(), Connections()
+        self.clicks, self.mask = ClickPoints(viewer), ClickPreview(viewer)
+        self.image: Image | None = None
+        """The image to click on; it may have been closed since."""
+        self.plane_image: PlaneImage | None = None
+        """The plane of it that was shown last."""
+        self._laid_on: Image | None = None
         self._plane: Plane | None = None
         self._aside: Labels | None = None
-        self._clicks, self._mask = ClickPoints(viewer), ClickPreview(viewer)
-        self._clicks.edited.connect(self.clicks_edited)
-        self._clicks.drawing.connect(self._on_drawing)
-        self._clicks.drawn.connect(self._on_drawn)
-        self._mask.brushed.connect(self.brushed)
-        self.image: Image | None = None
+        self.clicks.drawing.connect(self._on_drawing)
+        self.clicks.drawn.connect(self._on_drawn)
+        self._links.connect(viewer.scene.camera.events.zoom, self.clicks.resize)
 
     @property
     def points(self) -> "Points | None":
         """The layer of the clicks."""
-        return self._clicks.layer
+        return self.clicks.layer
 
     @property
     def preview(self) -> "Labels | None":
         """The layer of the mask."""
-        return self._mask.layer
+        return self.mask.layer
 
-    def ensure(self, image: "Image", plane: Plane) -> None:
+    def owns(self, layer: "Layer") -> bool:
+        """Return whether a layer is one of the two."""
+        return layer is self.points or layer is self.preview
+
+    # ---- the image and its plane
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an image, in the viewer still."""
+        return self.image is not None and self.image in self._viewer.layers
+
+    def choose(self, image: "Image | None") -> None:
+        """Go to another image, or to none."""
+        self.image, self.plane_image = image, None
+        self._image_links.close()
+        if image is None:
+            self.remove()
+            return
+        for name in _PLACING:
+            self._image_links.connect(getattr(image.events, name), self._on_placed)
+
+    def read(self) -> PlaneImage:
+        """Return the plane that is shown now.
+
+        The same one is returned as the same object, since its reader is kept by that.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to click on, saying why.
+        """
+        if self.image is None:
+            raise ValueError("There is no image to click on: open one.")
+        shown = read_plane(self._viewer, self.image)
+        if self.plane_image is None or not shown.same_as(self.plane_image):
+            self.plane_image = shown
+        return self.plane_image
+
+    def read_only(self, plane: Plane) -> PlaneImage:
+        """Return a plane if it is the one that is shown.
+
+        Raises
+        ------
+        ValueError
+            If it is not.
+        """
+        image = None if self.image is None else self.read()
+        if image is None or image.plane != plane:
+            raise ValueError(
+                f"{plane.name} is not shown: go back to it to refine the object"
+            )
+        return image
+
+    @property
+    def plane_shown(self) -> Plane:
+        """The plane of the image that the viewer shows.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`read`.
+        """
+        if self.image is None:
+            raise ValueError("There is no image to click on: open one.")
+        return plane_shown(self._viewer, self.image)
+
+    def view(self, plane: Plane) -> Window | None:
+        """Return what the canvas shows of a plane; None for all of it."""
+        return None if self.image is None else visible_window(self.image, plane)
+
+    def rectangle(self) -> NDArray[np.float64]:
+        """Return the corners (N, 2) of a rectangle in the plane that is shown.
+
+        It is the one that is selected in a Shapes layer, else the last one that was
+        drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        layer = next(_with_rectangles(self._viewer), None)
+        if layer is None or self.image is None:
+            raise ValueError("There is no rectangle: draw one in a Shapes layer.")
+        found = [i for i, kind in enumerate(layer.shape_type) if kind == "rectangle"]
+        selected = [i for i in found if i in layer.selected_data]
+        plane = self.read().plane
+        return np.array(
+            [
+                plane.position(self.image.world_to_data(layer.data_to_world(vertex)))
+                for vertex in layer.data[(selected or found)[-1]]
+            ]
+        )
+
+    def lay(self, plane: Plane) -> None:
         """Make sure that both layers are in the viewer and lie on a plane of the image.
 
         What the preview showed of another plane or image is wiped.
         """
-        shape = thick_shape(layer_shape(image), plane)
-        if self.image is not image:
+        image = self.image
+        if image is None or not self.is_open:
+            return
+        if self._laid_on is not image:
             self._leave_image(image)
-        before, self.image, self._plane = self._plane, image, plane
-        self._clicks.plane = plane
+        before, self._laid_on, self._plane = self._plane, image, plane
+        self.clicks.plane = plane
         preview = self.preview
-        if preview is None or not self._mask.in_viewer:
+        if preview is None or not self.mask.in_viewer:
             self._add_preview(image, plane)
-        elif plane != before or preview.data.shape != shape:
-            self._mask.move(image, plane)
-        if not self._clicks.in_viewer:
+        elif plane != before or preview.data.shape != thick_shape(
+            layer_shape(image), plane
+        ):
+            self.mask.move(image, plane)
+        if not self.clicks.in_viewer:
             self._keys.close()
-            points = self._clicks.add(image)
+            points = self.clicks.add(image)
             for action_id, function in self._actions.items():
                 self._keys.keep(self._shortcuts.bind(points, action_id, function))
 
@@ -116,11 +219,11 @@ class ClickLayers(QObject):
         """
         points, self._plane = self.points, None
         fits = points is not None and points.ndim == coming.ndim
-        if self.image is None or not fits or self._mask.is_being_painted:
+        if self._laid_on is None or not fits or self.mask.is_being_painted:
             self.remove()
             return
-        self._clicks.show(())
-        self._clicks.place(coming)
+        self.clicks.show(())
+        self.clicks.place(coming)
         layers = self._viewer.layers
         ours = [layers.index(x) for x in (self.preview, points) if x in layers]
         if ours and min(ours) < layers.index(coming):
@@ -129,12 +232,12 @@ class ClickLayers(QObject):
 
     def _add_preview(self, image: "Image", plane: Plane) -> None:
         layers = self._viewer.layers
-        under = self._clicks.in_viewer
+        under = self.clicks.in_viewer
         index = layers.index(self.points) if under else len(layers)
-        preview = self._mask.add(image, plane, index)
+        preview = self.mask.add(image, plane, index)
         if under:
             # napari has selected what is new: the next click would be a brush stroke.
-            self._clicks.activate()
+            self.clicks.activate()
         preview.events.mode.connect(self._bind_preview)
         self._bind_preview()
 
@@ -151,29 +254,47 @@ class ClickLayers(QObject):
                 key = self._shortcuts.bind(preview, action_id, function)
                 self._preview_keys.keep(key)
 
+    def _on_placed(self) -> None:
+        if self._laid_on is not None:
+            self.clicks.place(self._laid_on)
+            self.mask.place(self._laid_on)
+
     def remove(self) -> None:
         """Take both layers out of the viewer."""
-        self.release_keys()
-        if self.preview is not None:
-            self.preview.events.mode.disconnect(self._bind_preview)
-        self._clicks.remove()
-        self._mask.remove()
-        self.image = None
-
-    def release_keys(self) -> None:
-        """Let the keys do nothing any more."""
         self._keys.close()
         self._preview_keys.close()
+        if self.preview is not None:
+            self.preview.events.mode.disconnect(self._bind_preview)
+        self.clicks.remove()
+        self.mask.remove()
+        self._laid_on = None
 
-    def owns(self, layer: "Layer") -> bool:
-        """Return whether a layer is one of the two."""
-        return layer is self.points or layer is self.preview
+    def close(self, remove: bool) -> None:
+        """Stop; with ``remove`` also take both layers out of the viewer."""
+        for links in (self._links, self._image_links, self._keys, self._preview_keys):
+            links.close()
+        if remove:
+            self._set_aside(None)
+            self.remove()
 
-    def set_aside(self, labels: "Labels | None") -> None:
-        """Hide a layer while an object of it is in the preview; None shows it again.
+    # ---- the object in progress
 
-        Otherwise the object's old shape would hide what clicks take away from it.
+    def show(self, clicked: ObjectInProgress | None) -> None:
+        """Show an object, but for its mask if that has yet to be computed.
+
+        While it corrects one in a layer the layer is hidden: the old shape would hide
+        what clicks take away from it.
         """
+        origin = None if clicked is None else clicked.origin
+        if clicked is not None:
+            self.lay(clicked.plane)
+        self._set_aside(None if origin is None else origin.target)
+        self.clicks.show(() if clicked is None else clicked.clicks)
+        if clicked is None or not clicked.prompts:
+            self.mask.show(None if origin is None else origin.part)
+
+    def _set_aside(self, labels: "Labels | None") -> None:
+        """Hide a layer; show the one that was hidden before."""
         if labels is self._aside:
             return
         if self._aside is not None:
@@ -185,64 +306,38 @@ class ClickLayers(QObject):
 
     def activate(self) -> None:
         """Let the mouse work on the object, unless it paints on the mask already."""
-        if not self._mask.is_active:
-            self._clicks.activate()
+        if not self.mask.is_active:
+            self.clicks.activate()
 
     @property
     def tool(self) -> Tool:
         """What dragging the mouse does now."""
-        return "brush" if self._mask.is_active else self._clicks.tool
+        return "brush" if self.mask.is_active else self.clicks.tool
 
     def set_tool(self, tool: Tool) -> None:
         """Choose what dragging the mouse does."""
         if tool == "brush":
-            self._mask.activate()
+            self.mask.activate()
         else:
-            self._clicks.tool = tool
-            self._clicks.activate()
-
-    def place(self) -> None:
-        """Follow the image after it was scaled, moved or turned."""
-        if self.image is not None:
-            self._clicks.place(self.image)
-            self._mask.place(self.image)
-
-    def read(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the points (N, D) in the image's pixels, and which are positive."""
-        return self._clicks.read()
-
-    def show_clicks(self, clicks: Sequence[Click]) -> None:
-        """Make the points those of ``clicks``."""
-        self._clicks.show(clicks)
-
-    def show_part(self, part: MaskPart | None) -> None:
-        """Make the preview show a mask; None shows none."""
-        self._mask.show(part)
-
-    def set_polarity(self, left_positive: bool) -> None:
-        """Say what a click with the left button means; the right one inverts it."""
-        self._clicks.set_polarity(left_positive)
-
-    def set_colour(self, colour: Sequence[float]) -> None:
-        """Show the mask in this RGBA colour."""
-        self._mask.set_colour(colour)
-
-    def resize_points(self) -> None:
-        """Keep the points' size on the screen, at any zoom."""
-        self._clicks.resize()
+            self.clicks.tool = tool
+            self.clicks.activate()
 
     def _on_drawing(self, tool: str, line: NDArray[np.float64], positive: bool) -> None:
-        pixel = self._clicks.pixel
+        pixel = self.clicks.pixel
         if tool == "box":
-            self._mask.show_band(box_band(line[0], line[-1], _BOX_WIDTH * pixel), BAND)
+            self.mask.show_band(box_band(line[0], line[-1], _BOX_WIDTH * pixel), BAND)
         else:
             value = POSITIVE_BAND if positive else NEGATIVE_BAND
-            self._mask.show_band(stroke_band(line, _STROKE_WIDTH * pixel), value)
+            self.mask.show_band(stroke_band(line, _STROKE_WIDTH * pixel), value)
 
-    def _on_drawn(self, tool: str, line: NDArray[np.float64], positive: bool) -> None:
-        self._mask.show_band((), BAND)
-        if tool == "box":
-            self.box_drawn.emit(tuple(line[0]), tuple(line[-1]))
-        else:
-            spacing = _STROKE_SPACING * self._clicks.pixel
-            self.stroke_drawn.emit(line, positive, spacing)
+    def _on_drawn(self) -> None:
+        self.mask.show_band((), BAND)
+
+
+def _with_rectangles(viewer: "Viewer") -> "Iterator[Shapes]":
+    """Yield the Shapes layers with a rectangle, the active and the topmost first."""
+    active = viewer.layers.selection.active
+    topmost_first = list(viewer.layers)[::-1]
+    for layer in sorted(topmost_first, key=lambda layer: layer is not active):
+        if isinstance(layer, Shapes) and "rectangle" in layer.shape_type:
+            yield layer

@@ -137,6 +137,9 @@ class ClickPoints(QObject):
         data = np.array(rows, float).reshape(-1, points.ndim)
         signs = np.array([click.positive for click in clicks], bool)
         before, signs_before = self.read()
+        # napari adds points anywhere in the thickness of the plane.
+        held = [axis for axis, at in enumerate(plane.index) if at is not None]
+        before[:, held] = np.round(before[:, held])
         if np.array_equal(data, before) and np.array_equal(signs, signs_before):
             return
         with self._silently():

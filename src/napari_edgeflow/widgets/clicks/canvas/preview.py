@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-Colour = Sequence[float]
+_Colour = Sequence[float]
 
 MASK, BAND, POSITIVE_BAND, NEGATIVE_BAND = 1, 2, 3, 4
 """Values of the layer: the mask, and what is drawn over it while a person draws."""
 
-_BANDS: dict[int | None, Colour] = {
+_BANDS: dict[int | None, _Colour] = {
     BAND: (1.0, 1.0, 1.0, 1.0),
     POSITIVE_BAND: (0.18, 0.8, 0.25, 1.0),
     NEGATIVE_BAND: (1.0, 0.18, 0.18, 1.0),
@@ -62,6 +62,8 @@ class ClickPreview(QObject):
         self._painting = False
         self._band: list[Window] = []
         self._stray: list[Window] = []
+        self._mode = "paint"
+        self._colour: _Colour = (1.0, 1.0, 0.0, 1.0)
         self.layer: Labels | None = None
 
     @property
@@ -89,13 +91,14 @@ class ClickPreview(QObject):
             name="Preview",
             metadata={HELPER: "mask"},
             opacity=0.5,
-            colormap=_colours((1.0, 1.0, 0.0, 1.0)),
+            colormap=_colours(self._colour),
             **placement(image, plane),
         )
         preview.events.paint.connect(self._on_paint)
         preview.mouse_drag_callbacks.insert(0, self._on_press)
         self.layer = preview
         self._viewer.layers.insert(index, preview)
+        self.follow_view()
         return preview
 
     def move(self, image: "Image", plane: Plane) -> None:
@@ -110,6 +113,19 @@ class ClickPreview(QObject):
             # napari's own undo would bring back other pixels now; its keys are ours.
             preview.data = np.zeros(shape, np.uint8)
         follow(preview, image, plane)
+        self.follow_view()
+
+    def follow_view(self) -> None:
+        """Let a person paint only while the plane is shown: the layer has no other."""
+        preview, shown = self.layer, self._is_shown()
+        if preview is None or preview.editable == shown:
+            return
+        if not shown:
+            # napari forgets it with that.
+            self._mode = preview.mode
+        preview.editable = shown
+        if shown:
+            preview.mode = self._mode
 
     def place(self, image: "Image") -> None:
         """Follow the image after it was scaled, moved or turned."""
@@ -141,10 +157,11 @@ class ClickPreview(QObject):
             self._viewer.layers.selection.active = self.layer
             self.layer.selected_label = MASK
             if self.layer.mode not in ("paint", "erase", "fill", "polygon"):
-                self.layer.mode = "paint"
+                self._mode = self.layer.mode = "paint"
 
-    def set_colour(self, colour: Colour) -> None:
+    def set_colour(self, colour: _Colour) -> None:
         """Show the mask in this RGBA colour."""
+        self._colour = tuple(colour)
         if self.layer is not None:
             current = self.layer.colormap.color_dict.get(MASK)
             if current is None or not np.allclose(current, colour):
@@ -289,8 +306,8 @@ class ClickPreview(QObject):
         return window
 
 
-def _colours(mask: Colour) -> DirectLabelColormap:
+def _colours(mask: _Colour) -> DirectLabelColormap:
     clear = (0.0, 0.0, 0.0, 0.0)
-    colours: dict[int | None, Colour] = {None: clear, 0: clear, MASK: tuple(mask)}
+    colours: dict[int | None, _Colour] = {None: clear, 0: clear, MASK: tuple(mask)}
     colours.update(_BANDS)
     return direct_colormap(colours)

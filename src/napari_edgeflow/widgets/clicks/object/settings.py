@@ -42,7 +42,7 @@ class ClickSettings:
         Whether pixels that have a label keep it.
     tool : {"click", "box", "stroke", "brush"}
         What dragging the mouse does.
-    refine : RefineSettings
+    tidy : RefineSettings
         How masks are made tidy.
     """
 
@@ -56,14 +56,14 @@ class ClickSettings:
     left_positive: bool = True
     keep_existing: bool = False
     tool: Tool = "click"
-    refine: RefineSettings = field(default_factory=RefineSettings)
+    tidy: RefineSettings = field(default_factory=RefineSettings)
 
     def masks_like(self, other: "ClickSettings") -> bool:
         """Return whether the same prompts give the same mask with both."""
-        return (self.model, self.threshold, self.refine) == (
+        return (self.model, self.threshold, self.tidy) == (
             other.model,
             other.threshold,
-            other.refine,
+            other.tidy,
         )
 
     @property

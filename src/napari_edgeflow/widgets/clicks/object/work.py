@@ -1,21 +1,21 @@
 """What the click dock has done in the background: load, read, predict, threshold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_edgeflow.engine.interaction.prompts import Prompt
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.tidy import RefineSettings
+from napari_edgeflow.widgets.clicks.object.in_progress import (
+    ObjectInProgress,
+    ObjectMask,
+    Origin,
+)
 from napari_edgeflow.widgets.layers.planes import PlaneImage
 from napari_edgeflow.widgets.qt.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.qt.workers import UnusableModelError
 
-LoadSegmenter = Callable[[str], ClickSegmenter]
+LoadClickSegmenter = Callable[[str], ClickSegmenter]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,51 +26,21 @@ class ClickRequest:
     ----------
     model : str
         Name or path of the model.
-    image : PlaneImage or None
-        The plane that is clicked on; None, without clicks, only loads the model.
-    view : Window or None
-        The part of it the person sees; None for all of it.
-    prompts : tuple of Prompt
-        The prompts that count; none of them only gets model and image ready.
     threshold : float
         Probability from which a pixel belongs to the object.
-    start : ndarray or None
-        (H, W) bool, the mask that the prompts correct; None if they start from nothing.
-    refine : RefineSettings
+    tidy : RefineSettings
         How the mask is made tidy.
+    image : PlaneImage or None
+        The plane that is clicked on; None, without an object, only loads the model.
+    object : ObjectInProgress or None
+        What to compute the mask of; None only gets model and image ready.
     """
 
     model: str
-    image: PlaneImage | None
-    view: Window | None
-    prompts: tuple[Prompt, ...]
     threshold: float
-    start: NDArray[np.bool_] | None = None
-    refine: RefineSettings = field(default_factory=RefineSettings)
-
-    @property
-    def has_object(self) -> bool:
-        """Whether there is an object to compute the mask of."""
-        return bool(self.prompts) or self.start is not None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClickOutcome:
-    """The answer to a :class:`ClickRequest`.
-
-    Parameters
-    ----------
-    device : str
-        Where the network ran.
-    milliseconds : float
-        What the last prompt took; 0 without prompts.
-    part : MaskPart or None
-        The mask in the smallest window around it; None if it is empty.
-    """
-
-    device: str
-    milliseconds: float = 0.0
-    part: MaskPart | None = None
+    tidy: RefineSettings
+    image: PlaneImage | None
+    object: ObjectInProgress | None = None
 
 
 class LastSegmenter:
@@ -84,7 +54,7 @@ class LastSegmenter:
         Loads a model by name or path.
     """
 
-    def __init__(self, load: LoadSegmenter) -> None:
+    def __init__(self, load: LoadClickSegmenter) -> None:
         self._load = load
         self._segmenter: ClickSegmenter | None = None
         self._model = ""
@@ -117,13 +87,13 @@ class ClickWork:
         Loads a model by name or path.
     """
 
-    def __init__(self, load: LoadSegmenter) -> None:
+    def __init__(self, load: LoadClickSegmenter) -> None:
         self._models = LastSegmenter(load)
         self._segmenter: ClickSegmenter | None = None
         self._image: PlaneImage | None = None
-        self._start: NDArray[np.bool_] | None = None
+        self._start: Origin | None = None
 
-    def __call__(self, request: ClickRequest) -> ClickOutcome:
+    def __call__(self, request: ClickRequest) -> ObjectMask:
         """Return the mask of a request.
 
         Raises
@@ -133,37 +103,29 @@ class ClickWork:
         ValueError
             If the image cannot be read or a click lies outside of it.
         """
-        segmenter = self._prepared(request)
-        if not request.has_object:
-            return ClickOutcome(segmenter.device)
-        segmenter.set_view(request.view)
-        prediction = segmenter.set_prompts(request.prompts)
-        part = segmenter.cut_out(request.threshold, request.refine)
-        return ClickOutcome(segmenter.device, prediction.milliseconds, part)
-
-    def _prepared(self, request: ClickRequest) -> ClickSegmenter:
-        """Return the segmenter with the model and the image of a request."""
         segmenter = self._models.get(request.model)
         if segmenter is not self._segmenter:
             self._segmenter, self._image, self._start = segmenter, None, None
-        image = request.image
+        image, clicked = request.image, request.object
         if image is not self._image:
             self._image = self._start = None
             if image is not None:
                 segmenter.set_image(image, image.limits)
                 self._image = image
-        if image is not None and request.start is not self._start:
-            self._start_from(segmenter, request.start)
-        return segmenter
-
-    def _start_from(
-        self, segmenter: ClickSegmenter, start: NDArray[np.bool_] | None
-    ) -> None:
-        if start is None:
-            segmenter.clear()
-        else:
-            segmenter.set_mask(start)
-        self._start = start
+        if image is None or clicked is None:
+            return ObjectMask(segmenter.device)
+        start = clicked.start
+        if start is not self._start:
+            if start is None:
+                segmenter.clear()
+            else:
+                whole = Window(0, 0, *image.shape[:2])
+                segmenter.set_mask(start.part.over(whole).mask)
+            self._start = start
+        segmenter.set_view(clicked.view)
+        prediction = segmenter.set_prompts(clicked.prompts)
+        part = segmenter.cut_out(request.threshold, request.tidy)
+        return ObjectMask(segmenter.device, prediction.milliseconds, part)
 
 
 def load_segmenter(model: str) -> "ClickSegmenter":

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from napari.viewer import Viewer
 
-    from napari_edgeflow.widgets.clicks.object.commit import FinishedObject
+    from napari_edgeflow.engine.raster.mask_part import MaskPart
+    from napari_edgeflow.widgets.layers.planes import Plane
     from napari_edgeflow.widgets.objects.table.controller import ObjectsController
     from napari_edgeflow.widgets.objects.table.entries import ObjectSelection
 
@@ -151,7 +152,7 @@ class OutlineTab(QWidget):
         self.destroyed.connect(outline.stop)
         self._on_selection(controller.selection)
 
-    def edit(self, labels: "Labels", done: "FinishedObject") -> None:
+    def edit(self, labels: "Labels", plane: "Plane", part: "MaskPart") -> None:
         """Edit the outline of an object that was just finished.
 
         Raises
@@ -159,14 +160,14 @@ class OutlineTab(QWidget):
         ValueError
             If another outline is being edited, or nothing is left of the object.
         """
-        window, plane = done.window, done.plane
+        window = part.window
         present = plane.read(labels.data, window)
-        values = present[done.mask & (present > 0)]
+        values = present[part.mask & (present > 0)]
         if not values.size:
             raise ValueError("The object that was finished last is not there any more.")
         value = int(np.bincount(values).argmax())
         mask = np.zeros([labels.data.shape[axis] for axis in plane.axes], np.bool_)
-        mask[window.slices] = done.mask & (present == value)
+        mask[window.slices] = part.mask & (present == value)
         self.panel.controller.start(labels, plane, value, mask)
 
     def _start(self) -> None:

@@ -7,7 +7,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.checkpoints.checkpoint import BUNDLED
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
-from napari_edgeflow.widgets.clicks.object.work import LoadSegmenter
+from napari_edgeflow.widgets.clicks.object.work import LoadClickSegmenter
 from napari_edgeflow.widgets.layers.labels import check_target, read_scheme
 from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.layers.planes import (
@@ -52,7 +52,7 @@ class PropagateController(QObject):
     ended = Signal(str)
     """What became of it, as a sentence."""
 
-    def __init__(self, viewer: "Viewer", load: LoadSegmenter) -> None:
+    def __init__(self, viewer: "Viewer", load: LoadClickSegmenter) -> None:
         super().__init__()
         self._viewer = viewer
         self._history = Workspace.of(viewer).history

@@ -16,7 +16,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.widgets.clicks.object.work import LoadSegmenter, load_segmenter
+from napari_edgeflow.widgets.clicks.object.work import (
+    LoadClickSegmenter,
+    load_segmenter,
+)
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.objects.propagate.controller import PropagateController
 from napari_edgeflow.widgets.qt.swatches import swatch
@@ -40,7 +43,7 @@ class PropagateTab(QWidget):
     """
 
     def __init__(
-        self, controller: "ObjectsController", load: LoadSegmenter = load_segmenter
+        self, controller: "ObjectsController", load: LoadClickSegmenter = load_segmenter
     ) -> None:
         super().__init__()
         self._objects = controller

@@ -9,7 +9,7 @@ from napari_edgeflow.engine.labels.classes import LabelClass
 from napari_edgeflow.engine.propagation.propagate import SliceReport, propagate
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.raster.masks import bounding_window, components_by_size
-from napari_edgeflow.widgets.clicks.object.work import LastSegmenter, LoadSegmenter
+from napari_edgeflow.widgets.clicks.object.work import LastSegmenter, LoadClickSegmenter
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
@@ -102,7 +102,7 @@ class PropagateWork:
         Loads a model by name or path.
     """
 
-    def __init__(self, load: LoadSegmenter) -> None:
+    def __init__(self, load: LoadClickSegmenter) -> None:
         self._models = LastSegmenter(load)
 
     def __call__(self, request: PropagateRequest) -> Generator[FoundPart, None, None]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.widgets.clicks.dock import ClickWidget, open_click_dock
-from napari_edgeflow.widgets.clicks.object.draft import ObjectDraft
+from napari_edgeflow.widgets.clicks.object.in_progress import ObjectInProgress
 from napari_edgeflow.widgets.layers.planes import show_plane
 from napari_edgeflow.widgets.qt.dock import bring_to_front
 from napari_edgeflow.widgets.workspace.workspace import Workspace
@@ -43,7 +43,7 @@ class DraftKeeper(QObject):
         """Follow no page; the click dock has no object in progress any more."""
         page, self._page = self._page, None
         if page is not None and self._dock is not None:
-            self._dock.controller.let_go()
+            self._dock.controller.forget()
 
     def close(self) -> None:
         """Follow nothing any more."""
@@ -61,7 +61,7 @@ class DraftKeeper(QObject):
         page = self._page
         if page is None or page.image is None or page.draft is None:
             return
-        draft = ObjectDraft.from_json(page.draft)
+        draft = ObjectInProgress.from_json(page.draft)
         dock = open_click_dock(self._viewer)
         self._look()
         show_plane(self._viewer, page.image, draft.plane)
