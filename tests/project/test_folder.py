@@ -57,6 +57,19 @@ def test_labels_in_another_folder_find_their_images(
     again.close()
 
 
+def test_images_all_over_the_computer_are_not_listed(images: Path) -> None:
+    open_project(ProjectPlace(images)).close()
+    home = images / "napari-edgeflow"
+    path = home / "project.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"images": ".."', '"images": "/"'), "utf-8")
+    with pytest.raises(ValueError, match="open the folder of images"):
+        open_project(ProjectPlace(home))
+    again = open_project(ProjectPlace(images, labels=home))
+    assert again.names == NAMES
+    again.close()
+
+
 def test_two_windows_do_not_write_the_same_project(images: Path) -> None:
     first = open_project(ProjectPlace(images))
     with pytest.raises(ProjectLockedError, match="look only"):

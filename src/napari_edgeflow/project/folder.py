@@ -235,6 +235,8 @@ def open_project(
         If a newer version of this program wrote it.
     ProjectLockedError
         If another window writes it; ``place.read_only`` looks only.
+    ValueError
+        If it tells of images all over the computer.
     OSError
         If the folder cannot be read, or not be written.
     """
@@ -275,7 +277,13 @@ def _images_of(place: ProjectPlace, home: Path, record: ProjectRecord) -> Path:
     """Return the folder of images: the one given, or what the project's file says."""
     if place.folder.resolve() != home:
         return place.folder.resolve()
-    return (home / record.images).resolve()
+    images = (home / record.images).resolve()
+    if images == Path(home.anchor) and images != home.parent:
+        raise ValueError(
+            f"{home / PROJECT} says that its images are all over {images}: open the "
+            f"folder of images, with {home} as the folder of labels"
+        )
+    return images
 
 
 def _with_images(record: ProjectRecord, images: Path, home: Path) -> ProjectRecord:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,8 @@ def opened(where: PageFiles) -> PageWriter:
 
 
 def compact(writer: PageWriter) -> None:
-    work = writer.begin_compaction()
-    work()
-    writer.end_compaction(work)
+    writer.begin_compaction()()
+    writer.end_compaction()
 
 
 def test_edits_come_back_from_the_journal_alone(tmp_path: Path) -> None:
@@ -164,6 +164,116 @@ def test_damaged_files_are_named_and_kept(tmp_path: Path) -> None:
     again.write(page.content())
     compact(again)
     assert image.with_name(image.name + ".damaged").read_bytes() == b"not a tiff"
+    assert_same(read_page(where).content, page.content())
+
+
+def test_edits_are_saved_though_the_journal_was_taken_away(tmp_path: Path) -> None:
+    where, page = files(tmp_path, "a.jpg"), Page()
+    writer = opened(where)
+    page.add(1)
+    writer.write(page.content())
+    compact(writer)
+    for index, folder in ((2, False), (3, True)):
+        page.add(index)
+        page.labels[:2] = index - 2
+        writer.write(page.content())
+        if folder:
+            shutil.rmtree(where.record.parent)
+        else:
+            where.journals()[0].unlink()
+        page.rows.pop(index)
+        page.add(index + 5)
+        assert writer.write(page.content())
+        assert_same(read_page(where).content, page.content())
+    compact(writer)
+    assert_same(read_page(where).content, page.content())
+
+
+@pytest.mark.parametrize(
+    "name", ["ä" * 122 + ".jpg", "x" * 235 + ".jpg", "x" * 236 + ".jpg", "b\udcff.jpg"]
+)
+def test_names_of_any_length_and_bytes_are_saved(tmp_path: Path, name: str) -> None:
+    where, page = files(tmp_path, f"sub/{name}"), Page()
+    writer = opened(where)
+    page.add(1)
+    writer.write(page.content())
+    assert_same(read_page(where).content, page.content())
+    compact(writer)
+    page.add(2)
+    writer.write(page.content())
+    assert_same(read_page(where).content, page.content())
+    other = files(tmp_path, f"sub/{name[:-5]}y.jpg")
+    assert read_page(other).content.layers == {}
+
+
+def test_a_folder_with_the_name_of_a_record_is_let_alone(tmp_path: Path) -> None:
+    where, page = files(tmp_path, "a.jpg"), Page()
+    inside = where.record / "b.jpg.json"
+    inside.parent.mkdir(parents=True)
+    inside.touch()
+    writer = opened(where)
+    page.add(1)
+    writer.write(page.content())
+    assert_same(read_page(where).content, page.content())
+    with pytest.raises(OSError, match="is a folder"):
+        writer.begin_compaction()()
+    assert inside.exists()
+    assert_same(read_page(where).content, page.content())
+
+
+def test_a_record_that_names_other_files_moves_none_of_them(tmp_path: Path) -> None:
+    home, page = tmp_path / "home", Page()
+    where = files(home, "a.jpg")
+    own = tmp_path / "a.png"
+    own.write_bytes(b"a photograph")
+    writer = opened(where)
+    page.add(1)
+    writer.write(page.content())
+    compact(writer)
+    text = where.record.read_text(encoding="utf-8")
+    for hostile in ("../a.png", own.as_posix(), "labels/../../a.png", ""):
+        there = text.replace("labels/a.jpg.objects.tif", hostile)
+        where.record.write_text(there, encoding="utf-8")
+        found = read_page(where)
+        assert "is not in the folder labels" in found.problems[0]
+        again = PageWriter(where, found)
+        again.write(page.content())
+        compact(again)
+        assert own.read_bytes() == b"a photograph"
+        assert_same(read_page(where).content, page.content())
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ('"shape": [', '"shape": [1e999, '),
+        ('"shape": [', '"shape": [-3, '),
+        ('"dtype": "', '"dtype": "no such type'),
+        ('"number": 1', '"number": Infinity'),
+        ('"id": 1', '"id": {}'),
+        ('"class_id": 2', '"class_id": [2]'),
+        ('"draft": null', '"draft": ' + "[" * 100_000),
+        ('"objects": [', '"objects": [7, '),
+    ],
+)
+def test_damage_of_any_kind_is_named_and_left_out(
+    tmp_path: Path, good: str, bad: str
+) -> None:
+    where, page = files(tmp_path, "a.jpg"), Page()
+    writer = opened(where)
+    page.add(1)
+    writer.write(page.content())
+    compact(writer)
+    text = where.record.read_text(encoding="utf-8")
+    assert good in text.replace("\n  ", "").replace("\n", "") or good in text
+    where.record.write_text(text.replace(good, bad, 1), encoding="utf-8")
+    (where.record.parent / "a.jpg.000009.journal").write_bytes(b"EFJ1\n" + b"x" * 99)
+    found = read_page(where)
+    if bad in where.record.read_text(encoding="utf-8"):
+        assert "damaged" in found.problems[0]
+    again = PageWriter(where, found)
+    page.add(5)
+    again.write(page.content())
     assert_same(read_page(where).content, page.content())
 
 

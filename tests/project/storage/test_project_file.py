@@ -46,6 +46,32 @@ def test_a_damaged_file_offers_the_last_good_copy(tmp_path: Path, text: str) -> 
     assert ProjectFile(tmp_path).read() == RECORD
 
 
+def test_a_project_killed_before_its_first_file_offers_the_copy(
+    tmp_path: Path,
+) -> None:
+    ProjectFile(tmp_path).write(RECORD)
+    (tmp_path / "project.json").unlink()
+    with pytest.raises(CorruptProjectError, match="last good copy") as caught:
+        ProjectFile(tmp_path).read()
+    assert caught.value.has_copy
+    assert ProjectFile(tmp_path).read(restore=True) == RECORD
+
+
+def test_names_that_are_no_unicode_are_written(tmp_path: Path) -> None:
+    record = RECORD.with_page("a\udcff.png", PageSummary("work", 2))
+    ProjectFile(tmp_path).write(record)
+    assert ProjectFile(tmp_path).read() == record
+
+
+def test_numbers_without_end_are_damage(tmp_path: Path) -> None:
+    ProjectFile(tmp_path).write(RECORD)
+    path = tmp_path / "project.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"removals": 0', '"removals": 1e999'), "utf-8")
+    with pytest.raises(CorruptProjectError, match="infinity"):
+        ProjectFile(tmp_path).read()
+
+
 def test_a_damaged_file_without_a_copy_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "project.json").write_text("{")
     with pytest.raises(CorruptProjectError, match=r"move project\.json away") as caught:

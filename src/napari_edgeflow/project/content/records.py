@@ -1,7 +1,7 @@
 """What a project knows of one image: its labels, their objects, and unfinished work."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -124,86 +124,55 @@ class PageContent:
     draft: Draft | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRecord:
-    """What a page's file says of one layer; the values are in a label image.
+def facts_of(layer: LabelContent) -> dict[str, Any]:
+    """Return what is written of labels beside their values and rows."""
+    facts = {
+        "kind": layer.kind,
+        "classes": layer.classes.to_records(),
+        "shape": list(layer.labels.shape),
+        "dtype": layer.labels.dtype.str,
+        "removals": layer.removals,
+    }
+    if layer.taken:
+        facts["taken"] = [one.to_json() for one in layer.taken]
+    return facts
+
+
+def layer_of(
+    facts: Mapping[str, Any], labels: NDArray[np.integer[Any]] | None = None
+) -> LabelContent:
+    """Return labels that :func:`facts_of` tells of, without their rows.
 
     Parameters
     ----------
-    kind : {"semantic", "object", "plain"}
-        What the values are.
-    classes : ClassTable
-        The classes.
-    shape : tuple of int
-        Of the labels.
-    dtype : str
-        Of the labels, as numpy writes it.
-    file : str
-        The label image below the project's folder; "" before there is one.
-    rows : dict
-        Of objects: what is known of each, by id.
-    removals : int
-        As in :class:`LabelContent`.
-    taken : tuple of TakenLabels
-        As in :class:`LabelContent`.
+    facts : mapping
+        What was written.
+    labels : ndarray, optional
+        The values, where they have the right shape; else they are 0.
+
+    Raises
+    ------
+    ValueError
+        If a fact is missing or makes no sense.
     """
-
-    kind: Kind
-    classes: ClassTable
-    shape: tuple[int, ...]
-    dtype: str
-    file: str = ""
-    rows: Mapping[int, Row] = field(default_factory=dict)
-    removals: int = 0
-    taken: tuple[TakenLabels, ...] = ()
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "LayerRecord":
-        """Return what :meth:`to_json` gave.
-
-        Raises
-        ------
-        ValueError
-            If a value is missing or makes no sense.
-        """
-        try:
-            if record["kind"] not in KINDS:
-                raise ValueError(f"kind {record['kind']!r} is none of {KINDS}")
-            return cls(
-                record["kind"],
-                ClassTable.from_records(record["classes"]),
-                tuple(int(side) for side in record["shape"]),
-                _label_dtype(record["dtype"]),
-                str(record.get("file", "")),
-                rows_from_json(record.get("objects", ())),
-                int(record.get("removals", 0)),
-                taken_from_json(record),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"a layer of labels lacks {error}") from error
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "kind": self.kind,
-            "classes": self.classes.to_records(),
-            "shape": list(self.shape),
-            "dtype": self.dtype,
-            "file": self.file,
-            "removals": self.removals,
-            **taken_to_json(self.taken),
-            "objects": rows_to_json(self.rows),
-        }
-
-
-def taken_to_json(taken: Sequence[TakenLabels]) -> dict[str, Any]:
-    """Return an entry for a layer's record; none for most, which lost nothing."""
-    return {"taken": [one.to_json() for one in taken]} if taken else {}
-
-
-def taken_from_json(record: Mapping[str, Any]) -> tuple[TakenLabels, ...]:
-    """Return what :func:`taken_to_json` put into a layer's record."""
-    return tuple(map(TakenLabels.from_json, record.get("taken", ())))
+    try:
+        if facts["kind"] not in KINDS:
+            raise ValueError(f"kind {facts['kind']!r} is none of {KINDS}")
+        shape = tuple(int(side) for side in facts["shape"])
+        dtype = np.dtype(str(facts["dtype"]))
+        if dtype.kind not in "bui":
+            raise ValueError(f"labels are whole numbers, not {dtype}")
+        if labels is None or labels.shape != shape:
+            labels = np.zeros(shape, dtype)
+        return LabelContent(
+            facts["kind"],
+            ClassTable.from_records(facts["classes"]),
+            labels.astype(dtype, copy=False),
+            removals=int(facts.get("removals", 0)),
+            taken=tuple(map(TakenLabels.from_json, facts.get("taken", ()))),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a layer of labels lacks {error}") from error
 
 
 def rows_to_json(rows: Mapping[int, Row]) -> list[dict[str, object]]:
@@ -216,17 +185,12 @@ def rows_from_json(records: Any) -> dict[int, Row]:
 
     Raises
     ------
-    KeyError, TypeError, ValueError
-        If a row has no id.
+    AttributeError, KeyError, TypeError, ValueError
+        If a row has no id, or no class where one should be.
     """
-    return {
-        int(record["id"]): {k: v for k, v in record.items() if k != "id"}
-        for record in records
-    }
-
-
-def _label_dtype(name: object) -> str:
-    dtype = np.dtype(str(name))
-    if dtype.kind not in "bui":
-        raise ValueError(f"labels are whole numbers, not {dtype}")
-    return dtype.str
+    rows: dict[int, Row] = {}
+    for record in records:
+        if isinstance(record.get("class_id"), list | dict):
+            raise ValueError(f"an object has the class {record['class_id']!r}")
+        rows[int(record["id"])] = {k: v for k, v in record.items() if k != "id"}
+    return rows

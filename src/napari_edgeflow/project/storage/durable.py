@@ -40,9 +40,12 @@ def durably(path: Path) -> Iterator[Path]:
 
 
 def write_durably(path: Path, text: str) -> None:
-    """Write text as UTF-8; see :func:`durably`."""
+    """Write text as UTF-8; see :func:`durably`.
+
+    File names that are no Unicode come as escapes, which JSON reads as what they were.
+    """
     with durably(path) as partial:
-        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.write_text(text, "utf-8", "backslashreplace", newline="\n")
 
 
 def make_folder(folder: Path) -> None:

@@ -118,6 +118,14 @@ class JournalWriter:
         self.path = path
         self.size = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file is there as it was written, and nobody took it away."""
+        try:
+            return self.path.stat().st_size == self.size
+        except OSError:
+            return not self.size
+
     def append(self, entry: Entry) -> None:
         """Write an entry and wait for the disk.
 

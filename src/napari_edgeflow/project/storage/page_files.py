@@ -1,5 +1,6 @@
 """The files of one image of a project: its record, label images and journals."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -21,9 +22,11 @@ from napari_edgeflow.formats.kinds.voc.png import MAX_INDEX, write_palette_png
 from napari_edgeflow.project.content.records import (
     Draft,
     LabelContent,
-    LayerRecord,
     PageContent,
+    facts_of,
+    layer_of,
     rows_from_json,
+    rows_to_json,
 )
 from napari_edgeflow.project.storage.durable import durably, write_durably
 from napari_edgeflow.project.storage.journal import Entry, read_journal
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
 
 PAGE_VERSION = 1
 PAGES, LABELS = "pages", "labels"
+
+_LONGEST_PAGE, _LONGEST_IMAGE = 239, 200
+"""Bytes of an image's name; files have 255 with all endings, of records 16 of them.
+Where label images are is in the record: their names may be shorter than they were."""
 
 _ATTEMPTS = 5
 """Who only looks may read while another program writes."""
@@ -51,15 +58,17 @@ class PageFiles:
 
     def __init__(self, home: Path, name: str) -> None:
         self.home, self.name = home, name
+        self._page = _fitting_name(name, _LONGEST_PAGE)
+        self._image = _fitting_name(name, _LONGEST_IMAGE)
 
     @property
     def record(self) -> Path:
         """The file with the objects."""
-        return self.home / PAGES / f"{self.name}.json"
+        return self.home / PAGES / f"{self._page}.json"
 
     def journal(self, number: int) -> Path:
         """Return the journal that begins with an entry of this number."""
-        return self.home / PAGES / f"{self.name}.{number:06d}.journal"
+        return self.home / PAGES / f"{self._page}.{number:06d}.journal"
 
     def journals(self) -> list[Path]:
         """Return the journals there are, the oldest first."""
@@ -81,7 +90,18 @@ class PageFiles:
             and max((c.id for c in layer.classes), default=0) <= MAX_INDEX
             and (layer.labels.dtype == np.uint8 or _within_palette(layer.labels))
         )
-        return self.home / LABELS / f"{self.name}.{key}{'.png' if fits else '.tif'}"
+        return self.home / LABELS / f"{self._image}.{key}{'.png' if fits else '.tif'}"
+
+
+def _fitting_name(name: str, longest: int) -> str:
+    """Return a name for files of an image, with endings that systems have room for."""
+    folder, _, last = name.rpartition("/")
+    code = os.fsencode(last)
+    if len(code) <= longest:
+        return name
+    mark = hashlib.sha256(code).hexdigest()[:16]
+    start = code[: longest - 17].decode("utf-8", "ignore")
+    return f"{folder}/{start}~{mark}" if folder else f"{start}~{mark}"
 
 
 def _within_palette(labels: NDArray[np.integer[Any]]) -> bool:
@@ -155,7 +175,8 @@ def set_aside(paths: Sequence[Path]) -> None:
         If the folder cannot be written.
     """
     for path in paths:
-        if path.exists():
+        # A folder of that name is another image's.
+        if path.is_file():
             os.replace(path, path.with_name(f"{path.name}.damaged"))
 
 
@@ -174,13 +195,17 @@ def write_page(files: PageFiles, page: StoredPage) -> None:
     for key, layer in page.content.layers.items():
         path = files.label_image(key, layer)
         write_label_image(path, layer)
-        layers[key] = _record_of(layer, path.relative_to(files.home).as_posix())
+        layers[key] = {
+            **facts_of(layer),
+            "file": path.relative_to(files.home).as_posix(),
+            "objects": rows_to_json(layer.rows),
+        }
     record = {
         "format": "napari-edgeflow page",
         "version": PAGE_VERSION,
         "image": files.name,
         "number": page.number,
-        "layers": {key: layer.to_json() for key, layer in layers.items()},
+        "layers": layers,
         "draft": page.content.draft,
     }
     write_durably(files.record, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
@@ -203,120 +228,99 @@ def write_label_image(path: Path, layer: LabelContent) -> None:
         write_label_tiff(partial, LabelTiff(layer.labels, classes, kind, class_of))
 
 
-def _record_of(layer: LabelContent, file: str) -> LayerRecord:
-    labels = layer.labels
-    return LayerRecord(
-        layer.kind,
-        layer.classes,
-        labels.shape,
-        labels.dtype.str,
-        file,
-        layer.rows,
-        layer.removals,
-        layer.taken,
-    )
-
-
 class _Page:
     """A page while its record is read and its journals are replayed."""
 
     def __init__(self, files: PageFiles) -> None:
         self._files = files
         self._number = 0
-        self._records: dict[str, LayerRecord] = {}
-        self._labels: dict[str, NDArray[np.integer[Any]]] = {}
+        self._layers: dict[str, LabelContent] = {}
         self._draft: Draft | None = None
         self._problems: list[str] = []
         self._damaged: list[Path] = []
 
     def read_record(self) -> None:
         path = self._files.record
-        if not path.exists():
+        if not path.is_file():
             return
         try:
-            self._take_record(read_record(path))
+            self._read_layers(read_record(path))
         except NewerProjectError:
             raise
-        except (OSError, ValueError, TypeError) as error:
+        # Damage takes any form: what is wrong is told, and the file is kept.
+        except Exception as error:
             self._note(f"the objects of {self._files.name} are damaged: {error}", path)
 
-    def _take_record(self, record: Mapping[str, Any]) -> None:
+    def _read_layers(self, record: Mapping[str, Any]) -> None:
         version = record.get("version")
         if not isinstance(version, int) or version > PAGE_VERSION:
             raise NewerProjectError(self._files.record, version)
         self._number = int(record.get("number", 0))
-        draft = record.get("draft")
-        self._draft = draft if isinstance(draft, Mapping) else None
-        for key, entry in dict(record.get("layers", {})).items():
-            layer = LayerRecord.from_json(entry)
-            self._records[key] = layer
-            path = self._files.home / layer.file
+        self._draft = _draft(record.get("draft"))
+        for key, facts in dict(record.get("layers", {})).items():
+            rows = rows_from_json(facts.get("objects", ()))
+            layer = self._layers[key] = replace(layer_of(facts), rows=rows)
+            file = Path(str(facts.get("file", "")))
+            if file.parts[:1] != (LABELS,) or ".." in file.parts:
+                # A damaged file is moved aside: never one of the person's own.
+                raise ValueError(f"'{file}' is not in the folder {LABELS}")
+            path = self._files.home / file
             try:
-                self._labels[key] = _read_label_image(path, layer)
-            except (ValueError, OSError) as error:
+                labels = _read_label_image(path, layer)
+                self._layers[key] = replace(layer, labels=labels)
+            # Each decoder has errors of its own.
+            except Exception as error:
                 self._note(f"the labels of {self._files.name} are lost: {error}", path)
-                self._labels[key] = _fitting(None, layer)
 
     def read_journal(self, path: Path) -> None:
         try:
             for entry in read_journal(path):
-                self.replay(entry)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+                self._replay(entry)
+        # As with the record.
+        except Exception as error:
             self._note(f"a part of the edits in {path} is damaged: {error}", path)
 
     def _note(self, problem: str, path: Path) -> None:
         self._problems.append(problem)
         self._damaged.append(path)
 
-    def replay(self, entry: Entry) -> None:
+    def _replay(self, entry: Entry) -> None:
         if entry.number <= self._number:
             return
         self._number = entry.number
         if "draft" in entry.facts:
-            self._draft = entry.facts["draft"]
+            self._draft = _draft(entry.facts["draft"])
         for key, facts in entry.facts.get("layers", {}).items():
-            self._change(key, facts)
+            self._layers[key] = _changed(self._layers.get(key), facts)
         for patch in entry.patches:
-            patch.apply(self._labels[patch.layer])
-
-    def _change(self, key: str, facts: Mapping[str, Any]) -> None:
-        """Take over what an edit says of a layer besides its pixels."""
-        before = self._records.get(key)
-        rows = dict(before.rows) if before is not None else {}
-        for index in facts.get("removed", ()):
-            rows.pop(index, None)
-        rows.update(rows_from_json(facts.get("objects", ())))
-        about = facts.get("about")
-        if about is None and before is not None:
-            about = before.to_json()
-        record = LayerRecord.from_json({**(about or {}), "objects": ()})
-        self._records[key] = replace(record, rows=rows, file="")
-        self._labels[key] = _fitting(self._labels.get(key), record)
+            patch.apply(self._layers[patch.layer].labels)
 
     def stored(self) -> StoredPage:
-        layers = {
-            key: LabelContent(
-                r.kind, r.classes, self._labels[key], r.rows, r.removals, taken=r.taken
-            )
-            for key, r in self._records.items()
-        }
-        content = PageContent(layers, self._draft)
+        content = PageContent(self._layers, self._draft)
         return StoredPage(
             content, self._number, tuple(self._problems), tuple(self._damaged)
         )
 
 
-def _fitting(
-    labels: NDArray[np.integer[Any]] | None, record: LayerRecord
-) -> NDArray[np.integer[Any]]:
-    """Return labels of the shape and type that a record tells of."""
-    dtype = np.dtype(record.dtype)
-    if labels is None or labels.shape != record.shape:
-        return np.zeros(record.shape, dtype)
-    return labels.astype(dtype, copy=False)
+def _draft(record: object) -> Draft | None:
+    return record if isinstance(record, Mapping) else None
 
 
-def _read_label_image(path: Path, record: LayerRecord) -> NDArray[np.integer[Any]]:
+def _changed(before: LabelContent | None, facts: Mapping[str, Any]) -> LabelContent:
+    """Return a layer with what an edit says of it besides its pixels."""
+    if before is None:
+        layer, rows = layer_of(facts["about"]), {}
+    else:
+        about = facts.get("about")
+        layer = before if about is None else layer_of(about, before.labels)
+        rows = dict(before.rows)
+    for index in facts.get("removed", ()):
+        rows.pop(index, None)
+    rows.update(rows_from_json(facts.get("objects", ())))
+    return replace(layer, rows=rows)
+
+
+def _read_label_image(path: Path, layer: LabelContent) -> NDArray[np.integer[Any]]:
     """Return the values of a layer, writeable, in the type that its record tells.
 
     Raises
@@ -328,9 +332,9 @@ def _read_label_image(path: Path, record: LayerRecord) -> NDArray[np.integer[Any
     """
     is_png = path.suffix.lower() == ".png"
     labels = read_label_image(path) if is_png else read_label_tiff(path).labels
-    if labels.shape != record.shape:
+    if labels.shape != layer.labels.shape:
         raise ValueError(
-            f"{path} has the shape {labels.shape} where {record.shape} is expected: "
-            "was it exchanged?"
+            f"{path} has the shape {labels.shape} where {layer.labels.shape} is "
+            "expected: was it exchanged?"
         )
-    return np.array(labels, np.dtype(record.dtype))
+    return np.array(labels, layer.labels.dtype)

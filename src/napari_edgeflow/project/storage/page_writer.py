@@ -1,41 +1,32 @@
 """Writing down what changed on an image, and now and then its labels as a whole."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.project.content.records import (
     LabelContent,
     PageContent,
     Row,
+    facts_of,
     rows_to_json,
-    taken_from_json,
-    taken_to_json,
 )
 from napari_edgeflow.project.storage.journal import Entry, JournalWriter, Patch
 from napari_edgeflow.project.storage.page_files import (
     PageFiles,
     StoredPage,
+    read_page,
     set_aside,
     write_page,
 )
 
 _ROWS = 256
 """Labels are compared in strips of so many rows: few are copied for a small edit."""
-
-
-@dataclass(slots=True, eq=False)
-class _Saved:
-    """What is on disk of one layer."""
-
-    about: Mapping[str, Any]
-    labels: NDArray[np.integer[Any]] = field(repr=False)
-    rows: Mapping[int, Row] = field(repr=False)
 
 
 class PageWriter:
@@ -59,12 +50,10 @@ class PageWriter:
         self._number = page.number
         self._draft = page.content.draft
         self._damaged = page.damaged
-        self._layers = {
-            key: _Saved(_about(layer), layer.labels, layer.rows)
-            for key, layer in page.content.layers.items()
-        }
+        self._layers = dict(page.content.layers)
         self._journal: JournalWriter | None = None
         self._old = files.journals()
+        self._compacting: tuple[Path, ...] = ()
         self.waiting = 0
         """Bytes of edits that no label image has yet."""
 
@@ -86,6 +75,8 @@ class PageWriter:
         OSError
             If it cannot be written; call again with the latest content then.
         """
+        if self._journal is not None and not self._journal.is_whole:
+            self._look_again()
         changes = {
             key: change
             for key, layer in content.layers.items()
@@ -113,61 +104,41 @@ class PageWriter:
         self._journal.append(entry)
         self.waiting = self._journal.size
 
-    def begin_compaction(self) -> "Compaction":
-        """Return what writes all labels, in another thread; edits go to a new file."""
+    def _look_again(self) -> None:
+        """Go on from what is on disk, since somebody took the journal away."""
+        found = read_page(self._files)
+        self._layers, self._draft = dict(found.content.layers), found.content.draft
+        self._number = max(self._number, found.number)
+        self._damaged, self._old = found.damaged, self._files.journals()
+        self._journal = None
+
+    def begin_compaction(self) -> Callable[[], None]:
+        """Return what writes all label images and the record, in another thread.
+
+        It raises OSError if that fails; nothing is lost then, the journals are still
+        there. Edits go to a new one meanwhile.
+        """
         if self._journal is not None:
             self._old.append(self._journal.path)
             self._journal = None
         self.waiting = 0
+        self._compacting = tuple(self._old)
         layers = {
-            key: LabelContent(
-                saved.about["kind"],
-                ClassTable.from_records(saved.about["classes"]),
-                saved.labels.copy(),
-                saved.rows,
-                saved.about["removals"],
-                taken=taken_from_json(saved.about),
-            )
-            for key, saved in self._layers.items()
+            key: replace(layer, labels=layer.labels.copy())
+            for key, layer in self._layers.items()
         }
-        content = PageContent(layers, self._draft)
-        return Compaction(self._files, StoredPage(content, self._number), self._old)
+        page = StoredPage(PageContent(layers, self._draft), self._number)
+        return partial(_compact, self._files, page, self._compacting)
 
-    def end_compaction(self, done: "Compaction") -> None:
+    def end_compaction(self) -> None:
         """Take note that a compaction went well."""
-        self._old = [path for path in self._old if path not in done.journals]
+        self._old = [path for path in self._old if path not in self._compacting]
 
 
-class Compaction:
-    """Writes the label images and the record of an image anew.
-
-    Parameters
-    ----------
-    files : PageFiles
-        Where they go.
-    page : StoredPage
-        What to write.
-    journals : list of Path
-        What is not needed afterwards.
-    """
-
-    def __init__(
-        self, files: PageFiles, page: StoredPage, journals: list[Path]
-    ) -> None:
-        self._files, self._page = files, page
-        self.journals = tuple(journals)
-
-    def __call__(self) -> None:
-        """Write them.
-
-        Raises
-        ------
-        OSError
-            If that fails; nothing is lost, the journals are still there.
-        """
-        write_page(self._files, self._page)
-        for path in self.journals:
-            path.unlink(missing_ok=True)
+def _compact(files: PageFiles, page: StoredPage, journals: Sequence[Path]) -> None:
+    write_page(files, page)
+    for path in journals:
+        path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,19 +147,21 @@ class _Change:
 
     facts: Mapping[str, Any]
     patches: tuple[Patch, ...]
-    saved: _Saved
+    saved: LabelContent
 
-    def applied(self) -> _Saved:
+    def applied(self) -> LabelContent:
         for patch in self.patches:
             patch.apply(self.saved.labels)
         return self.saved
 
 
-def _difference(key: str, layer: LabelContent, saved: _Saved | None) -> _Change | None:
-    about, labels = _about(layer), layer.labels
+def _difference(
+    key: str, layer: LabelContent, saved: LabelContent | None
+) -> _Change | None:
+    labels = layer.labels
     facts: dict[str, Any] = {}
-    if saved is None or saved.about != about:
-        facts["about"] = about
+    if saved is None or _about(saved) != _about(layer):
+        facts["about"] = facts_of(layer)
     old_rows: Mapping[int, Row] = {} if saved is None else saved.rows
     rows = {i: row for i, row in layer.rows.items() if old_rows.get(i) != row}
     if rows:
@@ -206,7 +179,7 @@ def _difference(key: str, layer: LabelContent, saved: _Saved | None) -> _Change 
     if not patches and (not facts or empty):
         # A page that was only looked at is not worth a file.
         return None
-    return _Change(facts, patches, _Saved(about, before, layer.rows))
+    return _Change(facts, patches, replace(layer, labels=before))
 
 
 def _changed(
@@ -233,12 +206,7 @@ def _changed(
             yield start, values.reshape(*(1 for _ in place), *values.shape)
 
 
-def _about(layer: LabelContent) -> dict[str, Any]:
-    return {
-        "kind": layer.kind,
-        "classes": layer.classes.to_records(),
-        "shape": list(layer.labels.shape),
-        "dtype": layer.labels.dtype.str,
-        "removals": layer.removals,
-        **taken_to_json(layer.taken),
-    }
+def _about(layer: LabelContent) -> tuple[object, ...]:
+    """Return what :func:`facts_of` tells, to compare."""
+    shape, dtype = layer.labels.shape, layer.labels.dtype
+    return layer.kind, layer.classes, shape, dtype, layer.removals, layer.taken

@@ -222,7 +222,7 @@ class ProjectRecord:
                 tuple(map(RemovedClass.from_json, record.get("removed", ()))),
                 int(record.get("removals", 0)),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"it lacks {error}") from error
 
 
@@ -268,6 +268,8 @@ class ProjectFile:
         if not path.exists() and not self.copy.exists():
             return ProjectRecord()
         try:
+            if not path.exists():
+                raise ValueError("it is not there")
             record = _understood(path)
         except NewerProjectError:
             raise

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.storage.page_files import PageFiles, StoredPage, read_page
-from napari_edgeflow.project.storage.page_writer import Compaction, PageWriter
+from napari_edgeflow.project.storage.page_writer import PageWriter
 from napari_edgeflow.project.storage.project_file import ProjectFile, ProjectRecord
 
 RETRY_S = 2.0
@@ -49,8 +49,6 @@ class _Page:
     due: float = 0.0
     """When its label images are to be written."""
     compaction: "Future[None] | None" = None
-    work: Compaction | None = None
-    """What the compaction that runs writes."""
 
 
 class Saver:
@@ -289,9 +287,8 @@ class Saver:
                     del self._pages[name]
 
     def _begin_compaction(self, page: _Page) -> None:
-        page.work = page.writer.begin_compaction()
         try:
-            page.compaction = self._compactor.submit(page.work)
+            page.compaction = self._compactor.submit(page.writer.begin_compaction())
         except RuntimeError:
             # Python is ending and starts no work any more. The edits are on disk.
             self._note_compaction(page, "the program is ending")
@@ -304,12 +301,12 @@ class Saver:
 
     def _end_compaction(self, page: _Page, running: "Future[None]") -> None:
         problem = self._tried(lambda _: running.result(), None)
-        if not problem and page.work is not None:
-            page.writer.end_compaction(page.work)
+        if not problem:
+            page.writer.end_compaction()
         self._note_compaction(page, problem)
 
     def _note_compaction(self, page: _Page, problem: str) -> None:
-        page.compaction = page.work = None
+        page.compaction = None
         with self._changed:
             if problem:
                 page.due = time.monotonic() + COMPACT_AFTER_S
