@@ -10,8 +10,7 @@ from napari_edgeflow.widgets.clicks.controls import ClickControls
 from napari_edgeflow.widgets.clicks.object.in_progress import ObjectInProgress, Origin
 from napari_edgeflow.widgets.clicks.object.work import load_segmenter
 from napari_edgeflow.widgets.layers.planes import Plane, show_plane
-from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
-from napari_edgeflow.widgets.workspace.workspace import Workspace
+from napari_edgeflow.widgets.workspace.workspace import ViewerDock, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,10 +44,10 @@ class OutlineDock(Protocol):
 
 def open_click_dock(viewer: "napari.viewer.Viewer") -> "ClickWidget":
     """Return the click dock of a viewer, which is opened if need be."""
-    return Workspace.of(viewer).docks.opened(viewer, _TITLE, ClickWidget)
+    return Workspace.of(viewer).docks.opened(viewer, _ClickWidget.title, ClickWidget)
 
 
-class ClickWidget(Dock):
+class ClickWidget(ViewerDock):
     """Click on objects of an image and keep their masks as labels.
 
     Parameters
@@ -59,15 +58,16 @@ class ClickWidget(Dock):
         Loads a model by name or path, in the background.
     """
 
+    title = "Click to label"
+
     def __init__(
         self,
         viewer: "napari.viewer.Viewer",
         load: "Callable[[str], ClickSegmenter]" = load_segmenter,
     ) -> None:
-        super().__init__()
-        self._viewer = viewer = real_viewer(viewer)
-        workspace = Workspace.of(viewer)
-        keys = workspace.shortcuts
+        super().__init__(viewer)
+        viewer = self._viewer
+        keys = self._workspace.shortcuts
         self.controls = ClickControls(viewer, self._links, keys)
         settings = self.controls.settings()
         self.controller = ClickController(viewer, load, settings, keys)
@@ -91,7 +91,7 @@ class ClickWidget(Dock):
         controller.tool_changed.connect(controls.tools.show_tool)
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
-        workspace = Workspace.of(self._viewer)
+        workspace = self._workspace
         workspace.models_changed.connect(controls.model.list_trained)
         controller.committed.connect(controls.target.choose)
         controller.taken_back.connect(self._on_taken_back)
@@ -207,7 +207,7 @@ class ClickWidget(Dock):
             raise ValueError("The image or its labels are gone: open them again.")
 
     def _edit_outline(self, labels: "Labels", plane: Plane, part: MaskPart) -> None:
-        docks = Workspace.of(self._viewer).docks
+        docks = self._workspace.docks
         try:
             # Nothing is made of the protocol, which is all that mypy fears.
             dock = docks.opened(self._viewer, "Objects", OutlineDock)  # type: ignore[type-abstract]

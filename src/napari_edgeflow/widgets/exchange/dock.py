@@ -23,8 +23,7 @@ from napari_edgeflow.widgets.project.docks import (
     project_file,
 )
 from napari_edgeflow.widgets.project.page.loader import read_with_plugins
-from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
-from napari_edgeflow.widgets.workspace.workspace import Workspace
+from napari_edgeflow.widgets.workspace.workspace import ViewerDock
 
 if TYPE_CHECKING:
     import napari
@@ -33,7 +32,7 @@ _LEAST_WIDTH = 325
 """In pixels: names of formats and ends of paths can be read."""
 
 
-class ExportWidget(Dock):
+class ExportWidget(ViewerDock):
     """Write labels into files of any format, and read them back.
 
     Parameters
@@ -42,9 +41,10 @@ class ExportWidget(Dock):
         Where images and labels are.
     """
 
+    title = "Export and import"
+
     def __init__(self, viewer: "napari.viewer.Viewer") -> None:
-        super().__init__()
-        self._viewer = real_viewer(viewer)
+        super().__init__(viewer)
         self.exports = ExportControls(self._viewer, self._links)
         self.imports = ImportControls(self._viewer, self._links)
         self.exporter = ExportController()
@@ -65,8 +65,6 @@ class ExportWidget(Dock):
                 importer.close(viewer_remains)
 
         self._set_up(self.tabs, stop)
-        docks = Workspace.of(self._viewer).docks
-        self._links.keep(docks.register("Export and import", self))
 
     @property
     def _importers(self) -> tuple[ImportRun, ...]:

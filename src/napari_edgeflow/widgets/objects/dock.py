@@ -21,9 +21,9 @@ from napari_edgeflow.widgets.objects.table.parting import (
     add_parted,
     part_classes,
 )
-from napari_edgeflow.widgets.qt.dock import Dock, bring_to_front, real_viewer
+from napari_edgeflow.widgets.qt.dock import bring_to_front
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
-from napari_edgeflow.widgets.workspace.workspace import Workspace
+from napari_edgeflow.widgets.workspace.workspace import ViewerDock
 
 if TYPE_CHECKING:
     import napari
@@ -39,12 +39,13 @@ _CLASSES = (
 )
 
 
-class ObjectsWidget(Dock):
+class ObjectsWidget(ViewerDock):
     """See all finished objects of a layer, find them, correct and change them."""
 
+    title = "Objects"
+
     def __init__(self, viewer: "napari.viewer.Viewer") -> None:
-        super().__init__()
-        self._viewer = real_viewer(viewer)
+        super().__init__(viewer)
         self.controls = ObjectsControls(self._viewer, self._links)
         self.controller = ObjectsController(self._viewer)
         self._splits: LatestCall[ClassRegions, PartedObjects] = LatestCall(
@@ -65,8 +66,6 @@ class ObjectsWidget(Dock):
             controller.close(viewer_remains)
 
         self._set_up(self.controls, stop)
-        docks = Workspace.of(self._viewer).docks
-        self._links.keep(docks.register("Objects", self))
         self._on_layer()
         self._on_steps()
 
@@ -99,7 +98,7 @@ class ObjectsWidget(Dock):
         controller.selection_changed.connect(controls.show_selection)
         controller.working_changed.connect(controls.show_working)
         controller.history.steps_changed.connect(self._on_steps)
-        shortcuts = Workspace.of(self._viewer).shortcuts
+        shortcuts = self._workspace.shortcuts
         for action in OBJECT_ACTIONS:
             button, key = controls.buttons[action.text], action.shortcut
             button.clicked.connect(partial(_run, action, controller))

@@ -19,9 +19,9 @@ from napari_edgeflow.widgets.project.remembered import (
     restore_settings,
     restore_window,
 )
-from napari_edgeflow.widgets.qt.dock import Dock, main_window, real_viewer
+from napari_edgeflow.widgets.qt.dock import main_window
 from napari_edgeflow.widgets.qt.workers import show_problem
-from napari_edgeflow.widgets.workspace.workspace import Workspace
+from napari_edgeflow.widgets.workspace.workspace import ViewerDock
 
 if TYPE_CHECKING:
     import napari
@@ -31,7 +31,7 @@ _MEMORY_MS = 2000
 """How often settings and window are looked at."""
 
 
-class ProjectWidget(Dock):
+class ProjectWidget(ViewerDock):
     """Label a folder of images, page by page, with everything saved at once.
 
     Parameters
@@ -42,13 +42,14 @@ class ProjectWidget(Dock):
         The projects that were open last. Default: the person's.
     """
 
+    title = "Project folder"
+
     def __init__(
         self, viewer: "napari.viewer.Viewer", recent: RecentProjects | None = None
     ) -> None:
-        super().__init__()
-        self._viewer = real_viewer(viewer)
+        super().__init__(viewer)
         self._recent = RecentProjects() if recent is None else recent
-        shortcuts = Workspace.of(self._viewer).shortcuts
+        shortcuts = self._workspace.shortcuts
         self.controls = ProjectControls(self._recent, shortcuts)
         self.controller = ProjectController(self._viewer)
         self._memory = QTimer(self)
@@ -71,8 +72,6 @@ class ProjectWidget(Dock):
             controller.close(viewer_remains)
 
         self._set_up(self.controls, stop)
-        docks = Workspace.of(self._viewer).docks
-        self._links.keep(docks.register("Project folder", self))
 
     def _connect(self) -> None:
         controls, controller = self.controls, self.controller

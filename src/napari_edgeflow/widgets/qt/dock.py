@@ -2,7 +2,7 @@
 
 import atexit
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QShowEvent
@@ -34,6 +34,9 @@ def real_viewer(viewer: "Viewer") -> "Viewer":
 
 class Dock(QWidget):
     """Scrolls its content, and says when napari takes it away."""
+
+    title: ClassVar[str] = ""
+    """What napari's menu calls it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,12 +6,12 @@ from napari.utils.notifications import show_warning
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.clicks.dock import open_click_dock
-from napari_edgeflow.widgets.qt.dock import Dock, bring_to_front, real_viewer
+from napari_edgeflow.widgets.qt.dock import bring_to_front
 from napari_edgeflow.widgets.qt.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.segment.controller import SegmentController
 from napari_edgeflow.widgets.segment.controls import SegmentControls
 from napari_edgeflow.widgets.segment.pick import ObjectPicker, PickedObject
-from napari_edgeflow.widgets.workspace.workspace import Workspace
+from napari_edgeflow.widgets.workspace.workspace import ViewerDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ _LEAST_WIDTH = 310
 """In pixels: names of models can be read."""
 
 
-class SegmentWidget(Dock):
+class SegmentWidget(ViewerDock):
     """Segment an image into classes, and keep the result as labels.
 
     Parameters
@@ -46,13 +46,14 @@ class SegmentWidget(Dock):
         Loads a model by name or path onto a device, in the background.
     """
 
+    title = "Segment automatically"
+
     def __init__(
         self,
         viewer: "napari.viewer.Viewer",
         load: "Callable[[str, str], SemanticSegmenter]" = load_semantic_segmenter,
     ) -> None:
-        super().__init__()
-        self._viewer = real_viewer(viewer)
+        super().__init__(viewer)
         self.controls = SegmentControls(self._viewer, self._links)
         self.controller = SegmentController(
             self._viewer, load, self.controls.settings()
@@ -67,8 +68,6 @@ class SegmentWidget(Dock):
 
         self.controls.setMinimumWidth(_LEAST_WIDTH)
         self._set_up(self.controls, stop)
-        docks = Workspace.of(self._viewer).docks
-        self._links.keep(docks.register("Segment automatically", self))
         self.controller.open()
 
     def _connect(self) -> None:
@@ -82,8 +81,7 @@ class SegmentWidget(Dock):
         controller.running_changed.connect(controls.show_running)
         controller.loaded.connect(self._on_loaded)
         controller.model_refused.connect(controls.model.refuse)
-        workspace = Workspace.of(self._viewer)
-        workspace.models_changed.connect(controls.model.list_trained)
+        self._workspace.models_changed.connect(controls.model.list_trained)
         controller.device_refused.connect(controls.device.refuse)
         controller.found.connect(controls.table.show_summary)
         controller.committed.connect(controls.target.choose)

@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 from napari_edgeflow.widgets.qt.fields import make_bold
 from napari_edgeflow.widgets.train.controller import TrainController
 from napari_edgeflow.widgets.train.controls import TrainControls
@@ -26,7 +25,7 @@ from napari_edgeflow.widgets.train.preview import TrainPreview
 from napari_edgeflow.widgets.train.process import COMMAND
 from napari_edgeflow.widgets.train.progress import TrainProgress
 from napari_edgeflow.widgets.train.settings import TrainChoice
-from napari_edgeflow.widgets.workspace.workspace import Workspace
+from napari_edgeflow.widgets.workspace.workspace import ViewerDock
 
 if TYPE_CHECKING:
     import napari
@@ -37,7 +36,7 @@ TRAIN_TITLE = "Train"
 _LEAST_WIDTH = 340
 
 
-class TrainWidget(Dock):
+class TrainWidget(ViewerDock):
     """Train a model on labelled layers and folders, and watch it learn.
 
     Parameters
@@ -48,14 +47,15 @@ class TrainWidget(Dock):
         Asks whether a training is to stop since its dock or window is closed.
     """
 
+    title = "Train"
+
     def __init__(
         self,
         viewer: "napari.viewer.Viewer",
         command: Sequence[str] = COMMAND,
         ask: Ask = ask_person,
     ) -> None:
-        super().__init__()
-        self._viewer = real_viewer(viewer)
+        super().__init__(viewer)
         self.controls = TrainControls(self._viewer, self._links)
         self.progress = TrainProgress()
         self.controller = TrainController(self._viewer, command)
@@ -78,8 +78,6 @@ class TrainWidget(Dock):
             controller.close()
 
         self._set_up(content, stop)
-        docks = Workspace.of(self._viewer).docks
-        self._links.keep(docks.register(TRAIN_TITLE, self))
         # The fields are wider once napari has styled them.
         self.setMinimumWidth(max(self.minimumWidth(), _LEAST_WIDTH))
         self.controls.pairs.add_matching()
@@ -124,7 +122,7 @@ class TrainWidget(Dock):
         controller.ended.connect(self._on_ended)
         controller.running_changed.connect(self._show_running)
         self.preview.state_changed.connect(self.state.setText)
-        models_changed = Workspace.of(self._viewer).models_changed
+        models_changed = self._workspace.models_changed
         models_changed.connect(controls.semantic.list_trained)
         models_changed.connect(controls.clicks.list_trained)
 

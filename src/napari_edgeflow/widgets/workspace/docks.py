@@ -30,11 +30,11 @@ class Docks(QObject):
     def __init__(self) -> None:
         super().__init__()
         # A dock knows its viewer, which must not be kept by what is kept for it.
-        self._open: dict[int, tuple[str, ref[Dock]]] = {}
+        self._open: dict[int, ref[Dock]] = {}
 
-    def register(self, title: str, dock: Dock) -> Callable[[], None]:
+    def register(self, dock: Dock) -> Callable[[], None]:
         """Let others find a dock; return what ends that, for when the dock stops."""
-        self._open[id(dock)] = title, ref(dock)
+        self._open[id(dock)] = ref(dock)
         self.changed.emit()
         return partial(self._leave, id(dock))
 
@@ -44,9 +44,9 @@ class Docks(QObject):
 
     def __iter__(self) -> Iterator[tuple[str, Dock]]:
         """Iterate over titles and docks, in the order they were opened."""
-        for title, known in tuple(self._open.values()):
+        for known in tuple(self._open.values()):
             if (dock := known()) is not None:
-                yield title, dock
+                yield dock.title, dock
 
     def all_of(self, kind: type[D]) -> list[D]:
         """Return the open docks of a class or protocol."""

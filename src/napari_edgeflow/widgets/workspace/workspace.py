@@ -6,13 +6,16 @@ from weakref import WeakKeyDictionary
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
-from napari_edgeflow.widgets.qt.dock import real_viewer
+from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 from napari_edgeflow.widgets.workspace.class_steps import ClassSteps
 from napari_edgeflow.widgets.workspace.docks import Docks
 from napari_edgeflow.widgets.workspace.history import ObjectHistory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.viewer import Viewer
+    from qtpy.QtWidgets import QWidget
 
 
 class Workspace(QObject):
@@ -49,3 +52,16 @@ class Workspace(QObject):
 # napari offers no place at a viewer where a plugin could keep something. Nothing in a
 # workspace holds its viewer, so that it ends with the viewer.
 _workspaces: "WeakKeyDictionary[Viewer, Workspace]" = WeakKeyDictionary()
+
+
+class ViewerDock(Dock):
+    """A dock that works with a viewer, and is found by the other docks of it."""
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = real_viewer(viewer)
+        self._workspace = Workspace.of(self._viewer)
+
+    def _set_up(self, content: "QWidget", stop: "Callable[[bool], None]") -> None:
+        super()._set_up(content, stop)
+        self._links.keep(self._workspace.docks.register(self))
