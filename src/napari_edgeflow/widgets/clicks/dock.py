@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from napari_edgeflow.engine.raster.image import Window
 
 
-_TITLE = "Click to label"
-
-
 @runtime_checkable
 class OutlineDock(Protocol):
     """A dock in which the outline of an object can be edited."""
@@ -44,7 +41,7 @@ class OutlineDock(Protocol):
 
 def open_click_dock(viewer: "napari.viewer.Viewer") -> "ClickWidget":
     """Return the click dock of a viewer, which is opened if need be."""
-    return Workspace.of(viewer).docks.opened(viewer, _ClickWidget.title, ClickWidget)
+    return Workspace.of(viewer).docks.opened(viewer, ClickWidget.title, ClickWidget)
 
 
 class ClickWidget(ViewerDock):
@@ -66,14 +63,12 @@ class ClickWidget(ViewerDock):
         load: "Callable[[str], ClickSegmenter]" = load_segmenter,
     ) -> None:
         super().__init__(viewer)
-        viewer = self._viewer
-        keys = self._workspace.shortcuts
+        viewer, keys = self._viewer, self._workspace.shortcuts
         self.controls = ClickControls(viewer, self._links, keys)
         settings = self.controls.settings()
         self.controller = ClickController(viewer, load, settings, keys)
         self._connect()
         self._set_up(self.controls, self.controller.close)
-        self._links.keep(workspace.docks.register(_TITLE, self))
         self.controller.open()
 
     def _connect(self) -> None:
@@ -91,8 +86,7 @@ class ClickWidget(ViewerDock):
         controller.tool_changed.connect(controls.tools.show_tool)
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
-        workspace = self._workspace
-        workspace.models_changed.connect(controls.model.list_trained)
+        self._workspace.models_changed.connect(controls.model.list_trained)
         controller.committed.connect(controls.target.choose)
         controller.taken_back.connect(self._on_taken_back)
 

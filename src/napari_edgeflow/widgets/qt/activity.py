@@ -1,8 +1,7 @@
 """A bar in napari's activity dock for work in the background."""
 
 from napari.utils import progress
-from qtpy.QtCore import QObject
-from superqt.utils import qthrottled
+from qtpy.QtCore import QObject, QTimer
 
 _PAUSE_MS = 100
 
@@ -26,18 +25,23 @@ class ActivityBar(QObject):
         self._latest = (0, 0)
         self._open = True
         self._moving = False
-        self._move_soon = qthrottled(self._move, timeout=_PAUSE_MS, leading=False)
-        self._move_soon()
+        # Not a debouncer, which uses its own timer once more after the call: napari
+        # handles events meanwhile, and by one of them the bar may be gone.
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._move)
+        self._timer.start(0)
 
     def show(self, done: int, total: int) -> None:
         """Show that ``done`` steps of ``total`` are done, before long."""
         self._latest = (done, total)
-        self._move_soon()
+        if not self._timer.isActive():
+            self._timer.start(_PAUSE_MS)
 
     def close(self) -> None:
         """Take the bar away."""
+        # The timer is left alone: when the window goes, Qt may have deleted it.
         self._open = False
-        self._move_soon.cancel()
         self._take_away()
 
     def _move(self) -> None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from napari_edgeflow.engine.labels.classes import ClassTable
 
-TRAIN_TITLE = "Train"
 _LEAST_WIDTH = 340
 
 
@@ -199,7 +198,7 @@ class TrainWidget(ViewerDock):
 
     def _on_closed(self) -> None:
         if self.controller.process is not None and not self.guard.ask_about_dock():
-            self._viewer.window.add_dock_widget(self, name=TRAIN_TITLE, area="right")
+            self._viewer.window.add_dock_widget(self, name=self.title, area="right")
             return
         self.guard.stop()
         super().changeEvent(QEvent(QEvent.Type.ParentChange))
