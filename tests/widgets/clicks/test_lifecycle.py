@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,11 @@ from tests.widgets.dock_person import (
     two_squares,
 )
 
+from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
+from napari_edgeflow.widgets.layers.planes import Plane
+from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
+from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 
 def add(person: Person, *point: float, wait: bool = True) -> None:
@@ -417,6 +422,22 @@ def test_closing_the_dock_removes_its_layers_and_its_thread(
     QTest.qWait(10)
 
 
+def test_closing_the_dock_right_after_its_image_leaves_nothing(
+    make_person: MakePerson,
+) -> None:
+    person = make_person(show=False)
+    viewer, dock = person.viewer, weakref.ref(person.dock)
+    viewer.add_image(two_squares(), name="another")
+    viewer.layers.remove("squares")
+    # No turn in between: the lists of layers are yet to follow.
+    viewer.window.remove_dock_widget(person.dock)
+    del person
+    QTest.qWait(200)
+    assert [layer.name for layer in viewer.layers] == ["another"]
+    gc.collect()
+    assert dock() is None, "something of the viewer holds the dock and its timers"
+
+
 def test_closing_the_dock_during_inference(
     make_person: MakePerson, our_threads: Callable[[], object]
 ) -> None:
@@ -526,6 +547,63 @@ def test_a_stroke_under_way_stays_on_its_image(make_person: MakePerson) -> None:
     person.wait()
     assert person.layers.preview is not preview
     assert not person.layers.preview.data.any()
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_the_preview_takes_paint_only_in_its_own_plane(
+    make_person: MakePerson, prepared: bool
+) -> None:
+    person = make_person(np.stack([two_squares()[..., 0]] * 3), show=False)
+    person.viewer.dims.set_current_step(0, 1)
+    QTest.qWait(200)
+    person.wait()
+    if prepared:
+        person.layers.points.add((1, *WHITE))
+        person.wait()
+    person.dock.controls.tools.choose("brush")
+    preview = person.layers.preview
+    preview.mode = "erase"
+    person.viewer.dims.set_current_step(0, 2)
+    assert not preview.editable
+    assert preview.mode == "pan_zoom"
+    hint = person.dock.controls.hint.text
+    assert not prepared or "is in slice 1 of axis 0" in hint()
+    person.viewer.dims.set_current_step(0, 1)
+    assert preview.editable
+    assert preview.mode == "erase"
+    assert "Paint or erase" in hint()
+    person.viewer.dims.set_current_step(0, 0)
+    QTest.qWait(200)
+    person.wait()
+    assert preview.editable != prepared, "it lies in the other plane now"
+
+
+def test_a_stroke_begun_while_an_object_is_written_ends(
+    make_person: MakePerson,
+) -> None:
+    person = make_person(show=False)
+    add(person, *WHITE)
+    finish(person)
+    target, history = person.target, Workspace.of(person.viewer).history
+    window, plane = Window(0, 0, 5, 9), Plane((None, None))
+    changes = [
+        PixelChange(plane, window.moved(row, 0), np.ones((5, 9), bool), 7)
+        for row in (100, 106)
+    ]
+    writing = history.applying(target, "write", changes)
+    next(writing)
+    stroke = target.block_history()
+    stroke.__enter__()
+    target.data_setitem((np.array([1, 2]), np.array([1, 1])), 9)
+    for _ in writing:
+        pass
+    stroke.__exit__(None, None, None)
+    assert target.data[1, 1] == 9
+    assert target.data[106, 3] == 7
+    target.data_setitem((np.array([1]), np.array([5])), 8)
+    target.undo()
+    assert target.data[1, 5] == 0, "the next edit waits for a stroke that is over"
+    assert target.data[1, 1] == 9
 
 
 def test_labels_of_another_shape_are_left_with_the_image(

@@ -60,6 +60,8 @@ class LayerCombo(QComboBox):
         self._layers: list[Layer | None] = [None]
         self._chosen: Layer | None = None
         self._refill_later = qdebounced(self.refill, timeout=0)
+        # A dock that was closed right after a change does nothing about it any more.
+        links.keep(self._refill_later.cancel)
         for name in ("inserted", "removed", "reordered", "renamed"):
             links.connect(getattr(viewer.layers.events, name), self._on_layers)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
