@@ -138,6 +138,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("training")
+@pytest.mark.parametrize("by", ["its command", "its folder"])
 @pytest.mark.parametrize(
     ("archive", "bias", "step", "epochs"),
     [
@@ -154,6 +155,7 @@ def test_a_training_goes_on_where_it_was_stopped(
     bias: str,
     step: int,
     epochs: list[str],
+    by: str,
 ) -> None:
     folder = copy_of(archive)
     # The paths in the command are as seen from here.
@@ -167,6 +169,8 @@ def test_a_training_goes_on_where_it_was_stopped(
     program, *arguments = shlex.split(command)
     assert program == "napari-edgeflow"
 
+    if by == "its folder":
+        arguments = ["train", "folder", "run", "--report", "jsonl"]
     assert main([*arguments, "--resume"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     steps = [event["step"] for event in events if event["event"] == "step"]

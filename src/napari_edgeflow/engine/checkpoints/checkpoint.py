@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -234,7 +234,7 @@ def save_edgeflow(model: "EdgeFlow", path: Path, facts: Mapping[str, str]) -> No
     facts : mapping
         More to write into the file's metadata, such as the number of steps.
     """
-    config = json.dumps(model.config.as_dict())
+    config = json.dumps(asdict(model.config))
     write_weights(model, path, {"task": CLICK_TASK, "config": config, **facts})
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 
@@ -123,14 +123,8 @@ class SemanticFacts:
 
     def to_metadata(self) -> dict[str, str]:
         """Return strings for the header of a safetensors file."""
-        record = {
-            "class_ids": list(self.class_ids),
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "window": self.window,
-            "longest_side": self.longest_side,
-            "stretched": self.stretched,
-        }
+        record = asdict(self)
+        del record["classes"]
         return {
             "classes": json.dumps(self.classes.to_records()),
             "input": json.dumps(record),

@@ -5,7 +5,7 @@ Flow", ICCV 2021 workshop ILDAV, arXiv 2109.09406. Written from the paper's
 description; where this network departs from it, the comment says so.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import timm
@@ -44,10 +44,6 @@ class EdgeFlowConfig:
     edge_channels: int = 16
     ocr_channels: int = 32
     fine_channels: int = 16
-
-    def as_dict(self) -> dict[str, str | int]:
-        """Return the settings as plain values, for a checkpoint's metadata."""
-        return asdict(self)
 
 
 CONFIGS = {
