@@ -20,13 +20,14 @@ from PIL import Image, ImageDraw
 
 from napari_edgeflow.cli.console import with_progress
 from napari_edgeflow.cli.semantic import semantic_table
-from napari_edgeflow.engine.data.pairs import VOID, read_pair, voc_pairs
+from napari_edgeflow.engine.data.pairs import VOID, read_pair
 from napari_edgeflow.engine.evaluation.semantic import (
     SemanticResult,
     evaluate_semantic,
     summarize_semantic,
 )
 from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
+from napari_edgeflow.formats.kinds.voc.folder import VocFolder
 
 TILE = (240, 180)
 """Width and height of one picture on the page."""
@@ -111,7 +112,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("semantic-figures"))
     options = parser.parse_args()
     segmenter = SemanticSegmenter.from_pretrained(options.model, options.device)
-    pairs = voc_pairs(options.voc, options.split)
+    pairs = VocFolder(options.voc).pairs(options.split)
     results = list(
         with_progress(evaluate_semantic(segmenter, pairs), len(pairs), "images")
     )

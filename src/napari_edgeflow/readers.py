@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from napari_edgeflow.engine.data.pairs import VOC_IMAGES
 from napari_edgeflow.engine.labels.scheme import LabelScheme, new_image_mark, with_entry
 from napari_edgeflow.formats.exchange.imports import (
     guess_source,
@@ -20,7 +19,7 @@ from napari_edgeflow.formats.exchange.imports import (
 from napari_edgeflow.formats.files.image_files import find_image
 from napari_edgeflow.formats.files.images import read_image
 from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
-from napari_edgeflow.formats.kinds.voc.folder import VocFolder
+from napari_edgeflow.formats.kinds.voc.folder import VOC_IMAGES, VocFolder
 from napari_edgeflow.formats.kinds.voc.png import holds_labels, read_palette_png
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import argparse
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from napari_edgeflow.cli.config_file import with_config
 from napari_edgeflow.cli.console import add_device
@@ -46,9 +46,7 @@ def _add_clicks(kinds: "Commands") -> None:
         ("semantic", "folder with images/ and labels/ of classes"),
         ("instances", "folder with images/ and labels/ of objects"),
     ):
-        parser.add_argument(
-            f"--{kind}", action="append", default=[], metavar="SOURCE", help=holds
-        )
+        _add_repeated(parser, kind, holds, metavar="SOURCE")
     _add_coco(parser)
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--init", metavar="MODEL", help="model to start from")
@@ -135,33 +133,21 @@ def _add_folder(kinds: "Commands") -> None:
 
 def add_labelled_images(parser: argparse.ArgumentParser) -> None:
     """Add the options that name images with a class for every pixel."""
-    parser.add_argument(
-        "--voc",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="VOC folder",
-    )
+    _add_repeated(parser, "voc", "VOC folder", type=Path, metavar="DIR")
     parser.add_argument("--split", metavar="NAME", help="a list of the VOC folder")
-    parser.add_argument(
-        "--pairs",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="folder with images/ and labels/ of the same stems",
-    )
+    holds = "folder with images/ and labels/ of the same stems"
+    _add_repeated(parser, "pairs", holds, type=Path, metavar="DIR")
 
 
 def _add_coco(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--coco",
-        action="append",
-        default=[],
-        metavar="FILE[,images=DIR]",
-        help="COCO JSON; its images are in DIR, in images beside it, or beside it",
-    )
+    holds = "COCO JSON; its images are in DIR, in images beside it, or beside it"
+    _add_repeated(parser, "coco", holds, metavar="FILE[,images=DIR]")
+
+
+def _add_repeated(
+    parser: argparse.ArgumentParser, name: str, holds: str, **how: Any
+) -> None:
+    parser.add_argument(f"--{name}", action="append", default=[], help=holds, **how)
 
 
 def _add_resume(parser: argparse.ArgumentParser) -> None:

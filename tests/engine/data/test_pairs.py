@@ -15,7 +15,6 @@ from napari_edgeflow.engine.data.pairs import (
     read_label_image,
     read_pair,
     read_rgb,
-    voc_pairs,
 )
 from napari_edgeflow.engine.raster.image import ImageReader
 
@@ -29,22 +28,6 @@ def test_pairs_are_matched_by_stem(labelled_folder: Path) -> None:
     image, labels = read_pair(pairs[0])
     assert image.shape == (80, 100, 3)
     assert labels.shape == (80, 100)
-
-
-def test_voc_lists_are_read(tmp_path: Path) -> None:
-    lists = tmp_path / "ImageSets" / "Segmentation"
-    lists.mkdir(parents=True)
-    (lists / "train.txt").write_text("a\nb\n")
-    (tmp_path / "own.txt").write_text("c")
-    assert [p.image.stem for p in voc_pairs(tmp_path, "train")] == ["a", "b"]
-    assert [p.labels.name for p in voc_pairs(tmp_path, tmp_path / "own.txt")] == [
-        "c.png"
-    ]
-    with pytest.raises(ValueError, match=r"no list .*val\.txt"):
-        voc_pairs(tmp_path, "val")
-    (lists / "val.txt").write_text("")
-    with pytest.raises(ValueError, match="names no image"):
-        voc_pairs(tmp_path, "val")
 
 
 def test_folders_without_pairs_are_refused(labelled_folder: Path) -> None:

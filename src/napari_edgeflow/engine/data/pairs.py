@@ -23,10 +23,6 @@ _MOST_READERS = 8
 _DEEP_MODES = ("I", "F")
 """What the names of Pillow's modes with more than 8 bits begin with."""
 
-VOC_IMAGES, VOC_LABELS = "JPEGImages", "SegmentationClass"
-VOC_LISTS = Path("ImageSets", "Segmentation")
-"""Folders of a VOCdevkit folder."""
-
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
@@ -68,45 +64,6 @@ def image_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}: give one with images in it")
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-
-
-def voc_pair(root: Path, name: str) -> LabelledImage:
-    """Return where a VOCdevkit folder has an image and its labels."""
-    return LabelledImage(
-        root / VOC_IMAGES / f"{name}.jpg", root / VOC_LABELS / f"{name}.png"
-    )
-
-
-def voc_list(root: Path, split: str) -> Path:
-    """Return where a VOCdevkit folder has a list of names."""
-    return root / VOC_LISTS / f"{split}.txt"
-
-
-def voc_pairs(root: Path, split: str | Path) -> tuple[LabelledImage, ...]:
-    """Return the pairs of a VOCdevkit folder.
-
-    Parameters
-    ----------
-    root : Path
-        Folder with JPEGImages, SegmentationClass and ImageSets.
-    split : str or Path
-        Name of a list in ImageSets/Segmentation, or the path of another list.
-
-    Raises
-    ------
-    ValueError
-        If the list is missing or empty.
-    """
-    path = Path(split)
-    if not path.is_file():
-        path = voc_list(root, str(split))
-    if not path.is_file():
-        raise ValueError(f"no list {path}: is {root} a VOC folder?")
-    names = path.read_text(encoding="utf-8").split()
-    pairs = tuple(voc_pair(root, name) for name in names)
-    if not pairs:
-        raise ValueError(f"the list {path} names no image")
-    return pairs
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

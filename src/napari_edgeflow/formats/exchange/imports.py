@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_edgeflow.engine.data.pairs import VOC_IMAGES
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.files.json_files import read_json
@@ -21,7 +20,7 @@ from napari_edgeflow.formats.kinds.labelme.files import (
     read_labelme,
     read_labelme_folder,
 )
-from napari_edgeflow.formats.kinds.voc.folder import VocFolder
+from napari_edgeflow.formats.kinds.voc.folder import VOC_IMAGES, VocFolder
 from napari_edgeflow.formats.kinds.voc.objects import read_voc
 from napari_edgeflow.formats.kinds.yolo import DATA, IMAGES, read_yolo_folder
 

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from zlib import crc32
 
-from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs, voc_pairs
+from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.files.class_lists import find_class_list
@@ -104,7 +104,7 @@ def read_source(
 def _listed_pairs(source: DataSource) -> tuple[LabelledImage, ...]:
     """Return the images of a layout that has label images."""
     if source.layout == "voc":
-        return voc_pairs(source.path, source.names or "train")
+        return VocFolder(source.path).pairs(source.names or "train")
     return folder_pairs(source.path / "images", source.path / "labels")
 
 

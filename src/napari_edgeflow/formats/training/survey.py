@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import VOC_LABELS, VOID, read_label_image
+from napari_edgeflow.engine.data.pairs import VOID, read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
+from napari_edgeflow.formats.kinds.voc.folder import VOC_LABELS
 from napari_edgeflow.formats.training.plan import DataSource
 from napari_edgeflow.formats.training.sources import (
     common_classes,

@@ -18,7 +18,6 @@ from napari_edgeflow.widgets.train.process import COMMAND, Ending, TrainProcess
 from napari_edgeflow.widgets.train.settings import TrainChoice
 from napari_edgeflow.widgets.train.texts import ending_text, kept_text
 from napari_edgeflow.widgets.train.work import (
-    Prepared,
     TrainRequest,
     prepare,
 )
@@ -68,7 +67,7 @@ class TrainController(QObject):
         self._counts: LatestCall[TrainRequest, DataSurvey] = LatestCall(
             TrainRequest.survey, self._on_surveyed, self._on_not_surveyed
         )
-        self._calls: StreamCall[TrainRequest, ImagesWritten, Prepared] = StreamCall(
+        self._calls: StreamCall[TrainRequest, ImagesWritten, DataSurvey] = StreamCall(
             prepare,
             report=self._on_written,
             deliver=self._on_prepared,
@@ -154,7 +153,7 @@ class TrainController(QObject):
             return
         self._run = _Run(folder)
         self.running_changed.emit()
-        self._launch(Prepared(folder), None)
+        self._launch(DataSurvey(), None)
 
     def stop(self) -> None:
         """Stop, and keep the best model; asked again, end the process at once."""
@@ -208,9 +207,8 @@ class TrainController(QObject):
             f"Getting the images ready: {written.done} of {written.total}"
         )
 
-    def _on_prepared(self, request: TrainRequest, prepared: Prepared) -> None:
-        if self._run is not None:
-            self._launch(prepared, request.choice)
+    def _on_prepared(self, request: TrainRequest, survey: DataSurvey) -> None:
+        self._launch(survey, request.choice)
 
     def _on_given_up(self, request: TrainRequest) -> None:
         self._end("Stopped before it began.")
@@ -224,19 +222,19 @@ class TrainController(QObject):
 
     # ---- the process
 
-    def _launch(self, prepared: Prepared, choice: TrainChoice | None) -> None:
+    def _launch(self, survey: DataSurvey, choice: TrainChoice | None) -> None:
         run = self._run
         if run is None:
             return
-        self._last = prepared.output
-        arguments = ["train", "folder", str(prepared.output), "--report", "jsonl"]
+        self._last = run.output
+        arguments = ["train", "folder", str(run.output), "--report", "jsonl"]
         if choice is None:
             arguments.append("--resume")
-        process = TrainProcess(arguments, prepared.output, self._command, self)
+        process = TrainProcess(arguments, run.output, self._command, self)
         process.reported.connect(self._on_report)
         process.ended.connect(self._on_ended)
         run.process = process
-        self.began.emit(prepared.survey.merged.table, choice)
+        self.began.emit(survey.merged.table, choice)
         process.start()
         self.running_changed.emit()
 

@@ -1,7 +1,7 @@
 """What is done in the background before a training: count, write, tell."""
 
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
@@ -72,21 +72,18 @@ class TrainRequest:
         return survey
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A folder whose training can start or go on, and what it learns from if new."""
-
-    output: Path
-    survey: DataSurvey = field(default_factory=DataSurvey, repr=False)
-
-
-def prepare(request: TrainRequest) -> Generator[ImagesWritten, None, Prepared]:
+def prepare(request: TrainRequest) -> Generator[ImagesWritten, None, DataSurvey]:
     """Write the layers and what it is told into the training's folder.
 
     Yields
     ------
     ImagesWritten
         After each image.
+
+    Returns
+    -------
+    DataSurvey
+        What there is to learn from.
 
     Raises
     ------
@@ -113,4 +110,4 @@ def prepare(request: TrainRequest) -> Generator[ImagesWritten, None, Prepared]:
         write_class_list(plan.output / _PLACES["semantic"] / CLASS_LIST, classes.table)
     with replacing(plan.output / PLAN_FILE) as partial:
         partial.write_text(plan.to_text(), encoding="utf-8")
-    return Prepared(plan.output, survey)
+    return survey

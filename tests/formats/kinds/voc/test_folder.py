@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import read_pair, voc_pairs
+from napari_edgeflow.engine.data.pairs import read_pair
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
 from napari_edgeflow.formats.kinds.voc.png import write_palette_png
@@ -28,7 +28,7 @@ def test_what_is_written_is_read_by_training(folder: VocFolder) -> None:
     folder.add("c", GREY, LABELS, TABLE, split="val")
     assert folder.is_complete
     assert folder.splits() == ["train", "val"]
-    pairs = voc_pairs(folder.root, "train")
+    pairs = folder.pairs("train")
     assert [pair.image for pair in pairs] == [folder.image_path(n) for n in "ba"]
     assert [pair.labels for pair in pairs] == [folder.labels_path(n) for n in "ba"]
     assert folder.names() == ["b", "a"]
@@ -111,3 +111,19 @@ def test_labelmes_folder_without_lists_is_read(folder: VocFolder) -> None:
     (folder.root / "class_names.txt").write_text("_background_\ncat\ndog\n")
     _, _, classes = folder.read("a")
     assert [entry.name for entry in classes] == ["cat", "dog", "void"]
+
+
+def test_voc_lists_are_read(tmp_path: Path) -> None:
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\nb\n")
+    (tmp_path / "own.txt").write_text("c")
+    assert [p.image.stem for p in VocFolder(tmp_path).pairs("train")] == ["a", "b"]
+    assert [p.labels.name for p in VocFolder(tmp_path).pairs(tmp_path / "own.txt")] == [
+        "c.png"
+    ]
+    with pytest.raises(ValueError, match=r"no list .*val\.txt"):
+        VocFolder(tmp_path).pairs("val")
+    (lists / "val.txt").write_text("")
+    with pytest.raises(ValueError, match="names no image"):
+        VocFolder(tmp_path).pairs("val")

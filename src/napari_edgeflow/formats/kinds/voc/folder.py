@@ -9,13 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import (
-    VOC_IMAGES,
-    VOC_LABELS,
-    VOC_LISTS,
-    voc_list,
-    voc_pair,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.system.files import replacing
@@ -27,6 +21,9 @@ from napari_edgeflow.formats.files.class_lists import (
 )
 from napari_edgeflow.formats.files.images import read_image
 from napari_edgeflow.formats.kinds.voc.png import read_palette_png, write_palette_png
+
+VOC_IMAGES, VOC_LABELS = "JPEGImages", "SegmentationClass"
+VOC_LISTS = Path("ImageSets", "Segmentation")
 
 _FIRST_SPLITS = ("trainval", "train", "val")
 _JPEG_QUALITY = 95
@@ -56,15 +53,36 @@ class VocFolder:
 
     def image_path(self, name: str) -> Path:
         """Return the path of an image."""
-        return voc_pair(self.root, name).image
+        return self.root / VOC_IMAGES / f"{name}.jpg"
 
     def labels_path(self, name: str) -> Path:
         """Return the path of an image's labels."""
-        return voc_pair(self.root, name).labels
+        return self.root / VOC_LABELS / f"{name}.png"
 
     def list_path(self, split: str) -> Path:
         """Return the path of a list of names."""
-        return voc_list(self.root, split)
+        return self.root / VOC_LISTS / f"{split}.txt"
+
+    def pairs(self, split: str | Path) -> tuple[LabelledImage, ...]:
+        """Return the images on a list, by its name or its path, and their labels.
+
+        Raises
+        ------
+        ValueError
+            If the list is missing or empty.
+        """
+        path = Path(split)
+        if not path.is_file():
+            path = self.list_path(str(split))
+        if not path.is_file():
+            raise ValueError(f"no list {path}: is {self.root} a VOC folder?")
+        names = path.read_text(encoding="utf-8").split()
+        if not names:
+            raise ValueError(f"the list {path} names no image")
+        return tuple(
+            LabelledImage(self.image_path(name), self.labels_path(name))
+            for name in names
+        )
 
     def splits(self) -> list[str]:
         """Return the lists that are there: trainval, train and val before others."""
