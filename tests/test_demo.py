@@ -78,7 +78,7 @@ def test_the_scripted_demo_leaves_picture_mask_and_line(
 def test_the_scripted_demo_says_when_it_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "MAX_CLICKS", 2)
+    monkeypatch.setattr(demo, "DEMO_CLICKS", 2)
     load = loader(monkeypatch, useful=False)
     assert demo.run_demo(tmp_path, load) == 1
     assert not (tmp_path / "mask.png").exists()

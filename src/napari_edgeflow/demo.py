@@ -32,7 +32,7 @@ CLASS_ID = 15
 """VOC's id of a person."""
 
 GOOD_ENOUGH = 0.9
-_MAX_CLICKS = 10
+_DEMO_CLICKS = 10
 ACCEPTED = 0.8
 _PATIENCE_S = 120.0
 
@@ -100,7 +100,7 @@ def _scripted(
 def _click_until_good(person: ScriptedPerson, truth: NDArray[np.bool_]) -> float:
     """Click until the mask fits, at least once on what is not part of the object."""
     clicks: list[Click] = []
-    while len(clicks) < _MAX_CLICKS:
+    while len(clicks) < _DEMO_CLICKS:
         mask = person.mask()
         good = iou(mask, truth) >= GOOD_ENOUGH
         if good and not all(click.positive for click in clicks):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QPoint, Qt, Signal
@@ -31,7 +32,12 @@ from napari_edgeflow.formats.files.class_files import (
     write_classes,
 )
 from napari_edgeflow.widgets.classes.table import COLOUR, ID, NAME, ClassRows
+from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
+from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.workers import show_problem
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
 
 _MOST_TOLD = 5
 """How many problems of a file are told one by one."""
@@ -192,8 +198,6 @@ class ClassList(QWidget):
     ----------
     classes : ClassTable
         The classes at first.
-    parent : QWidget, optional
-        The widget it is part of.
     """
 
     changed = Signal()
@@ -460,3 +464,20 @@ class ClassList(QWidget):
             show_warning(f"No class is called anything like {text!r}.")
         elif text.strip():
             self.choose(found[0].id)
+
+
+def bind_class_keys(
+    viewer: "Viewer", view: ClassList, shortcuts: Shortcuts, links: Connections
+) -> None:
+    """Let keys choose the classes of a list by their row.
+
+    The keys are those of the whole viewer, so that a layer that uses a digit itself,
+    as napari's do for their modes, comes first.
+    """
+    links.keep(shortcuts.bind(viewer, "find_class", view.search))
+    for row in range(10):
+        choose = partial(view.choose_row, row)
+        # The digit 0 is the tenth on a keyboard.
+        links.keep(shortcuts.bind(viewer, f"digit_{(row + 1) % 10}", choose))
+        if row < 9:
+            links.keep(shortcuts.bind(viewer, f"class_{row + 1}", choose))

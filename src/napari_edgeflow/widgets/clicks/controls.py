@@ -20,17 +20,16 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.engine.checkpoints.checkpoint import BUNDLED, CLICK_TASK
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.widgets.classes.keys import bind_class_keys
 from napari_edgeflow.widgets.classes.layer import ClassLayer
-from napari_edgeflow.widgets.classes.list import ClassList
+from napari_edgeflow.widgets.classes.list import ClassList, bind_class_keys
 from napari_edgeflow.widgets.clicks.object.settings import ClickSettings
 from napari_edgeflow.widgets.clicks.tidy_controls import TidyControls
 from napari_edgeflow.widgets.clicks.tools import ToolButtons
 from napari_edgeflow.widgets.fields.kinds import KindCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
 from napari_edgeflow.widgets.fields.models import ModelCombo
-from napari_edgeflow.widgets.keys.help import KeyLinks
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
+from napari_edgeflow.widgets.keys.windows import KeyLinks
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.fields import field_form, make_bold

@@ -26,18 +26,12 @@ class LayerCombo(QComboBox):
 
     Parameters
     ----------
-    viewer : Viewer
-        Whose layers to list.
     accept : callable
         Returns whether a layer belongs into the list.
-    links : Connections
-        Who owns the connections to the viewer.
     empty : str
         The first entry, standing for no layer.
     prefer_layers : bool
         Whether to choose a layer rather than the empty entry when there is one.
-    parent : QWidget, optional
-        The widget it is part of.
     """
 
     layer_changed = Signal()

@@ -21,8 +21,6 @@ class ModelCombo(QComboBox):
         Name to purpose; the first is chosen.
     task : str
         What the models are for, so that those trained here are listed too.
-    parent : QWidget, optional
-        The widget it is part of.
     """
 
     model_changed = Signal()

@@ -14,10 +14,10 @@ from napari.viewer import Viewer
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QApplication
 
-Place = Literal["clicks", "labels", "outline", "viewer", "dock"]
+KeyPlace = Literal["clicks", "labels", "outline", "viewer", "dock"]
 """Where a key works: on a layer of ours, in the whole viewer, in a dock."""
 
-PLACES: dict[Place, str] = {
+PLACES: dict[KeyPlace, str] = {
     "clicks": "on the layer of the clicks",
     "labels": "on a labels layer",
     "outline": "on an outline",
@@ -27,7 +27,7 @@ PLACES: dict[Place, str] = {
 
 _ALL_LAYERS = (Image, Labels, Points, Shapes, Surface, Tracks, Vectors)
 
-_LAYERS: dict[Place, tuple[type[Layer], ...]] = {
+_LAYERS: dict[KeyPlace, tuple[type[Layer], ...]] = {
     "clicks": (Points,),
     "labels": (Labels,),
     "outline": (Shapes,),
@@ -71,7 +71,7 @@ def napari_key(key: str) -> KeyBinding:
     return qkeysequence2modelkeybinding(QKeySequence(key))
 
 
-def napari_holder(place: Place, key: str) -> str | None:
+def napari_holder(place: KeyPlace, key: str) -> str | None:
     """Say what napari uses a key for where an action is to work; None if it is free.
 
     Parameters

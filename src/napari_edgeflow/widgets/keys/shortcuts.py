@@ -29,7 +29,7 @@ from qtpy.QtWidgets import QAbstractButton, QShortcut, QWidget
 from napari_edgeflow.formats.files.json_files import read_record, write_json
 from napari_edgeflow.widgets.keys.keys import (
     PLACES,
-    Place,
+    KeyPlace,
     napari_holder,
     napari_key,
     normal_key,
@@ -39,7 +39,7 @@ from napari_edgeflow.widgets.keys.keys import (
 if TYPE_CHECKING:
     from app_model.types import KeyBinding
 
-Target: TypeAlias = "KeymapProvider | QWidget"
+_Target: TypeAlias = "KeymapProvider | QWidget"
 """What a key is bound to: a layer, the viewer or a widget."""
 
 
@@ -65,7 +65,7 @@ class Action:
     id: str
     text: str
     key: str
-    place: Place
+    place: KeyPlace
     fixed: bool = False
 
 
@@ -100,7 +100,7 @@ ACTIONS = (
 )
 """All actions with a key, in the order in which a person sees them."""
 
-VERSION = 1
+_VERSION = 1
 """Of the file; one of a later version is left alone."""
 
 
@@ -210,7 +210,7 @@ class Shortcuts(QObject):
         try:
             record = read_record(self._path)
             keys = record.get("keys")
-            if record.get("version") != VERSION or not isinstance(keys, dict):
+            if record.get("version") != _VERSION or not isinstance(keys, dict):
                 raise ValueError(f"{self._path} is no list of shortcuts")
             known = {i: key for i, key in keys.items() if i in self._actions}
             return {i: normal_key(str(key)) if key else "" for i, key in known.items()}
@@ -221,12 +221,12 @@ class Shortcuts(QObject):
     def _remember(self) -> None:
         changed = {a.id: self._keys[a.id] for a in self if self._keys[a.id] != a.key}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(self._path, {"version": VERSION, "keys": changed}, indent=2)
+        write_json(self._path, {"version": _VERSION, "keys": changed}, indent=2)
 
     # ---- what the keys are bound to
 
     def bind(
-        self, target: Target, action_id: str, function: Callable[[], object]
+        self, target: _Target, action_id: str, function: Callable[[], object]
     ) -> Callable[[], None]:
         """Let an action's key call a function, now and after the key was changed.
 
@@ -269,7 +269,7 @@ class Shortcuts(QObject):
         self._bound = [entry for entry in self._bound if entry[1] is not bound]
 
 
-def _meet(first: Place, second: Place) -> bool:
+def _meet(first: KeyPlace, second: KeyPlace) -> bool:
     """Return whether one key could mean either of two actions."""
     return first == second or "viewer" in (first, second)
 

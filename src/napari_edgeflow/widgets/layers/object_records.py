@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Source = Literal["click", "box", "brush", "polygon", "auto", "import", "propagated"]
 """What an object was made with."""
 
-Values = dict[str, object]
+RowValues = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ObjectRecord:
         """All that the person said of it, in order."""
         return self.prompts or self.clicks
 
-    def as_row(self) -> Values:
+    def as_row(self) -> RowValues:
         """Return the row's values by column."""
         more = json.dumps(prompt_records(self.prompts)) if self.prompts else ""
         return {
@@ -159,7 +159,7 @@ class ObjectRow:
     """A row of the features and its place among them."""
 
     at: int
-    values: Values
+    values: RowValues
 
     @property
     def class_id(self) -> int:
@@ -186,7 +186,7 @@ class ObjectRows:
         self._layer = layer
         self._rows = {row["index"]: row for row in _rows(layer.features)}
 
-    def __iter__(self) -> Iterator[Values]:
+    def __iter__(self) -> Iterator[RowValues]:
         """Iterate over the rows' values by column, in their order."""
         return iter(self._rows.values())
 
@@ -198,7 +198,7 @@ class ObjectRows:
             for i in ids
         }
 
-    def update(self, rows: Iterable[Values]) -> None:
+    def update(self, rows: Iterable[RowValues]) -> None:
         """Take over values; ids that have no row yet get one at the end."""
         for values in rows:
             self._rows.setdefault(values["index"], {}).update(values)
@@ -240,7 +240,7 @@ class ObjectRows:
         }
 
 
-def _exchange_values(values: Values, old: ObjectRow | None, new: ObjectRow) -> None:
+def _exchange_values(values: RowValues, old: ObjectRow | None, new: ObjectRow) -> None:
     """Change the values that were changed, unless somebody changed them again."""
     before = {} if old is None else old.values
     for name in before.keys() | new.values.keys():
@@ -264,7 +264,7 @@ def records_of(features: Any, ndim: int) -> dict[int, ObjectRecord]:
     return {record.object_id: record for record in records if record.object_id}
 
 
-def _rows(features: Any) -> Iterator[Values]:
+def _rows(features: Any) -> Iterator[RowValues]:
     """Yield the values of each row by column; "index" is the id it is for."""
     columns = {str(name): features[name].tolist() for name in features}
     columns.setdefault("index", list(range(len(features))))

@@ -1,7 +1,7 @@
-"""What all docks share: they scroll where the window is low, and stop when closed."""
+"""What all docks share: they scroll, find room in the window, and stop when closed."""
 
 import atexit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from qtpy.QtCore import QEvent, Qt
@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.dock_room import find_room
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -99,7 +98,7 @@ class Dock(QWidget):
         super().showEvent(event)
         if not self._has_room:
             self._has_room = True
-            find_room(self, _needed_height)
+            _find_room(self)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Stop when napari takes the dock away, which it does by unparenting it."""
@@ -118,18 +117,50 @@ def _stop_once(
         to_stop.pop()(viewer_remains)
 
 
+def _find_room(widget: QWidget) -> None:
+    """Put a new dock behind a tab where one of ours would have too little room.
+
+    napari puts docks below each other: with two of ours, neither could be worked with
+    in a window of usual height.
+    """
+    holder, window = _holder(widget), widget.window()
+    if holder is None or not isinstance(window, QMainWindow) or holder.isFloating():
+        return
+    neighbours = [dock for dock in _beside(holder, window) if _needed_height(dock)]
+    if not neighbours or window.tabifiedDockWidgets(holder):
+        return
+    if _needed_height(holder) + max(map(_needed_height, neighbours)) > window.height():
+        window.tabifyDockWidget(neighbours[-1], holder)
+        holder.raise_()
+
+
+def _holder(widget: QWidget) -> QDockWidget | None:
+    """Return the dock that a widget is in."""
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent
+
+
+def _beside(holder: QDockWidget, window: QMainWindow) -> Iterator[QDockWidget]:
+    """Yield the other docks at the same side of the window."""
+    area = window.dockWidgetArea(holder)
+    for dock in window.findChildren(QDockWidget):
+        is_there = not dock.isFloating() and not dock.isHidden()
+        if dock is not holder and is_there and window.dockWidgetArea(dock) == area:
+            yield dock
+
+
 def _needed_height(holder: QDockWidget) -> int:
     return max((dock.needed_height for dock in holder.findChildren(Dock)), default=0)
 
 
 def bring_to_front(dock: QWidget) -> None:
     """Bring a dock to the front of the tabs it may be behind."""
-    parent: QWidget | None = dock.parentWidget()
-    while parent is not None and not isinstance(parent, QDockWidget):
-        parent = parent.parentWidget()
-    if parent is not None:
-        parent.show()
-        parent.raise_()
+    holder = _holder(dock)
+    if holder is not None:
+        holder.show()
+        holder.raise_()
 
 
 def main_window(widget: QWidget) -> QMainWindow | None:

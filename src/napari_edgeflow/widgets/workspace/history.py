@@ -12,7 +12,7 @@ from napari_edgeflow.widgets.layers.object_records import (
     ObjectRecord,
     ObjectRow,
     ObjectRows,
-    Values,
+    RowValues,
 )
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.workspace.changed_pixels import (
@@ -215,7 +215,9 @@ class _Writing:
         if part is not None:
             self._parts.append(part)
 
-    def write_rows(self, values: Mapping[int, Values], ids: Sequence[int]) -> "_Rows":
+    def write_rows(
+        self, values: Mapping[int, RowValues], ids: Sequence[int]
+    ) -> "_Rows":
         """Write the rows that are given, remove the others of ``ids``."""
         rows = ObjectRows(self.layer)
         before = rows.get(ids)
@@ -557,7 +559,7 @@ def _are_same(some: _Rows, others: _Rows) -> bool:
     )
 
 
-def _values(row: ObjectRow | None) -> Values | None:
+def _values(row: ObjectRow | None) -> RowValues | None:
     return None if row is None else row.values
 
 

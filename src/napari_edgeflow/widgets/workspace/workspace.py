@@ -22,11 +22,6 @@ class Workspace(QObject):
     """What all docks of one viewer share; see :meth:`of`.
 
     It holds neither the viewer nor its layers, and goes when the viewer goes.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        The viewer itself.
     """
 
     models_changed = Signal()

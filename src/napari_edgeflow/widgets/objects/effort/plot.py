@@ -20,13 +20,7 @@ _GREY: Colour = (128, 128, 128)
 
 
 class EffortPlot(QWidget):
-    """One bar for each object, in the order they were made, in its class's colour.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        The widget it is part of.
-    """
+    """One bar for each object, in the order they were made, in its class's colour."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -11,7 +11,6 @@ from superqt.utils import qdebounced
 from napari_edgeflow.engine.raster.outlines.outline import TOLERANCE
 from napari_edgeflow.widgets.layers.labels import check_target
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
-from napari_edgeflow.widgets.objects.outline.commit import commit_outline
 from napari_edgeflow.widgets.objects.outline.layer import OutlineLayer
 from napari_edgeflow.widgets.objects.outline.work import (
     OutlineAnswer,
@@ -21,6 +20,7 @@ from napari_edgeflow.widgets.objects.outline.work import (
     OutlineShapes,
     OutlineState,
     answer,
+    commit_outline,
 )
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem

@@ -11,7 +11,7 @@ from napari_edgeflow.engine.labels.objects import measure_objects
 from napari_edgeflow.engine.labels.regions import objects_of
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.widgets.layers.labels import labels_of, read_scheme
-from napari_edgeflow.widgets.layers.object_records import ObjectRecord, Values
+from napari_edgeflow.widgets.layers.object_records import ObjectRecord, RowValues
 from napari_edgeflow.widgets.layers.planes import layer_array
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry
 
@@ -50,7 +50,7 @@ class PartedObjects:
     """The objects that were found: their ids for each pixel, and their rows."""
 
     ids: NDArray[np.uint16]
-    rows: list[Values]
+    rows: list[RowValues]
 
 
 def part_classes(regions: ClassRegions) -> PartedObjects:

@@ -6,9 +6,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QToolButton, QWidget
 
-from napari_edgeflow.widgets.keys.dialog import ShortcutDialog
-from napari_edgeflow.widgets.keys.help import KeyHelp, KeyLinks, help_text
 from napari_edgeflow.widgets.keys.shortcuts import ACTIONS, Shortcuts
+from napari_edgeflow.widgets.keys.windows import (
+    KeyHelp,
+    KeyLinks,
+    ShortcutDialog,
+    help_text,
+)
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
