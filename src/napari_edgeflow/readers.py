@@ -130,8 +130,14 @@ def read_objects(path: str) -> list[_LayerData]:
         class_of = {entry.id: entry.class_id for entry in annotation.objects}
         entry = {"image": mark, "file_name": annotation.file_name}
         scheme = LabelScheme("object", annotation.classes)
-        labels = annotation.object_labels()
-        layers.append(_labels_layer(labels, scheme, class_of, entry, **shown))
+        try:
+            labels = annotation.object_labels()
+        except ValueError as error:
+            problems.append(f"{annotation.file_name}: {error}")
+        else:
+            layers.append(_labels_layer(labels, scheme, class_of, entry, **shown))
+    if not layers:
+        raise ValueError("; ".join(problems[:1]))
     if len(found) > MAX_PAIRS:
         problems.append(f"opened {MAX_PAIRS} of {len(found)} images")
     if problems:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from napari_edgeflow.engine.raster.image import ImageReader
 
@@ -66,6 +67,24 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
 
 
+def open_labels(path: Path) -> Image.Image:
+    """Open a label image; pixels are read when they are asked for.
+
+    Pillow takes images of more than 178,956,970 pixels for attacks, and so would never
+    open again what was labelled on one; PNGs of labels are opened at any size.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    """
+    try:
+        return PngImageFile(path)
+    # It is no PNG.
+    except SyntaxError:
+        return Image.open(path)
+
+
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Return an image file as (H, W, 3) uint8.
 
@@ -85,7 +104,10 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
             if not file.mode.startswith(_DEEP_MODES):
                 return np.asarray(file.convert("RGB"))
             pixels = np.asarray(file)
-    except OSError as error:
+    except ValueError:
+        raise
+    # Pillow raises whatever its decoders do for a broken file.
+    except Exception as error:
         pixels = _read_tiff(path, f"cannot read the image {path}", error)
     try:
         return ImageReader(pixels).read_whole()
@@ -104,10 +126,12 @@ def read_label_image(path: Path) -> NDArray[np.integer[Any]]:
         If it cannot be read.
     """
     try:
-        with Image.open(path) as file:
+        with open_labels(path) as file:
             _check_single(path, file)
             labels: NDArray[np.integer[Any]] = np.asarray(file)
-    except OSError as error:
+    except ValueError:
+        raise
+    except Exception as error:
         labels = _read_tiff(path, f"cannot read the labels {path}", error)
     if labels.dtype == np.bool_:
         # Pillow's True need not be a 1 in memory.
@@ -166,7 +190,7 @@ def image_size(path: Path) -> tuple[int, int]:
         ) from error
 
 
-def _read_tiff(path: Path, failed: str, reason: OSError) -> NDArray[Any]:
+def _read_tiff(path: Path, failed: str, reason: Exception) -> NDArray[Any]:
     """Return the pixels of a TIFF that Pillow cannot read, such as 64-bit labels.
 
     Raises

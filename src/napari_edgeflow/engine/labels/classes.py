@@ -145,11 +145,11 @@ class ClassTable:
         try:
             return cls(
                 tuple(
-                    LabelClass(int(r["id"]), str(r["name"]), tuple(r["colour"]))  # type: ignore[call-overload, arg-type]
+                    LabelClass(int(r["id"]), str(r["name"]), (*map(int, r["colour"]),))  # type: ignore[call-overload]
                     for r in records
                 )
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(
                 f"a class needs id, name and colour; this is missing: {error}"
             ) from error

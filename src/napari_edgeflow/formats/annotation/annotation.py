@@ -12,7 +12,11 @@ from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID, ClassTable
 from napari_edgeflow.engine.labels.regions import objects_of
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
-from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.annotation.objects import (
+    MAX_OBJECT_ID,
+    LabelledObject,
+    check_size,
+)
 
 _MAX_SPARSE_ID = 1 << 20
 """Ids up to here are looked up as they are, larger ones are sorted first."""
@@ -64,8 +68,11 @@ class ImageAnnotation:
     ) -> None:
         where = f"object {entry.id} of {self.file_name!r}"
         window = entry.region.window
-        if entry.id < 1 or entry.id in seen:
-            raise ValueError(f"{where}: give each object an id of its own, from 1 on")
+        if not 0 < entry.id <= MAX_OBJECT_ID or entry.id in seen:
+            raise ValueError(
+                f"{where}: give each object an id of its own, from 1 on "
+                f"up to {MAX_OBJECT_ID}"
+            )
         if entry.class_id not in known:
             raise ValueError(
                 f"{where} has class {entry.class_id}, which the table lacks: add it"
@@ -165,7 +172,13 @@ class ImageAnnotation:
         -------
         ndarray
             (H, W) uint8, or uint16 if a class has an id above 255.
+
+        Raises
+        ------
+        ValueError
+            If the image is too large for that.
         """
+        check_size(self.shape)
         highest = max((entry.id for entry in self.classes), default=0)
         dtype = np.uint8 if highest <= 255 else np.uint16
         labels: NDArray[np.unsignedinteger] = np.zeros(self.shape, dtype)
@@ -180,7 +193,13 @@ class ImageAnnotation:
         -------
         ndarray
             (H, W) uint32, 0 for background.
+
+        Raises
+        ------
+        ValueError
+            If the image is too large for that.
         """
+        check_size(self.shape)
         labels = np.zeros(self.shape, np.uint32)
         for entry in self._in_order():
             labels[entry.region.window.slices][entry.region.mask] = entry.id

@@ -1,7 +1,9 @@
 """The objects of an image: their pixels, and their outlines as they were drawn."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,39 @@ from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.geometry import fitted
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize, trace
+
+MAX_OBJECT_ID = 2**32 - 1
+"""The highest id of an object that label images hold."""
+
+_MOST_PIXELS = 2**31 - 1
+"""Of an image of labels: a file may say any size, and have nothing to show for it."""
+
+
+def check_size(shape: tuple[int, int]) -> None:
+    """Raise ValueError if an image (H, W) is too large for its labels to be drawn."""
+    if prod(shape) > _MOST_PIXELS:
+        raise ValueError(
+            f"{shape[1]} x {shape[0]} pixels are more than labels can be drawn on "
+            f"({_MOST_PIXELS}): is that the size of the image?"
+        )
+
+
+def numbers(values: Any) -> NDArray[np.float64]:
+    """Return what a file says as numbers; ValueError if it is something else."""
+    try:
+        return np.array(values, np.float64)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"it holds what is no number ({error})") from error
+
+
+def free_id(wanted: object, taken: Collection[int]) -> int:
+    """Return the id that a file gives an object, else one that is not taken."""
+    if isinstance(wanted, int) and 0 < wanted <= MAX_OBJECT_ID and wanted not in taken:
+        return int(wanted)
+    following = max(taken, default=0) + 1
+    if following <= MAX_OBJECT_ID:
+        return following
+    return next(i for i in range(1, len(taken) + 2) if i not in taken)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,5 +136,6 @@ def _region_of(drawn: tuple[Polygon, ...], shape: tuple[int, int]) -> MaskPart:
     bottom, right = min(bottom, shape[0]), min(right, shape[1])
     moved = [part.moved(-top, -left) for part in drawn]
     around = Window(top, left, bottom, right)
+    check_size((around.height, around.width))
     mask = rasterize(moved, (around.height, around.width))
     return _tight(MaskPart(around, mask))

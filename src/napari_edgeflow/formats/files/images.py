@@ -8,6 +8,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_edgeflow.engine.data.pairs import open_labels
+
 _PLAIN_MODES = ("L", "RGB", "RGBA", "I", "I;16", "F")
 """Pillow's modes whose arrays are pixels as they are; others are made RGB."""
 
@@ -65,7 +67,7 @@ def is_in_colour(path: Path) -> bool:
         Any file, or where there is none.
     """
     try:
-        with Image.open(path) as file:
+        with open_labels(path) as file:
             return file.mode.startswith(_TRUE_COLOURS)
     # None, another kind of file, or one that Pillow takes for too large to be true.
     except (OSError, Image.DecompressionBombError):

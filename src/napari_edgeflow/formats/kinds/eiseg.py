@@ -16,7 +16,7 @@ from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.raster.outlines.geometry import fitted, grown
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.annotation.objects import LabelledObject, numbers
 from napari_edgeflow.formats.files.class_lists import find_class_list
 from napari_edgeflow.formats.files.class_names import with_names
 from napari_edgeflow.formats.files.image_files import images_by_stem
@@ -151,12 +151,12 @@ def _from_polygons(
     try:
         for record in records:
             classes, class_id = _with_class(classes, record)
-            points = np.array(record["points"], np.float64).reshape(-1, 2)[:, ::-1]
+            points = numbers(record["points"]).reshape(-1, 2)[:, ::-1]
             entry = LabelledObject.from_polygons(
                 len(objects) + 1, class_id, _outwards([Polygon(points)], shape), shape
             )
             objects.append(entry)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"{path} is no list of EISeg's polygons ({error})") from error
     return ImageAnnotation(file_name, *shape, classes, tuple(objects))
 

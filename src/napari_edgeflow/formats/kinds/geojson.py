@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from napari_edgeflow.engine.data.pairs import image_size
 from napari_edgeflow.engine.labels.classes import (
     METADATA,
@@ -19,7 +17,7 @@ from napari_edgeflow.engine.labels.classes import (
 )
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.annotation.objects import LabelledObject, free_id, numbers
 from napari_edgeflow.formats.files.class_names import check_names, with_names
 from napari_edgeflow.formats.files.image_files import images_by_stem
 from napari_edgeflow.formats.files.json_files import read_json, write_json
@@ -158,7 +156,7 @@ def read_geojson_folder(
 def _shape(path: Path, ours: Mapping[str, Any]) -> tuple[int, int]:
     try:
         return int(ours["height"]), int(ours["width"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ValueError(
             f"{path} does not say how large its image is: give the image too"
         ) from None
@@ -231,9 +229,7 @@ def _objects(
     for place, feature in enumerate(features):
         ours = _properties(feature).get(METADATA)
         ours = ours if isinstance(ours, dict) else {}
-        number = ours.get("id")
-        if not isinstance(number, int) or number < 1 or number in taken:
-            number = max(taken, default=0) + 1
+        number = free_id(ours.get("id"), taken)
         try:
             polygons = _polygons(feature.get("geometry"))
             class_id = ids[_label(feature)[0]]
@@ -254,10 +250,7 @@ def _polygons(geometry: Any) -> list[Polygon]:
     elif kind != "MultiPolygon":
         raise ValueError(f"a {kind} has no area")
     try:
-        rings = [
-            [np.array(ring, np.float64)[:, 1::-1] for ring in part]
-            for part in parts or ()
-        ]
+        rings = [[numbers(ring)[:, 1::-1] for ring in part] for part in parts or ()]
         return [Polygon(exterior, tuple(holes)) for exterior, *holes in rings]
     except (TypeError, ValueError, IndexError):
         raise ValueError("its coordinates are no rings of [x, y]") from None

@@ -245,7 +245,8 @@ def _yaml(path: Path) -> Mapping[str, Any]:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise OSError(f"cannot read {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    # PyYAML raises whatever its constructors do, as for a 13th month.
+    except Exception as error:
         raise ValueError(f"{path} is no YAML file in UTF-8: write it again") from error
     return record if isinstance(record, dict) else {}
 

@@ -11,6 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.formats.files.images import is_in_colour
+from napari_edgeflow.formats.kinds.label_images.folder import read_label_values
 from napari_edgeflow.formats.kinds.voc.png import (
     holds_labels,
     is_palette_png,
@@ -236,3 +238,18 @@ def test_what_is_no_plane_of_labels_is_refused(
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"mask\.jpg must end in \.png"):
         write_palette_png(tmp_path / "mask.jpg", np.zeros((1, 1), int), voc_palette())
+
+
+def test_labels_of_any_size_open_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pillow refuses images of more than twice as many pixels.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    path, labels = tmp_path / "a.png", np.full((20, 30), 7, np.uint8)
+    write_palette_png(path, labels, voc_palette(), ClassTable.voc())
+    assert holds_labels(path)
+    again, classes = read_palette_png(path)
+    assert np.array_equal(again, labels)
+    assert classes == ClassTable.voc()
+    assert np.array_equal(read_label_values(path).labels, labels)
+    assert not is_in_colour(path)

@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 
+_FARTHEST = 1e9
+"""Pixels from the corner of the image beyond which nobody draws; squares of much more
+are no numbers any longer."""
+
 
 def fitted(polygon: Polygon, shape: tuple[int, int]) -> tuple[Polygon, ...]:
     """Return a polygon without crossings, inside the image.
@@ -32,15 +36,21 @@ def fitted(polygon: Polygon, shape: tuple[int, int]) -> tuple[Polygon, ...]:
     Raises
     ------
     ValueError
-        If a ring has less than three vertices or one at infinity, or if no area
-        lies inside the image.
+        If a ring has less than three vertices or one at infinity, if it cannot be
+        repaired, or if no area lies inside the image.
     """
     opened = Polygon(_opened(polygon.exterior), tuple(map(_opened, polygon.holes)))
-    exact = _to_shapely(opened)
-    frame = shapely.box(0, 0, *shape)
-    if exact.is_valid and frame.covers(exact):
-        return (opened,)
-    parts = tuple(_from_shapely(_enclosed_once(opened).intersection(frame)))
+    try:
+        exact = _to_shapely(opened)
+        frame = shapely.box(0, 0, *shape)
+        if exact.is_valid and frame.covers(exact):
+            return (opened,)
+        parts = tuple(_from_shapely(_enclosed_once(opened).intersection(frame)))
+    except (shapely.errors.ShapelyError, OverflowError) as error:
+        raise ValueError(
+            f"a polygon around {_place(opened)} cannot be repaired ({error}): draw it "
+            "again"
+        ) from error
     if not parts:
         raise ValueError(
             f"a polygon around {_place(opened)} has no area inside the image of "
@@ -106,8 +116,11 @@ def _opened(ring: Ring) -> Ring:
         raise ValueError(
             f"a polygon has {len(points)} vertices: it needs three or more"
         )
-    if not np.isfinite(points).all():
-        raise ValueError("a polygon has a vertex that is no number: draw it again")
+    if not np.isfinite(points).all() or np.abs(points).max() > _FARTHEST:
+        raise ValueError(
+            "a polygon has a vertex that is no number, or far from any image: draw it "
+            "again"
+        )
     return points
 
 

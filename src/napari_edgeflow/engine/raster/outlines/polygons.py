@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+_BAND = 1 << 22
+"""Pixels that are filled at a time, which takes eight bytes for each."""
+
 Ring = NDArray[np.float64]
 """(N, 2) float64: (y, x) of each vertex; the last is joined to the first."""
 
@@ -202,14 +205,30 @@ def _filled(rings: Sequence[Ring], shape: tuple[int, int]) -> NDArray[np.bool_]:
     # From top to bottom: an edge that is walked there and back cancels exactly.
     is_upward = starts[:, :1] > ends[:, :1]
     upper, lower = np.where(is_upward, ends, starts), np.where(is_upward, starts, ends)
-    first = np.ceil(upper[:, 0] - 0.5).clip(0, height).astype(np.intp)
-    last = np.ceil(lower[:, 0] - 0.5).clip(0, height).astype(np.intp)
+    inside = np.empty(shape, np.bool_)
+    step = max(_BAND // (width + 1), 1)
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        inside[top:bottom] = _filled_rows(upper, lower, top, bottom, width)
+    return inside
+
+
+def _filled_rows(
+    upper: Ring, lower: Ring, top: int, bottom: int, width: int
+) -> NDArray[np.bool_]:
+    """Return the pixels of some rows with an odd number of edges to their left.
+
+    ``upper`` and ``lower`` are the ends of the edges.
+    """
+    first = np.ceil(upper[:, 0] - 0.5).clip(top, bottom).astype(np.intp)
+    last = np.ceil(lower[:, 0] - 0.5).clip(top, bottom).astype(np.intp)
     counts = last - first
-    edge = np.arange(len(starts)).repeat(counts)
+    edge = np.arange(len(upper)).repeat(counts)
     row = np.arange(len(edge)) - (counts.cumsum() - counts - first).repeat(counts)
     y0, x0, y1, x1 = *upper[edge].T, *lower[edge].T
     x = x0 + (row + 0.5 - y0) / (y1 - y0) * (x1 - x0)
     column = np.ceil(x - 0.5).clip(0, width).astype(np.intp)
-    crossings = np.bincount(row * (width + 1) + column, minlength=height * (width + 1))
-    inside: NDArray[np.bool_] = crossings.reshape(height, width + 1).cumsum(1) % 2 == 1
+    places, count = (row - top) * (width + 1) + column, (bottom - top) * (width + 1)
+    crossings = np.bincount(places, minlength=count).reshape(-1, width + 1)
+    inside: NDArray[np.bool_] = crossings.cumsum(1) % 2 == 1
     return inside[:, :width]

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID, ClassTable, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.annotation.objects import free_id
 from napari_edgeflow.formats.files.class_files import category, category_colour
 from napari_edgeflow.formats.files.json_files import read_record, write_json
 from napari_edgeflow.formats.files.problems import Report, refuse
@@ -191,7 +192,7 @@ class _CocoFile:
         try:
             size = int(image["height"]), int(image["width"])
             empty = ImageAnnotation(name, *size, classes)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             reason = error if isinstance(error, ValueError) else "it has no size"
             report(f"{self.path}: image {image.get('id')} is left out: {reason}")
             return None
@@ -203,7 +204,7 @@ class _CocoFile:
             except ValueError as error:
                 report(self.says(record, f"of {name!r} cannot be used ({error})"))
                 continue
-            number = _object_id(record, used)
+            number = free_id(record.get(OBJECT_ID), used)
             used.add(number)
             objects.append(replace(entry, id=number))
         return replace(empty, objects=tuple(objects))
@@ -263,10 +264,3 @@ class _CocoFile:
 def _number(record: Mapping[str, Any]) -> int:
     number = record.get("id")
     return number if isinstance(number, int) else 0
-
-
-def _object_id(record: Mapping[str, Any], used: set[int]) -> int:
-    number = record.get(OBJECT_ID)
-    if isinstance(number, int) and number > 0 and number not in used:
-        return number
-    return max(used, default=0) + 1

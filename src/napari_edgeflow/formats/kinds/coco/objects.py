@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
-from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.annotation.objects import LabelledObject, numbers
 from napari_edgeflow.formats.kinds.coco.run_lengths import (
     compress,
     expand,
@@ -112,18 +112,18 @@ def _mask(written: Mapping[str, Any], shape: tuple[int, int]) -> NDArray[np.bool
 
 def _polygon(part: Any) -> Polygon:
     try:
-        numbers = np.array(part, np.float64)
-    except (TypeError, ValueError):
-        numbers = np.zeros(1)
-    if numbers.ndim != 1 or len(numbers) % 2:
+        values = numbers(part)
+    except ValueError:
+        values = np.zeros(1)
+    if values.ndim != 1 or len(values) % 2:
         raise ValueError("a polygon is no list x, y, x, y, … of numbers")
-    return Polygon(numbers.reshape(-1, 2)[:, ::-1])
+    return Polygon(values.reshape(-1, 2)[:, ::-1])
 
 
 def _box(box: Any) -> Polygon:
     try:
         x, y, width, height = (float(value) for value in box)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError("it has neither a segmentation nor a bbox") from None
     right, bottom = x + width, y + height
     return Polygon(np.array([[y, x], [y, right], [bottom, right], [bottom, x]]))

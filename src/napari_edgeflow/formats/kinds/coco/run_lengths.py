@@ -10,6 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.formats.annotation.objects import check_size, numbers
+
+_MOST_BITS = 60
+"""Of a number; run lengths of images have far fewer."""
+
 _FIRST = 48
 """ASCII code of six zero bits: five of a number, and one that says there are more."""
 
@@ -51,9 +56,10 @@ def from_run_lengths(
     ValueError
         If they do not fill the image.
     """
-    counts = np.array(lengths, np.float64)
-    total = math.prod(shape)
-    if counts.ndim != 1 or (counts < 0).any() or counts.sum() != total:
+    counts, total = numbers(lengths), math.prod(shape)
+    check_size(shape)
+    whole = counts.ndim == 1 and bool((counts >= 0).all() and (counts % 1 == 0).all())
+    if not whole or counts.sum() != total:
         raise ValueError(f"its run lengths do not add up to {total} pixels")
     values = (np.arange(len(counts)) % 2).astype(np.bool_)
     return values.repeat(counts.astype(np.int64)).reshape(shape, order="F")
@@ -86,6 +92,8 @@ def expand(text: str) -> list[int]:
             raise ValueError(f"its run lengths hold {character!r}: they are damaged")
         value |= (code & 31) << shift
         shift += 5
+        if shift > _MOST_BITS:
+            raise ValueError("its run lengths hold a number without end: damaged?")
         if code & 32:
             continue
         if code & 16:

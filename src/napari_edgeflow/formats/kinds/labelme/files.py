@@ -15,7 +15,7 @@ from typing import Any
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.annotation.objects import LabelledObject, free_id
 from napari_edgeflow.formats.files.class_lists import (
     NAMES,
     OURS,
@@ -27,7 +27,7 @@ from napari_edgeflow.formats.files.json_files import read_record, write_json
 from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.labelme.shapes import from_shapes, to_shapes
 
-VERSION = "5.5.0"
+_VERSION = "5.5.0"
 """The version of labelme whose files these are."""
 
 
@@ -61,7 +61,7 @@ def write_labelme(
         for s in to_shapes(entry, names[entry.class_id])
     ]
     record: dict[str, Any] = {
-        "version": VERSION,
+        "version": _VERSION,
         "flags": {},
         "shapes": shapes,
         "imagePath": image_path or annotation.file_name,
@@ -129,7 +129,7 @@ def read_labelme(
     name = PureWindowsPath(PurePosixPath(written).name).name
     try:
         shape = int(record["imageHeight"]), int(record["imageWidth"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ValueError(
             f"{path} has no imageHeight and imageWidth: save it with labelme again"
         ) from None
@@ -209,9 +209,7 @@ def _objects(
         groups.setdefault(key, []).append(shape)
     taken = set[int]()
     for (label, _), members in groups.items():
-        number = members[0].get("group_id")
-        if not isinstance(number, int) or number < 1 or number in taken:
-            number = max(taken, default=0) + 1
+        number = free_id(members[0].get("group_id"), taken)
         try:
             yield from_shapes(number, ids[label], members, size)
         except ValueError as error:

@@ -1,7 +1,6 @@
 """Objects as labelme's shapes: polygons, boxes, circles and masks."""
 
 import base64
-import binascii
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,11 @@ from PIL import Image
 
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
-from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.annotation.objects import (
+    LabelledObject,
+    check_size,
+    numbers,
+)
 
 _CIRCLE_VERTICES = 64
 
@@ -73,6 +76,7 @@ def from_shapes(
     if all(shape.get("shape_type") != "mask" for shape in shapes):
         outlines = [_outline(shape) for shape in shapes]
         return LabelledObject.from_polygons(number, class_id, outlines, size)
+    check_size(size)
     mask = np.zeros(size, np.bool_)
     for shape in shapes:
         if shape.get("shape_type") == "mask":
@@ -101,8 +105,8 @@ def _outline(shape: Mapping[str, Any]) -> Polygon:
 def _points(shape: Mapping[str, Any]) -> Ring:
     """Return (N, 2) float64, (y, x)."""
     try:
-        points = np.array(shape.get("points"), np.float64).reshape(-1, 2)
-    except (TypeError, ValueError):
+        points = numbers(shape.get("points")).reshape(-1, 2)
+    except ValueError:
         raise ValueError("its points are no pairs of numbers") from None
     return points[:, ::-1]
 
@@ -113,7 +117,8 @@ def _draw_mask(shape: Mapping[str, Any], mask: NDArray[np.bool_]) -> None:
         data = base64.b64decode(shape["mask"], validate=True)
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             crop = np.asarray(image.convert("L")) > 0
-    except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
+    # Pillow raises whatever its decoders do for a broken file.
+    except Exception as error:
         raise ValueError("its mask is no PNG in base64") from error
     points = _points(shape)
     if not len(points) or not np.isfinite(points).all():

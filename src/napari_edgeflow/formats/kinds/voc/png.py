@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.data.pairs import VOID, open_labels
 from napari_edgeflow.engine.labels.classes import (
     METADATA,
     ClassTable,
@@ -57,7 +57,7 @@ def holds_labels(path: Path) -> bool:
     """
     if not is_palette_png(path):
         return False
-    with _explaining(path), Image.open(path, formats=("PNG",)) as image:
+    with _explaining(path), PngImageFile(path) as image:
         start = _palette(image)[:2]
         if METADATA in image.info or np.array_equal(start, voc_palette(2)):
             return True
@@ -73,7 +73,7 @@ def names_classes(path: Path) -> bool:
     OSError
         If it cannot be read.
     """
-    with _explaining(path), Image.open(path) as image:
+    with _explaining(path), open_labels(path) as image:
         return _named_classes(image.info.get(METADATA)) is not None
 
 
@@ -107,7 +107,7 @@ def read_palette_png(
         If it cannot be read.
     """
     _, _, depth = _header(path)
-    with _explaining(path), Image.open(path, formats=("PNG",)) as image:
+    with _explaining(path), PngImageFile(path) as image:
         pixels = np.array(image)
         mode, text, palette = image.mode, image.info.get(METADATA), _palette(image)
     if mode not in ("P", "L", "1"):
