@@ -32,11 +32,6 @@ _LESS_MEMORY = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors in the input end as one sentence and status 2.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Default: those of the process.
-
     Returns
     -------
     int

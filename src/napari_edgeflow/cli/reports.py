@@ -54,13 +54,7 @@ _LESS_MEMORY = (
 
 
 class Reporter:
-    """Prints what training reports; of several processes only the first does.
-
-    Parameters
-    ----------
-    form : str
-        One of :data:`REPORT_FORMS`.
-    """
+    """Prints what training reports; of several processes only the first does."""
 
     def __init__(self, form: str) -> None:
         self.form = form

@@ -193,20 +193,7 @@ def segment_file(
     settings: "PredictSettings",
     confidence: bool,
 ) -> None:
-    """Label one image file and write its palette PNG, all or nothing.
-
-    Parameters
-    ----------
-    path : Path
-        The image.
-    output : Path
-        Folder to write to.
-    segmenter : SemanticSegmenter
-        The model.
-    settings : PredictSettings
-        How to look at the image.
-    confidence : bool
-        Whether to write the probability of each label too, as float16 TIFF.
+    """Write the palette PNG of an image and, if asked, its confidence as float16 TIFF.
 
     Raises
     ------

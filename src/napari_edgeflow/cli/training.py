@@ -264,15 +264,7 @@ def semantic_plan(options: argparse.Namespace) -> TrainingPlan:
 def labelled_images(
     options: argparse.Namespace, names: str | None = None
 ) -> list[DataSource]:
-    """Return what the options of :func:`add_labelled_images` name.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        The options.
-    names : str, optional
-        List of a VOC folder if none is named.
-    """
+    """Return what the options of :func:`add_labelled_images` name."""
     voc = [DataSource(p, "voc", names=options.split or names) for p in options.voc]
     return [*voc, *(DataSource(path, "pairs") for path in options.pairs)]
 

@@ -223,17 +223,7 @@ def as_float(tensor: "torch.Tensor") -> "torch.Tensor":
 
 
 def save_edgeflow(model: "EdgeFlow", path: Path, facts: Mapping[str, str]) -> None:
-    """Write an EdgeFlow network as half-precision safetensors, all or nothing.
-
-    Parameters
-    ----------
-    model : EdgeFlow
-        The network, on any device.
-    path : Path
-        The file to write, ending in .safetensors.
-    facts : mapping
-        More to write into the file's metadata, such as the number of steps.
-    """
+    """Write an EdgeFlow network as half-precision safetensors, all or nothing."""
     config = json.dumps(asdict(model.config))
     write_weights(model, path, {"task": CLICK_TASK, "config": config, **facts})
 

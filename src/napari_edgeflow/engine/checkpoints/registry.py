@@ -58,16 +58,11 @@ def free_folder(parent: Path, stem: str) -> Path:
 
 
 def trained_models(task: str | None = None) -> tuple[TrainedModel, ...]:
-    """Return the registered models that are still there, the newest first.
+    """Return the registered models that are still there, of a task; the newest first.
 
     What was moved or deleted is left out, and is back once it is back. A registry
     that cannot be read counts as empty: it only saves a person from looking for
     folders.
-
-    Parameters
-    ----------
-    task : str, optional
-        Only models of this task.
     """
     return tuple(
         model
@@ -77,12 +72,7 @@ def trained_models(task: str | None = None) -> tuple[TrainedModel, ...]:
 
 
 def register_model(folder: Path) -> TrainedModel:
-    """Note that a folder holds a model that was trained here.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``model.safetensors``.
+    """Note that a folder with ``model.safetensors`` holds a model trained here.
 
     Raises
     ------

@@ -146,19 +146,7 @@ def write_semantic(
     output: Path,
     extra: Mapping[str, str],
 ) -> None:
-    """Write a network as a folder that smp's ``from_pretrained`` loads too.
-
-    Parameters
-    ----------
-    model : SegmentationModel
-        The network, on any device.
-    facts : SemanticFacts
-        Its classes and input.
-    output : Path
-        The folder.
-    extra : mapping
-        More for the checkpoint's metadata, such as the number of steps.
-    """
+    """Write a network as a folder that smp's ``from_pretrained`` loads too."""
     arguments = {k: v for k, v in model.config.items() if not k.startswith("_")}
     config = SemanticConfig(type(model).__name__, arguments).to_json()
     header = {"task": SEMANTIC_TASK, "config": json.dumps(config)}

@@ -47,17 +47,6 @@ def with_other_classes(
     The outputs of classes of the same name are kept; those of new classes are
     random.
 
-    Parameters
-    ----------
-    model : SegmentationModel
-        The network to start from; not changed.
-    config : SemanticConfig
-        How it was built.
-    facts : SemanticFacts
-        Its classes.
-    wanted : SemanticFacts
-        The classes to learn.
-
     Raises
     ------
     ValueError

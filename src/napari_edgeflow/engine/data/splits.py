@@ -125,11 +125,6 @@ def same_images(paths: Sequence[Path]) -> list[list[int]]:
     An image may be there with labels of several people or classes, each as a pair of
     its own.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        The files; a file may come twice.
-
     Returns
     -------
     list of list of int

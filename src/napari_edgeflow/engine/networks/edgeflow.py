@@ -250,11 +250,6 @@ class FineNet(nn.Module):
 class EdgeFlow(nn.Module):
     """The whole network: coarse net with edge flow and OCR, then the fine net.
 
-    Parameters
-    ----------
-    config : EdgeFlowConfig
-        Sizes and backbone.
-
     Raises
     ------
     ValueError

@@ -21,11 +21,6 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 class OnnxNetwork:
     """A network exported to ONNX, on the CPU.
 
-    Parameters
-    ----------
-    path : Path
-        The ONNX file.
-
     Raises
     ------
     ValueError
@@ -50,14 +45,7 @@ class OnnxNetwork:
 
 
 def open_session(path: Path, inputs: set[str]) -> onnxruntime.InferenceSession:
-    """Open an ONNX file for the CPU and check that it is what it should be.
-
-    Parameters
-    ----------
-    path : Path
-        The ONNX file.
-    inputs : set of str
-        Names of the inputs that it should have.
+    """Open an ONNX file for the CPU and check that it takes the inputs that it should.
 
     Raises
     ------

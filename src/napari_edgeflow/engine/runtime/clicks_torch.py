@@ -32,15 +32,7 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class TorchNetwork:
-    """EdgeFlow on a torch device; half precision and channels-last on CUDA.
-
-    Parameters
-    ----------
-    model : EdgeFlow
-        The network.
-    device : str
-        "cuda", "mps" or "cpu".
-    """
+    """EdgeFlow on a torch device; half precision and channels-last on CUDA."""
 
     def __init__(self, model: EdgeFlow, device: str) -> None:
         self.device = device
@@ -89,15 +81,6 @@ def write_model(model: EdgeFlow, path: Path, facts: Mapping[str, str]) -> None:
 
     The export is made of the weights as they are stored, so that both give the
     same probabilities; the checkpoint records its digest.
-
-    Parameters
-    ----------
-    model : EdgeFlow
-        The network.
-    path : Path
-        The .safetensors file; the export has the same stem.
-    facts : mapping
-        More for the checkpoint's metadata.
     """
     onnx = path.with_suffix(".onnx")
     # The export is put in place last: if the disk is full, both of before are kept.
@@ -184,15 +167,7 @@ def with_fixed_padding(model: Module) -> Module:
 
 
 def export_onnx(model: EdgeFlow, path: Path) -> None:
-    """Write the network as ONNX for any height and width that are multiples of 32.
-
-    Parameters
-    ----------
-    model : EdgeFlow
-        In float32 on the CPU.
-    path : Path
-        The file to write.
-    """
+    """Write a float32 network on the CPU as ONNX, for sides of multiples of 32."""
     network = _Probabilities(with_fixed_padding(for_export(model)))
     inputs = {name: torch.zeros(1, 3, 64, 64) for name in ("image", "interaction")}
     export_module(network, inputs, "probabilities", path)

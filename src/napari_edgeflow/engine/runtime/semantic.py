@@ -14,11 +14,6 @@ from napari_edgeflow.engine.runtime.network import INPUT, SemanticNetwork
 class OnnxSemanticNetwork:
     """A semantic network exported to ONNX, on the CPU.
 
-    Parameters
-    ----------
-    path : Path
-        The ONNX file.
-
     Raises
     ------
     ValueError
@@ -55,14 +50,7 @@ def read_facts(checkpoint: Checkpoint) -> SemanticFacts:
 
 
 def load_semantic_network(checkpoint: Checkpoint, device: str) -> SemanticNetwork:
-    """Load a semantic network onto the best device, or the one asked for.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        The model.
-    device : str
-        "auto" takes CUDA, then MPS, then the CPU; or one of those by name.
+    """Load a semantic network onto a device; see :func:`clicks.load_network`.
 
     Raises
     ------

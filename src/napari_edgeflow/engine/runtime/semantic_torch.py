@@ -59,17 +59,7 @@ class SemanticProbabilities(nn.Module):
 
 
 class TorchSemanticNetwork:
-    """A semantic network on a torch device; half precision on CUDA.
-
-    Parameters
-    ----------
-    model : SegmentationModel
-        The network.
-    facts : SemanticFacts
-        Its classes and input.
-    device : str
-        "cuda", "mps" or "cpu".
-    """
+    """A semantic network on a torch device; half precision on CUDA."""
 
     def __init__(
         self, model: SegmentationModel, facts: SemanticFacts, device: str
@@ -100,17 +90,7 @@ class TorchSemanticNetwork:
 
 
 def export_semantic(model: SegmentationModel, facts: SemanticFacts, path: Path) -> None:
-    """Write a network as ONNX for images whose sides are multiples of 32.
-
-    Parameters
-    ----------
-    model : SegmentationModel
-        In float32 on the CPU.
-    facts : SemanticFacts
-        Its classes and input.
-    path : Path
-        The file to write.
-    """
+    """Write a float32 network on the CPU as ONNX, for sides of multiples of 32."""
     module = SemanticProbabilities(model, facts)
     module.model = with_fixed_padding(module.model)
     export_module(module, {INPUT: torch.zeros(1, 3, 64, 64)}, OUTPUT, path)

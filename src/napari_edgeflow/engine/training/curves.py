@@ -33,17 +33,7 @@ _FINER = 2
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One line of a plot.
-
-    Parameters
-    ----------
-    name : str
-        What it shows.
-    colour : tuple of int
-        Red, green and blue.
-    points : tuple of (float, float)
-        Epoch and value.
-    """
+    """One line of a plot: its name, its colour, and epochs with their values."""
 
     name: str
     colour: Colour
@@ -117,15 +107,7 @@ def ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
 
 
 def draw_curves(folder: Path, history: Sequence[Mapping[str, float | None]]) -> None:
-    """Write ``curves.png``: losses and scores by epoch, all or nothing.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write it.
-    history : sequence of mapping
-        As :func:`folder.metrics_row` gives them.
-    """
+    """Write ``curves.png``: losses and scores by epoch, all or nothing."""
     plots = [plot_picture(p(history), _SIZE) for p in (loss_plot, score_plot)]
     with replacing(folder / CURVES_FILE) as partial:
         Image.fromarray(np.hstack(plots)).save(partial, format="PNG")

@@ -24,11 +24,6 @@ def make_fabric(device: str) -> Fabric:
 
     Under ``torchrun`` each of its processes gets its share of the batch, and its own
     GPU where there are some. Numbers are half precision on CUDA where that is safe.
-
-    Parameters
-    ----------
-    device : str
-        "cuda", "mps" or "cpu".
     """
     world, local = int(os.environ.get("WORLD_SIZE", 1)), processes_here()
     strategy: str | Strategy = "auto"

@@ -40,21 +40,7 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 class Run:
-    """One training: optimiser, averaged weights, and how far it is.
-
-    Parameters
-    ----------
-    task : Task
-        Model, data and loss.
-    settings : LoopSettings
-        How long and how fast.
-    output : Path
-        Folder of the checkpoint.
-    fabric : Fabric
-        The processes and device it runs on.
-    stop : StopRequest, optional
-        What asks it to stop, beside the file in the folder.
-    """
+    """One training: optimiser, averaged weights, and how far it is."""
 
     def __init__(
         self,

@@ -93,13 +93,7 @@ class TaskSettings:
         return f"{self.batch} crops of up to {self.largest} pixels"
 
     def smaller(self: _Settings, processes: int = 1) -> _Settings | None:
-        """Return settings that need at most half the memory, None if there are none.
-
-        Parameters
-        ----------
-        processes : int
-            Among which the batch is shared out.
-        """
+        """Return settings for half the memory or less, None if there are none."""
         batch = self.batch // 2 // processes * processes
         side = self.largest // 2 // STEP * STEP
         for fewest, smallest in _SMALLER:

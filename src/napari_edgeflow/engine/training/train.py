@@ -92,17 +92,6 @@ def train(
 def begin(output: Path, device: str, seed: int, *, resume: bool) -> Fabric:
     """Check the folder and get a process ready to train, before a model is built.
 
-    Parameters
-    ----------
-    output : Path
-        Folder of the checkpoint.
-    device : str
-        "auto", "cuda", "mps" or "cpu".
-    seed : int
-        Of the weights that are drawn.
-    resume : bool
-        Whether the folder may hold a training.
-
     Raises
     ------
     ValueError

@@ -115,15 +115,6 @@ def start(
 ) -> Iterator[TrainEvent]:
     """Train a network; the model is in the output folder after every checkpoint.
 
-    Parameters
-    ----------
-    training : Training
-        What to train, on what, for how long.
-    resume : bool
-        Go on from the state in the output folder.
-    stop : StopRequest, optional
-        Looked at after every step; see :func:`train.train`.
-
     Yields
     ------
     TrainEvent

@@ -194,16 +194,7 @@ class TrainingPlan:
 
     @classmethod
     def from_text(cls, text: str, folder: Path, name: str) -> "TrainingPlan":
-        """Return what :meth:`to_text` gave.
-
-        Parameters
-        ----------
-        text : str
-            The content of the file.
-        folder : Path
-            Where it is.
-        name : str
-            What to call it in errors.
+        """Return what :meth:`to_text` gave; ``name`` is what errors call the file.
 
         Raises
         ------

@@ -188,12 +188,7 @@ def _image(path: Path, images: Path | None, name: str) -> Path:
 
 
 def common_classes(tables: Iterable[tuple[Path, ClassTable]]) -> ClassTable | None:
-    """Return the classes of several folders; None if there are none.
-
-    Parameters
-    ----------
-    tables : iterable of (Path, ClassTable)
-        The folders that name classes, and these.
+    """Return the classes that several folders name; None if there are none.
 
     Raises
     ------

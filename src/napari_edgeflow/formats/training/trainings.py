@@ -29,13 +29,6 @@ _SEMANTIC_LOOP = LoopSettings(rate=1e-3, weight_decay=1e-2, ema=0.998)
 def training_of(plan: TrainingPlan, command: str = "") -> Training:
     """Return the training that a plan asks for; reads what the sources list.
 
-    Parameters
-    ----------
-    plan : TrainingPlan
-        What it is told.
-    command : str
-        What is noted as having started it; empty for no note.
-
     Raises
     ------
     ValueError

@@ -40,13 +40,7 @@ class _Run:
 
 
 class TrainController(QObject):
-    """Gets data ready, starts the training, and follows it.
-
-    Parameters
-    ----------
-    command : sequence of str
-        What starts a training; its arguments follow.
-    """
+    """Gets data ready, starts the training, and follows it."""
 
     surveyed = Signal(object)
     """What there is to learn from, a :class:`DataSurvey`."""
@@ -168,13 +162,7 @@ class TrainController(QObject):
         self.running_changed.emit()
 
     def stop_and_wait(self, idle: Callable[[], None] | None = None) -> None:
-        """Stop, and return when the process is gone.
-
-        Parameters
-        ----------
-        idle : callable, optional
-            Called some times a second until then.
-        """
+        """Stop; return when the process is gone, calling ``idle`` until then."""
         run = self._run
         process = None if run is None else run.process
         if process is not None:

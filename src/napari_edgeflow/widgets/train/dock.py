@@ -36,15 +36,7 @@ _LEAST_WIDTH = 340
 
 
 class TrainWidget(ViewerDock):
-    """Train a model on labelled layers and folders, and watch it learn.
-
-    Parameters
-    ----------
-    command : sequence of str
-        What starts a training in a process of its own; its arguments follow.
-    ask : callable
-        Asks whether a training is to stop since its dock or window is closed.
-    """
+    """Train a model on labelled layers and folders, and watch it learn."""
 
     title = "Train"
 

@@ -30,13 +30,6 @@ class CloseGuard(QObject):
     """Asks when the window is closed while a training runs, and stops it before.
 
     A script that closes a viewer is not asked: the training is stopped.
-
-    Parameters
-    ----------
-    controller : TrainController
-        Who knows whether there is a training.
-    ask : callable
-        Asks a question that is answered by yes or no.
     """
 
     def __init__(self, controller: TrainController, ask: Ask) -> None:

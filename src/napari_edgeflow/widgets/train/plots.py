@@ -23,13 +23,7 @@ _LEFTWARDS = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class CurvePlot(QWidget):
-    """Curves over epochs, with a legend beside the title.
-
-    Parameters
-    ----------
-    plot : Plot
-        What to show at first.
-    """
+    """Curves over epochs, with a legend beside the title."""
 
     def __init__(self, plot: Plot, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -152,13 +152,6 @@ def place_over(
 
     A person who looks at all of the layers then sees all of it, whatever they
     measure, and the same as before once it is removed.
-
-    Parameters
-    ----------
-    layers : LayerList
-        Those of the viewer.
-    shape : tuple of int
-        Height and width of the picture in pixels.
     """
     if not len(layers):
         return {}

@@ -48,17 +48,7 @@ class Ending:
 
 
 class TrainProcess(QObject):
-    """One training as a process.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        Of the command ``napari-edgeflow``; with ``--report jsonl``.
-    output : Path
-        Folder of the training.
-    command : sequence of str
-        What to start, before the arguments.
-    """
+    """One training as a process."""
 
     reported = Signal(object)
     """One report, a mapping as :mod:`napari_edgeflow.cli.reports` describes it."""

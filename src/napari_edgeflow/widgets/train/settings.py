@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LayerPair:
-    """An image layer and the Labels layer that says what is in it.
-
-    Parameters
-    ----------
-    image, labels : Image, Labels
-        The layers.
-    kind : {"semantic", "object"}
-        What the values of the labels are.
-    """
+    """An image layer and the Labels layer that says what is in it."""
 
     image: "Image"
     labels: "Labels"

@@ -19,13 +19,6 @@ class Episode:
     reduction of imitation learning and structured prediction to no-regret online
     learning", AISTATS 2011.
 
-    Parameters
-    ----------
-    sample : ClickSample
-        The object, and what is said about it first.
-    guide : Guide
-        What decides where the network looks.
-
     Attributes
     ----------
     look : Look or None

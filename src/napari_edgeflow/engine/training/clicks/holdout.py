@@ -40,15 +40,7 @@ _Places = Mapping[int, tuple[Window, ...]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClickHoldout:
-    """Both sides of a split; no object is on both.
-
-    Parameters
-    ----------
-    sources : tuple of ClickSource
-        What is trained on.
-    targets : tuple of ClickTarget
-        What is held back.
-    """
+    """What is trained on and what is held back; no object is on both sides."""
 
     sources: tuple[ClickSource, ...]
     targets: tuple[ClickTarget, ...] = ()
@@ -256,18 +248,9 @@ def _components(labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
 def validate_clicks(
     model: EdgeFlow, targets: Sequence[ClickTarget], fabric: Fabric
 ) -> Validation:
-    """Click on objects as a person would in the dock, and compare.
+    """Click on objects, sorted by image, as a person would in the dock, and compare.
 
     Several processes share the objects.
-
-    Parameters
-    ----------
-    model : EdgeFlow
-        The network; not changed.
-    targets : sequence of ClickTarget
-        The objects, sorted by image.
-    fabric : Fabric
-        Processes and device.
 
     Returns
     -------

@@ -70,13 +70,6 @@ def usual_settings(
     between old and new. First clicks are learnt from more often: on 723 nuclei of
     images that the start knew, more late clicks cost 0.005 of IoU after the first one.
 
-    Parameters
-    ----------
-    images : int
-        How many there are to learn from.
-    adapting : bool
-        Whether the network knows objects already.
-
     Returns
     -------
     tuple

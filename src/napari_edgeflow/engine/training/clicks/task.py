@@ -47,19 +47,6 @@ class ClickTask(Task):
     Iterative training without forward passes to spare: a sample's result in one step
     decides what is clicked on and looked at in the following step, as it does in use,
     so that every forward pass also carries a gradient.
-
-    Parameters
-    ----------
-    model : EdgeFlow
-        The network to train.
-    sources : sequence of ClickSource
-        Where objects come from.
-    settings : ClickTaskSettings
-        How it learns.
-    targets : tuple of ClickTarget
-        Objects that are clicked on after each epoch.
-    microscopy : bool
-        Whether the images are those of a microscope.
     """
 
     model: EdgeFlow

@@ -68,13 +68,7 @@ def _term(text: str, spec: str) -> LossTerm:
 
 
 class SemanticLoss(nn.Module):
-    """A weighted sum of losses over the pixels that count.
-
-    Parameters
-    ----------
-    spec : str
-        See :func:`parse_loss`.
-    """
+    """A weighted sum of losses, see :func:`parse_loss`, over the pixels that count."""
 
     def __init__(self, spec: str) -> None:
         super().__init__()

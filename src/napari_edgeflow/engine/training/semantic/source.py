@@ -178,14 +178,7 @@ def _some(values: Sequence[int]) -> str:
 
 
 def check_size(found: LabelSurvey, side: int) -> None:
-    """Check that there is more than one image smaller than a crop.
-
-    Parameters
-    ----------
-    found : LabelSurvey
-        What there is.
-    side : int
-        Of the smallest crops, in pixels.
+    """Check that there is more than one image smaller than a crop of ``side`` pixels.
 
     Raises
     ------

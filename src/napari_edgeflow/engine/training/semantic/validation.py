@@ -178,15 +178,7 @@ def cross_entropy(
 
 
 def summary(confusion: NDArray[np.int64], facts: SemanticFacts) -> Validation:
-    """Return score and IoU per class of a confusion matrix.
-
-    Parameters
-    ----------
-    confusion : ndarray
-        As :func:`metrics.confusion_matrix` gives it.
-    facts : SemanticFacts
-        The classes, by name.
-    """
+    """Return score and IoU per class of a confusion matrix."""
     values = iou_of_classes(confusion)
     return Validation(
         mean_iou(confusion),
