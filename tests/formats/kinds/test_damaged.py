@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from tests.formats.annotation_samples import ring_and_parts
 
-from napari_edgeflow.engine.data.pairs import image_size, read_labels, read_rgb
+from napari_edgeflow.engine.data.pairs import image_size, read_label_image, read_rgb
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.exchange.imports import guess_source, read_annotations
 from napari_edgeflow.formats.files.class_files import read_classes, write_classes
@@ -130,8 +130,8 @@ def test_labels_of_any_size_are_read_and_images_told(
     path, photo = tmp_path / "labels.png", tmp_path / "photo.jpg"
     Image.fromarray(labels).save(path)
     Image.fromarray(labels).save(photo)
-    assert np.array_equal(read_labels(path), labels)
-    for read in (read_rgb, read_labels, image_size):
+    assert np.array_equal(read_label_image(path), labels)
+    for read in (read_rgb, read_label_image, image_size):
         with pytest.raises(OSError, match=r"photo\.jpg"):
             read(photo)
 
@@ -145,6 +145,6 @@ def test_broken_images_are_told(tmp_path: Path, suffix: str) -> None:
         damaged = bytearray(whole[: rng.integers(1, len(whole) + 1)])
         damaged[rng.integers(len(damaged))] = rng.integers(256)
         path.write_bytes(damaged)
-        for read in (read_rgb, read_labels, image_size):
+        for read in (read_rgb, read_label_image, image_size):
             with suppress(ValueError, OSError):
                 read(path)
