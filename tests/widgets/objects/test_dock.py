@@ -1,4 +1,4 @@
-"""The dock "Objects" in a real viewer."""
+"""The dock "Objects", in a window where it needs one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from qtpy.QtCore import QItemSelectionModel, Qt
 from qtpy.QtTest import QTest
 
@@ -91,11 +92,15 @@ MakeKeeper = Callable[..., Keeper]
 
 
 @pytest.fixture
-def make_keeper(make_napari_viewer: Callable[..., Any], qtbot: Any) -> MakeKeeper:
-    """Open a viewer with four objects and the dock."""
+def make_keeper(request: pytest.FixtureRequest, qtbot: Any) -> MakeKeeper:
+    """Open a viewer with four objects and the dock, in a window if asked."""
 
-    def make(shape: tuple[int, ...] = (100, 120), show: bool = False) -> Keeper:
-        viewer = make_napari_viewer(show=show)
+    def make(
+        shape: tuple[int, ...] = (100, 120), *, window: bool = False, show: bool = False
+    ) -> Keeper:
+        viewer: Any = ViewerModel()
+        if window:
+            viewer = request.getfixturevalue("make_napari_viewer")(show=show)
         image = viewer.add_image(np.zeros(shape, np.uint8), name="picture")
         layer = add_labels(viewer, image, LabelScheme("object", VOC))
         add_object(viewer, layer, 1, 15, 5, 5)
@@ -103,7 +108,10 @@ def make_keeper(make_napari_viewer: Callable[..., Any], qtbot: Any) -> MakeKeepe
         add_object(viewer, layer, 3, 15, 60, 5)
         add_object(viewer, layer, 4, 7, 60, 60)
         dock = ObjectsWidget(viewer)
-        viewer.window.add_dock_widget(dock, name="Objects")
+        if window:
+            viewer.window.add_dock_widget(dock, name="Objects")
+        else:
+            qtbot.addWidget(dock)
         keeper = Keeper(viewer, dock, qtbot)
         keeper.wait()
         return keeper
@@ -157,7 +165,7 @@ def test_the_list_follows_edits_of_any_kind(keeper: Keeper) -> None:
 
 
 def test_what_is_selected_is_shown_and_outlined(make_keeper: MakeKeeper) -> None:
-    keeper = make_keeper((3, 100, 120), show=True)
+    keeper = make_keeper((3, 100, 120), window=True, show=True)
     viewer = keeper.viewer
     add_object(viewer, keeper.layer, 5, 15, 30, 30)
     keeper.layer.data[2] = keeper.layer.data[0]
@@ -254,16 +262,14 @@ def test_an_edit_right_before_an_action_counts(keeper: Keeper) -> None:
     assert not (keeper.layer.data == 1).any()
 
 
-def test_classes_are_split_into_objects(
-    make_napari_viewer: Callable[[], Any], qtbot: Any
-) -> None:
-    viewer = make_napari_viewer()
+def test_classes_are_split_into_objects(qtbot: Any) -> None:
+    viewer: Any = ViewerModel()
     image = viewer.add_image(np.zeros((40, 60), np.uint8), name="picture")
     classes = add_labels(viewer, image, LabelScheme("semantic", VOC))
     classes.data[2:8, 2:8] = classes.data[20:30, 20:30] = 15
     classes.data[20:30, 30:40] = 8
     keeper = Keeper(viewer, ObjectsWidget(viewer), qtbot)
-    viewer.window.add_dock_widget(keeper.dock)
+    qtbot.addWidget(keeper.dock)
     keeper.wait()
     controls = keeper.dock.controls
     assert "classes, not objects" in controls.notice.text()
@@ -277,15 +283,13 @@ def test_classes_are_split_into_objects(
     np.testing.assert_array_equal(keeper.layer.data > 0, classes.data > 0)
 
 
-def test_labels_of_others_are_objects_too(
-    make_napari_viewer: Callable[[], Any], qtbot: Any
-) -> None:
-    viewer = make_napari_viewer()
+def test_labels_of_others_are_objects_too(qtbot: Any) -> None:
+    viewer: Any = ViewerModel()
     labels = viewer.add_labels(
         np.kron(np.arange(6).reshape(2, 3), np.ones((9, 9), int))
     )
     keeper = Keeper(viewer, ObjectsWidget(viewer), qtbot)
-    viewer.window.add_dock_widget(keeper.dock)
+    qtbot.addWidget(keeper.dock)
     keeper.wait()
     assert keeper.ids == [1, 2, 3, 4, 5]
     keeper.select(2, 3)
@@ -295,7 +299,8 @@ def test_labels_of_others_are_objects_too(
     assert labels.features["source"].tolist() == ["import", "import"]
 
 
-def test_layers_and_the_dock_may_go_at_any_time(keeper: Keeper) -> None:
+def test_layers_and_the_dock_may_go_at_any_time(make_keeper: MakeKeeper) -> None:
+    keeper = make_keeper(window=True)
     viewer, layer = keeper.viewer, keeper.layer
     other = add_labels(viewer, viewer.layers[0], LabelScheme("object", VOC))
     keeper.select(1, 2)
@@ -316,7 +321,8 @@ def test_layers_and_the_dock_may_go_at_any_time(keeper: Keeper) -> None:
     viewer.window.remove_dock_widget(keeper.dock)
 
 
-def test_a_window_is_closed_while_objects_change(keeper: Keeper) -> None:
+def test_a_window_is_closed_while_objects_change(make_keeper: MakeKeeper) -> None:
+    keeper = make_keeper(window=True)
     keeper.select(1, 2, 3)
     keeper.dock.controls.buttons["Delete"].click()
     keeper.layer.data_setitem((np.array([50]), np.array([50])), 9)
@@ -353,13 +359,11 @@ def test_viewers_do_not_share_what_can_be_undone(make_keeper: MakeKeeper) -> Non
     assert second.dock.controller.history.undo_text == "finish car"
 
 
-def test_large_areas_and_long_names_can_be_read(
-    make_napari_viewer: Callable[[], Any], qtbot: Any
-) -> None:
-    viewer = make_napari_viewer()
+def test_large_areas_and_long_names_can_be_read(qtbot: Any) -> None:
+    viewer: Any = ViewerModel()
     viewer.add_labels(np.ones((2000, 3000), np.uint8))
     keeper = Keeper(viewer, ObjectsWidget(viewer), qtbot)
-    viewer.window.add_dock_widget(keeper.dock)
+    qtbot.addWidget(keeper.dock)
     keeper.wait()
     table = keeper.table
     index = table.objects.index(0, 2)

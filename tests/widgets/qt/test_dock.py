@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QDockWidget, QLabel
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QWidget
 
 from napari_edgeflow.widgets.qt.dock import Dock
+
+LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
+RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 
 
 class Tall(Dock):
@@ -20,14 +23,19 @@ class Tall(Dock):
 
 
 @pytest.fixture
-def add(make_napari_viewer: Callable[..., Any]) -> Callable[..., QDockWidget]:
+def add(qtbot: Any) -> Callable[..., QDockWidget]:
     """Add docks to a window of 800 pixels."""
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1200, 800)
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.setCentralWidget(QLabel("canvas"))
+    window.resize(1200, 800)
+    window.show()
     QTest.qWait(20)
 
-    def add_dock(content: Any, name: str, **more: Any) -> QDockWidget:
-        dock: QDockWidget = viewer.window.add_dock_widget(content, name=name, **more)
+    def add_dock(content: QWidget, name: str, area: Any = RIGHT) -> QDockWidget:
+        dock = QDockWidget(name, window)
+        dock.setWidget(content)
+        window.addDockWidget(area, dock, Qt.Orientation.Vertical)
         QTest.qWait(20)
         return dock
 
@@ -58,7 +66,7 @@ def test_docks_of_others_and_other_sides_are_left_alone(
     add: Callable[..., QDockWidget],
 ) -> None:
     add(QLabel("of somebody else"), "other")
-    add(Tall(500), "left", area="left")
+    add(Tall(500), "left", area=LEFT)
     assert tabs(add(Tall(500), "right")) == []
 
 
@@ -69,8 +77,7 @@ def test_what_a_person_moved_apart_stays_apart(
     assert tabs(second) == [first]
     window: Any = first.window()
     window.removeDockWidget(second)
-    right = Qt.DockWidgetArea.RightDockWidgetArea
-    window.addDockWidget(right, second, Qt.Orientation.Vertical)
+    window.addDockWidget(RIGHT, second, Qt.Orientation.Vertical)
     second.show()
     QTest.qWait(20)
     assert tabs(second) == []

@@ -1,4 +1,4 @@
-"""Editing the outline of an object in a real viewer."""
+"""Editing the outline of an object, in a window where mouse and keys are used."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from numpy.typing import NDArray
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
@@ -41,6 +42,7 @@ class Editor:
     panel: OutlinePanel
     labels: Any
     qtbot: Any
+    dock: QWidget
 
     @property
     def shapes(self) -> Any:
@@ -109,9 +111,11 @@ MakeEditor = Callable[..., Editor]
 
 
 @pytest.fixture
-def make_editor(make_napari_viewer: Any, qtbot: Any) -> MakeEditor:
+def make_editor(request: pytest.FixtureRequest, qtbot: Any) -> MakeEditor:
     def make(labels: Any = None, *, show: bool = False, **options: Any) -> Editor:
-        viewer = make_napari_viewer(show=show)
+        # A window costs seconds; only mouse and keys need it.
+        make_viewer = request.getfixturevalue("make_napari_viewer") if show else None
+        viewer = make_viewer(show=True) if make_viewer else ViewerModel()
         data = ring_and_neighbour() if labels is None else labels
         layer = viewer.add_labels(data, name="cells", **options)
         # As in the dock of objects, whose size stays when the panel hides.
@@ -119,11 +123,13 @@ def make_editor(make_napari_viewer: Any, qtbot: Any) -> MakeEditor:
         dock.setMinimumSize(340, 400)
         panel = OutlinePanel(viewer, dock)
         QVBoxLayout(dock).addWidget(panel)
-        viewer.window.add_dock_widget(dock, name="Objects")
-        editor = Editor(viewer, panel, layer, qtbot)
+        editor = Editor(viewer, panel, layer, qtbot, dock)
         if show:
+            viewer.window.add_dock_widget(dock, name="Objects")
             QTest.qWait(50)
             viewer.reset_view()
+        else:
+            qtbot.addWidget(dock)
         return editor
 
     return make

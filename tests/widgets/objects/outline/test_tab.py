@@ -4,32 +4,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from tests.widgets.dock_person import WHITE, MakePerson, two_squares
 
 from napari_edgeflow.widgets.clicks.dock import OutlineDock
 from napari_edgeflow.widgets.objects.dock import ObjectsWidget
-from napari_edgeflow.widgets.objects.outline.tab import OutlineTab
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 
-def outline_tab(dock: ObjectsWidget) -> OutlineTab:
-    tabs = dock.controls.tabs
-    every = (tabs.widget(at) for at in range(tabs.count()))
-    return next(tab for tab in every if isinstance(tab, OutlineTab))
-
-
-def test_the_selected_object_is_edited_in_the_slice_being_shown(
-    make_napari_viewer: Any, qtbot: Any
-) -> None:
-    viewer = make_napari_viewer()
+def test_the_selected_object_is_edited_in_the_slice_being_shown(qtbot: Any) -> None:
+    viewer: Any = ViewerModel()
     data = np.zeros((3, 40, 50), np.uint8)
     data[:, 10:20, 10:20] = 1
     data[:2, 25:35, 30:45] = 2
     viewer.add_labels(data.copy(), name="cells")
     dock = ObjectsWidget(viewer)
-    viewer.window.add_dock_widget(dock, name="Objects")
+    qtbot.addWidget(dock)
     qtbot.waitUntil(lambda: not dock.busy, timeout=20_000)
-    tab = outline_tab(dock)
+    tab = dock.outline
     assert Workspace.of(viewer).docks.find(OutlineDock) is dock  # type: ignore[type-abstract]
     assert not tab.start.isEnabled()
     dock.controller.select([2])
@@ -62,7 +54,7 @@ def test_the_object_finished_last_is_edited_from_the_click_dock(
     objects = ObjectsWidget(person.viewer)
     person.viewer.window.add_dock_widget(objects, name="Objects")
     person.dock.controls.outline.click()
-    outline = outline_tab(objects).panel.controller
+    outline = objects.outline.panel.controller
     person.qtbot.waitUntil(lambda: outline.layer is not None, timeout=20_000)
     assert outline.session is not None
     ring = outline.session.state.shapes[0].ring
