@@ -101,7 +101,7 @@ class Day:
     @property
     def layer(self) -> Any:
         """The layer of objects of this page."""
-        return self.project.controller.layers.labels
+        return self.project.controller.page.labels
 
     def truth(self, task: Task) -> NDArray[np.bool_]:
         """Return where an object is."""

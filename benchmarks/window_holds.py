@@ -91,7 +91,7 @@ class Person:
     @property
     def labels(self) -> Any:
         """The layer of objects."""
-        return self.project.controller.layers.labels
+        return self.project.controller.page.labels
 
     def turn(self, name: str) -> None:
         """Turn to a page."""

@@ -118,6 +118,48 @@ def test_undo_and_redo_give_exactly_the_earlier_result(
         segmenter.undo()
 
 
+def test_what_was_undone_comes_back_until_something_else_is_said(
+    segmenter: ClickSegmenter, bright: Any
+) -> None:
+    segmenter.set_image(square())
+    clicks = [Click(20 + i, 20 + i) for i in range(4)]
+    last = segmenter.set_prompts(clicks)
+    calls = bright.calls
+    assert segmenter.set_prompts(clicks[:2]) is not last
+    assert segmenter.prompts == tuple(clicks[:2])
+    assert segmenter.set_prompts(clicks) is last
+    segmenter.set_prompts([])
+    assert segmenter.prompts == ()
+    segmenter.redo()
+    assert segmenter.prompts == tuple(clicks[:1])
+    assert bright.calls == calls, "known results were computed again"
+    segmenter.set_prompts([clicks[0], clicks[3]])
+    assert segmenter.prompts == (clicks[0], clicks[3])
+    with pytest.raises(ValueError, match="no step to redo"):
+        segmenter.redo()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_undo_and_redo_are_inverse(segmenter: ClickSegmenter, seed: int) -> None:
+    segmenter.set_image(square())
+    undone: list[tuple[Any, ...]] = []
+    for number, action in enumerate(np.random.default_rng(seed).integers(3, size=30)):
+        before = segmenter.prompts
+        if action == 0:
+            segmenter.add_click((number, 20))
+            undone.clear()
+            segmenter.undo()
+            assert segmenter.prompts == before
+            segmenter.redo()
+        elif action == 1 and before:
+            segmenter.undo()
+            undone.append(before)
+            assert segmenter.prompts == before[:-1]
+        elif action == 2 and undone:
+            segmenter.redo()
+            assert segmenter.prompts == undone.pop()
+
+
 def test_set_clicks_computes_only_what_is_new(
     segmenter: ClickSegmenter, bright: Any
 ) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.guide import Guide
-from napari_edgeflow.engine.interaction.history import StepHistory
 from napari_edgeflow.engine.interaction.look import Look
 from napari_edgeflow.engine.interaction.prediction import THRESHOLD, Prediction
 from napari_edgeflow.engine.interaction.prompts import (
@@ -53,7 +52,9 @@ class ClickSegmenter:
     def __init__(self, network: Network, zoom: ZoomSettings | None = None) -> None:
         self._guided = GuidedNetwork(network, zoom or ZoomSettings())
         self._reader: ImageReader | None = None
-        self._history: StepHistory[Prompt, Prediction] = StepHistory()
+        self._results: list[tuple[Prompt, Prediction]] = []
+        """All that is known: the prompts that count, then those that were undone."""
+        self._count = 0
         self._base: Prediction | None = None
         self._view: Window | None = None
         self._memory = ResultMemory()
@@ -86,7 +87,7 @@ class ClickSegmenter:
     @property
     def prompts(self) -> tuple[Prompt, ...]:
         """All that was said of the object so far, oldest first."""
-        return self._history.steps
+        return tuple(prompt for prompt, _ in self._results[: self._count])
 
     @property
     def clicks(self) -> tuple[Click, ...]:
@@ -107,8 +108,9 @@ class ClickSegmenter:
         ValueError
             If no image is set.
         """
-        result = self._history.result or self._base
-        return result or Prediction.nothing(self._image().shape)
+        if self._count:
+            return self._results[self._count - 1][1]
+        return self._base or Prediction.nothing(self._image().shape)
 
     def set_image(
         self,
@@ -177,7 +179,7 @@ class ClickSegmenter:
                 f"the mask has shape {array.shape}, the image {self._image().shape}: "
                 "give a mask of the image's height and width"
             )
-        self._history.clear()
+        self.clear()
         self._base = Prediction.of_mask(array != 0)
 
     def add_click(
@@ -246,8 +248,12 @@ class ClickSegmenter:
             If no image is set or one lies outside of it; nothing changes then.
         """
         check_prompts(prompts, self._image().shape)
-        known = self._history.rewind(prompts)
-        for prompt in prompts[known:]:
+        self._count = 0
+        for prompt, (known, _) in zip(prompts, self._results, strict=False):
+            if prompt != known:
+                break
+            self._count += 1
+        for prompt in prompts[self._count :]:
             self._add(prompt)
         return self.prediction
 
@@ -263,7 +269,9 @@ class ClickSegmenter:
         ValueError
             If there is none.
         """
-        self._history.undo()
+        if not self._count:
+            raise ValueError("there is no step to undo: add one first")
+        self._count -= 1
         return self.prediction.full(self._memory)
 
     def redo(self) -> NDArray[np.float32]:
@@ -274,12 +282,15 @@ class ClickSegmenter:
         ValueError
             If nothing was undone.
         """
-        self._history.redo()
+        if self._count == len(self._results):
+            raise ValueError("there is no step to redo: undo one first")
+        self._count += 1
         return self.prediction.full(self._memory)
 
     def clear(self) -> None:
         """Forget the prompts and the mask they started from; keep the image."""
-        self._history.clear()
+        self._results.clear()
+        self._count = 0
         self._base = None
 
     def mask(self, threshold: float = THRESHOLD) -> NDArray[np.bool_]:
@@ -322,7 +333,9 @@ class ClickSegmenter:
         prompts = (*self.prompts, prompt)
         result = self._guided.after(prompts, self.prediction, image, self._view)
         elapsed = 1000 * (time.perf_counter() - started)
-        self._history.add(prompt, replace(result, milliseconds=elapsed))
+        known = prompt, replace(result, milliseconds=elapsed)
+        self._results[self._count :] = [known]
+        self._count += 1
 
 
 class GuidedNetwork:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.interaction.history import StateHistory
 from napari_edgeflow.engine.raster.masks import bounding_window
 from napari_edgeflow.engine.raster.outlines.outline import (
     Filled,
@@ -50,8 +49,45 @@ class OutlineState:
     tolerance: float
 
 
-class OutlineSession(StateHistory[OutlineState]):
-    """All states of an outline; undo and redo without limit."""
+class OutlineSession:
+    """All states of an outline; undo and redo without limit.
+
+    Parameters
+    ----------
+    first : OutlineState
+        How it begins.
+    """
+
+    def __init__(self, first: OutlineState) -> None:
+        self._states, self._at = [first], 0
+
+    @property
+    def state(self) -> OutlineState:
+        """The state that counts now."""
+        return self._states[self._at]
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an edit to take back."""
+        return self._at > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an edit to bring back."""
+        return self._at < len(self._states) - 1
+
+    def undo(self) -> None:
+        """Take the last edit back, if there is one."""
+        self._at = max(self._at - 1, 0)
+
+    def redo(self) -> None:
+        """Bring the last undone edit back, if there is one."""
+        self._at = min(self._at + 1, len(self._states) - 1)
+
+    def _add(self, state: OutlineState) -> None:
+        """Go to an edited state; what was undone is gone."""
+        self._states[self._at + 1 :] = [state]
+        self._at += 1
 
     @property
     def edited(self) -> bool:
