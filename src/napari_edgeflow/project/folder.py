@@ -8,15 +8,15 @@ from pathlib import Path
 
 from napari_edgeflow.project.content.class_changes import up_to_date
 from napari_edgeflow.project.content.records import PageContent
-from napari_edgeflow.project.images.listing import HOME, SUFFIXES, list_images
+from napari_edgeflow.project.images.listing import HOME, IMAGE_ENDINGS, list_images
 from napari_edgeflow.project.storage.lock import ProjectLock, ProjectLockedError
 from napari_edgeflow.project.storage.page_files import PageFiles, StoredPage, read_page
 from napari_edgeflow.project.storage.project_file import (
     PROJECT,
+    PageState,
     PageSummary,
     ProjectFile,
     ProjectRecord,
-    State,
 )
 from napari_edgeflow.project.storage.saver import Saver, SaveState
 
@@ -46,7 +46,7 @@ class ProjectPlace:
     read_only: bool = False
     restore: bool = False
     force: bool = False
-    suffixes: tuple[str, ...] = SUFFIXES
+    suffixes: tuple[str, ...] = IMAGE_ENDINGS
 
     @property
     def home(self) -> Path:
@@ -168,7 +168,7 @@ class Project:
             return False
         self.saver.note_page(name, self.noted(content))
         before = self.record.page(name)
-        state: State = "work" if before.state == "new" else before.state
+        state: PageState = "work" if before.state == "new" else before.state
         page = _summary(state, content)
         if not edited or page == before:
             return False
@@ -207,7 +207,7 @@ class Project:
         return saved
 
 
-def _summary(state: State, content: PageContent) -> PageSummary:
+def _summary(state: PageState, content: PageContent) -> PageSummary:
     layers, counts = content.layers.values(), Counter[int]()
     for layer in layers:
         counts.update(layer.class_counts)
@@ -296,9 +296,9 @@ def _with_images(record: ProjectRecord, images: Path, home: Path) -> ProjectReco
     return replace(record, images=path.as_posix())
 
 
-def count_states(project: Project) -> dict[State, int]:
+def count_states(project: Project) -> dict[PageState, int]:
     """Return how many images are new, in work and done."""
-    counts: dict[State, int] = {"new": 0, "work": 0, "done": 0}
+    counts: dict[PageState, int] = {"new": 0, "work": 0, "done": 0}
     for name in project.names:
         counts[project.record.page(name).state] += 1
     return counts

@@ -22,7 +22,6 @@ from napari_edgeflow.project.storage.lock import LOCK
 from napari_edgeflow.project.storage.page_files import PageFiles, read_page
 from napari_edgeflow.project.storage.project_file import PageSummary
 from napari_edgeflow.widgets.classes import layer as class_layer
-from napari_edgeflow.widgets.classes.question import Answer
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
 from napari_edgeflow.widgets.layers.labels import commit_mask, read_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
@@ -246,9 +245,9 @@ def test_a_merged_class_is_merged_on_all_pages(
     person.viewer.window.add_dock_widget(click, name="Click to label")
     asked: list[str] = []
 
-    def answer(_view: Any, _classes: Any, _id: int, count: str) -> Answer:
+    def answer(_view: Any, _classes: Any, _id: int, count: str) -> int:
         asked.append(count)
-        return Answer(12)
+        return 12
 
     monkeypatch.setattr(class_layer, "ask_heir", answer)
     person.open(ProjectPlace(images))

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.places import exchanged
-from napari_edgeflow.project.content.packed_labels import PackedLabels
 from napari_edgeflow.project.content.records import (
     LabelContent,
+    PackedLabels,
     PageContent,
     Row,
     TakenLabels,

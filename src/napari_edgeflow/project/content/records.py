@@ -1,5 +1,7 @@
 """What a project knows of one image: its labels, their objects, and unfinished work."""
 
+import zlib
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,18 +11,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.project.content.packed_labels import PackedLabels
 
-Kind = Literal["semantic", "object", "plain"]
+LayerKind = Literal["semantic", "object", "plain"]
 """What values mean: classes, objects, or nobody said."""
 
-KINDS: tuple[Kind, ...] = ("semantic", "object", "plain")
+LAYER_KINDS: tuple[LayerKind, ...] = ("semantic", "object", "plain")
 
 Row = Mapping[str, object]
 """What is known of one object: JSON values by name, without its id."""
 
 Draft = Mapping[str, Any]
 """The object in progress, as the dock that made it writes it down."""
+
+
+_FAST = 1
+"""zlib's level: labels are mostly runs of one value."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedLabels:
+    """Labels, compressed.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the labels.
+    dtype : str
+        Of the labels, as numpy writes it.
+    data : bytes
+        Their values.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    data: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, labels: NDArray[Any]) -> "PackedLabels":
+        """Return labels packed."""
+        data = zlib.compress(np.ascontiguousarray(labels).data, _FAST)
+        return cls(labels.shape, labels.dtype.str, data)
+
+    def unpacked(self) -> NDArray[np.integer[Any]]:
+        """Return the labels."""
+        values = np.frombuffer(zlib.decompress(self.data), np.dtype(self.dtype))
+        labels: NDArray[np.integer[Any]] = values.reshape(self.shape).copy()
+        return labels
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        text = b64encode(self.data).decode("ascii")
+        return {"shape": list(self.shape), "dtype": self.dtype, "zlib": text}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "PackedLabels":
+        """Return what :meth:`to_json` gave."""
+        shape = tuple(int(side) for side in record["shape"])
+        return cls(shape, str(record["dtype"]), b64decode(record["zlib"]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +138,7 @@ class LabelContent:
         What they lost with classes that may be brought back.
     """
 
-    kind: Kind
+    kind: LayerKind
     classes: ClassTable
     labels: NDArray[np.integer[Any]] = field(repr=False)
     rows: Mapping[int, Row] = field(default_factory=dict)
@@ -156,8 +203,8 @@ def layer_of(
         If a fact is missing or makes no sense.
     """
     try:
-        if facts["kind"] not in KINDS:
-            raise ValueError(f"kind {facts['kind']!r} is none of {KINDS}")
+        if facts["kind"] not in LAYER_KINDS:
+            raise ValueError(f"kind {facts['kind']!r} is none of {LAYER_KINDS}")
         shape = tuple(int(side) for side in facts["shape"])
         dtype = np.dtype(str(facts["dtype"]))
         if dtype.kind not in "bui":

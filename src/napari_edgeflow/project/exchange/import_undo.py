@@ -5,10 +5,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from napari_edgeflow.project.content.packed_labels import PackedLabels
-from napari_edgeflow.project.content.records import LabelContent, PageContent
+from napari_edgeflow.project.content.records import (
+    LabelContent,
+    PackedLabels,
+    PageContent,
+)
 from napari_edgeflow.project.folder import Project
-from napari_edgeflow.project.storage.project_file import State
+from napari_edgeflow.project.storage.project_file import PageState
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +56,7 @@ class ImportedPage:
     """
 
     name: str
-    state: State
+    state: PageState
     before: PackedPage | PageContent
     after: PackedPage | PageContent
 

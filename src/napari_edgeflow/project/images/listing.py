@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_edgeflow.engine.data.pairs import IMAGE_SUFFIXES
 
-SUFFIXES = (
+IMAGE_ENDINGS = (
     *IMAGE_SUFFIXES,
     *(".gif", ".npy", ".lsm", ".stk", ".jp2", ".tga", ".ppm", ".pgm", ".pbm", ".dcm"),
 )
@@ -21,7 +21,7 @@ _NUMBERS = re.compile(r"(\d+)")
 
 
 def list_images(
-    folder: Path, suffixes: Iterable[str] = SUFFIXES, skip: Path | None = None
+    folder: Path, suffixes: Iterable[str] = IMAGE_ENDINGS, skip: Path | None = None
 ) -> list[str]:
     """Return the images below a folder, with 2 before 10.
 

@@ -12,11 +12,11 @@ from napari_edgeflow.project.content.class_changes import RemovedClass
 from napari_edgeflow.project.storage.durable import write_durably
 from napari_edgeflow.project.storage.page_files import NewerProjectError
 
-VERSION = 1
+_VERSION = 1
 PROJECT, LAST_GOOD = "project.json", "project.last-good.json"
 
-State = Literal["new", "work", "done"]
-STATES: tuple[State, ...] = ("new", "work", "done")
+PageState = Literal["new", "work", "done"]
+STATES: tuple[PageState, ...] = ("new", "work", "done")
 
 
 class CorruptProjectError(ValueError):
@@ -56,7 +56,7 @@ class PageSummary:
         How many of them have each class, by its id.
     """
 
-    state: State = "new"
+    state: PageState = "new"
     objects: int = 0
     classes: Mapping[int, int] = field(default_factory=dict)
 
@@ -184,7 +184,7 @@ class ProjectRecord:
         """Return plain values."""
         return {
             "format": "napari-edgeflow project",
-            "version": VERSION,
+            "version": _VERSION,
             "images": self.images,
             "last": self.last,
             "classes": self.classes.to_records(),
@@ -231,7 +231,7 @@ def _summary(page: Mapping[str, Any]) -> PageSummary:
     if state not in STATES:
         raise ValueError(f"the state {state!r} of an image is none of {STATES}")
     classes = {int(i): int(n) for i, n in page.get("classes", {}).items()}
-    return PageSummary(cast("State", state), int(page.get("objects", 0)), classes)
+    return PageSummary(cast("PageState", state), int(page.get("objects", 0)), classes)
 
 
 class ProjectFile:
@@ -308,7 +308,7 @@ def _understood(path: Path) -> ProjectRecord:
     version = record.get("version")
     if not isinstance(version, int) or version < 1:
         raise ValueError(f"its version is {version!r}")
-    if version > VERSION:
+    if version > _VERSION:
         raise NewerProjectError(path, version)
     return ProjectRecord.from_json(record)
 

@@ -43,8 +43,8 @@ class _Page:
     writer: PageWriter
     seen: PageContent
     """The latest content, for who opens the image again before it is on disk."""
-    latest: PageContent | None = None
-    """What is not on disk yet; kept until it is."""
+    unsaved: bool = False
+    """Whether that is not on disk yet."""
     is_open: bool = True
     due: float = 0.0
     """When its label images are to be written."""
@@ -136,7 +136,7 @@ class Saver:
             page = self._pages[name]
             # A layer that is not in the content is not shown any more, but not gone.
             layers = {**page.seen.layers, **content.layers}
-            page.latest = page.seen = replace(content, layers=layers)
+            page.seen, page.unsaved = replace(content, layers=layers), True
             page.due = time.monotonic() + COMPACT_AFTER_S
             return self._note()
 
@@ -229,7 +229,7 @@ class Saver:
         """Write everything that was noted up to a number."""
         with self._changed:
             record = self._record
-            pages = [p for p in self._pages.values() if p.latest is not None]
+            pages = [p for p in self._pages.values() if p.unsaved]
         problem = self._tried(lambda _: self._may_write(), None)
         if not problem:
             for page in pages:
@@ -246,11 +246,11 @@ class Saver:
             self._changed.notify_all()
 
     def _save_page(self, page: _Page) -> str:
-        latest = page.latest
-        problem = "" if latest is None else self._tried(page.writer.write, latest)
+        seen = page.seen
+        problem = self._tried(page.writer.write, seen)
         with self._changed:
-            if not problem and page.latest is latest:
-                page.latest = None
+            if not problem and page.seen is seen:
+                page.unsaved = False
         return problem
 
     def _tried(self, write: Callable[[Any], object], content: object) -> str:
@@ -267,7 +267,7 @@ class Saver:
     def _is_due(self, page: _Page) -> bool:
         if page.compaction is not None:
             return page.compaction.done()
-        if page.latest is not None:
+        if page.unsaved:
             return False
         if page.writer.is_compact:
             return not page.is_open
@@ -282,7 +282,7 @@ class Saver:
             elif not page.writer.is_compact and not self._edit_problem:
                 self._begin_compaction(page)
             with self._changed:
-                idle = page.compaction is None and page.latest is None
+                idle = page.compaction is None and not page.unsaved
                 if idle and page.writer.is_compact and not page.is_open:
                     del self._pages[name]
 

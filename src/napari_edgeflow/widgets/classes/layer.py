@@ -159,7 +159,7 @@ class ClassLayer(QObject):
             return
         answer = ask_heir(self._view, self._view.classes, class_id, count)
         if answer is not None:
-            self._take_away(class_id, answer.heir)
+            self._take_away(class_id, answer or None)
 
     def merge(self, class_id: int) -> None:
         """Take a class away and give its labels another one, which is asked for."""
@@ -168,7 +168,7 @@ class ClassLayer(QObject):
             self._view, self._view.classes, class_id, count, may_delete=False
         )
         if answer is not None:
-            self._take_away(class_id, answer.heir)
+            self._take_away(class_id, answer or None)
 
     def _count_text(self, class_id: int) -> str:
         """Return how many labels a class has, also those of images not open now."""

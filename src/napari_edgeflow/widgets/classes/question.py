@@ -1,7 +1,5 @@
 """Asks what becomes of the labels of a class that is to go."""
 
-from dataclasses import dataclass
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
@@ -18,13 +16,6 @@ from qtpy.QtWidgets import (
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.qt.swatches import swatch
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The class that takes over the labels; None if they are deleted."""
-
-    heir: int | None
 
 
 class ClassQuestion(QDialog):
@@ -73,9 +64,9 @@ class ClassQuestion(QDialog):
         self._on_changed()
 
     @property
-    def answer(self) -> Answer:
-        """What was chosen."""
-        return Answer(None if self.delete.isChecked() else self._heir_id())
+    def answer(self) -> int:
+        """The class that the labels get; 0 if they are deleted."""
+        return 0 if self.delete.isChecked() else self._heir_id()
 
     def _make_heir(self, classes: ClassTable, class_id: int) -> QComboBox:
         heir = QComboBox(self)
@@ -112,18 +103,18 @@ class ClassQuestion(QDialog):
         layout.addWidget(buttons)
         self.delete.setVisible(may_delete)
 
-    def _heir_id(self) -> int | None:
-        """Return the class whose name is in the field; None if that is none."""
+    def _heir_id(self) -> int:
+        """Return the class whose name is in the field; 0 if that is none."""
         place = self.heir.findText(
             self.heir.currentText(), Qt.MatchFlag.MatchFixedString
         )
-        return None if place < 0 else int(self.heir.itemData(place))
+        return 0 if place < 0 else int(self.heir.itemData(place))
 
     def _on_heir(self) -> None:
         self.give.setChecked(True)
 
     def _on_changed(self) -> None:
-        is_clear = self.delete.isChecked() or self._heir_id() is not None
+        is_clear = self.delete.isChecked() or self._heir_id() > 0
         self.do.setEnabled(is_clear)
 
 
@@ -134,8 +125,15 @@ def ask_heir(
     count: str,
     *,
     may_delete: bool = True,
-) -> Answer | None:
-    """Ask what becomes of a class's labels; None if the person would rather not."""
+) -> int | None:
+    """Ask what becomes of a class's labels.
+
+    Returns
+    -------
+    int or None
+        The class that they get; 0 if they are deleted, None if the person would rather
+        keep the class.
+    """
     question = ClassQuestion(parent, classes, class_id, count, may_delete)
     accepted = question.exec() == QDialog.DialogCode.Accepted
     question.deleteLater()

@@ -17,7 +17,7 @@ from napari_edgeflow.widgets.exchange.import_controls import ImportControls
 from napari_edgeflow.widgets.exchange.importer import ImportController, import_request
 from napari_edgeflow.widgets.exchange.run import ImportRun
 from napari_edgeflow.widgets.layers.annotation import LabelledLayers, labelled_layers
-from napari_edgeflow.widgets.project.docks import (
+from napari_edgeflow.widgets.project.dock import (
     open_project_of,
     project_and_pages,
     project_file,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_edgeflow.project.folder import Project
-    from napari_edgeflow.project.storage.project_file import State
+    from napari_edgeflow.project.storage.project_file import PageState
     from napari_edgeflow.widgets.project.controller import ProjectController
 
 
@@ -55,7 +55,7 @@ class _Run:
     left_out: list[str] = field(default_factory=list)
     kept: list[ImportedPage] = field(default_factory=list)
     """What takes it back."""
-    shown: "tuple[State, PageContent] | None" = None
+    shown: "tuple[PageState, PageContent] | None" = None
     """What the image that is shown had before it was written to."""
     cancelled: bool = False
 

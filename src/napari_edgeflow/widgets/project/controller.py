@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Qt, Signal
 
-from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project, ProjectPlace, open_project
 from napari_edgeflow.project.images.cache import ImageCache
+from napari_edgeflow.project.storage.project_file import ProjectRecord
 from napari_edgeflow.project.storage.saver import SaveState
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.project.page.drafts import DraftKeeper
@@ -26,8 +27,8 @@ from napari_edgeflow.widgets.project.page.loader import (
 from napari_edgeflow.widgets.project.page.open_page import OpenPage
 from napari_edgeflow.widgets.project.page.stage import Stage
 from napari_edgeflow.widgets.project.page.steps import PageSteps
-from napari_edgeflow.widgets.project.texts import READ_ONLY, elsewhere_text, status_text
 from napari_edgeflow.widgets.qt.turns import Turns
+from napari_edgeflow.widgets.qt.words import counted
 from napari_edgeflow.widgets.qt.workers import LatestCall, Post, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from napari.viewer import Viewer
 
-    from napari_edgeflow.engine.labels.classes import Kind
-    from napari_edgeflow.project.storage.project_file import State
+    from napari_edgeflow.project.storage.project_file import PageState
+
+
+READ_ONLY = "Open to look only: nothing is saved."
 
 
 class Turn(Enum):
@@ -155,7 +158,7 @@ class ProjectController(QObject):
     def _on_opened(self, _: ProjectPlace, project: Project) -> None:
         self.leave_project()
         self.project = project
-        loader = PageLoader(project, self._cache, self._steps)
+        loader = PageLoader(project, self._cache, self._steps.compare)
         self._loader = LatestCall(loader, self._on_read, self._on_not_read)
         self._say(SaveState())
         self.opened.emit(project)
@@ -397,7 +400,7 @@ class ProjectController(QObject):
         if project is None or not name:
             return
         page = project.record.page(name)
-        before: State = "work" if page.objects else "new"
+        before: PageState = "work" if page.objects else "new"
         state = before if page.state == "done" else "done"
         project.note(project.record.with_page(name, replace(page, state=state)))
         self.page_known.emit(name)
@@ -464,7 +467,7 @@ class ProjectController(QObject):
             return ""
         scheme = read_scheme(layer)
         kind = self.kind if scheme is None else scheme.kind
-        return elsewhere_text(self.project.record, class_id, self.current, kind)
+        return _elsewhere_text(self.project.record, class_id, self.current, kind)
 
     def _on_layer_removed(self, name: str) -> None:
         if not self._closing:
@@ -484,11 +487,39 @@ class ProjectController(QObject):
         if self.project is not None and self.project.read_only:
             self.status_changed.emit(READ_ONLY, False)
             return
-        text = status_text(state)
+        text = _status_text(state)
         if state.problem and state.problem != self._last_problem:
             show_warning(text)
         self._last_problem = state.problem
         self.status_changed.emit(text, bool(state.problem))
+
+
+def _status_text(state: SaveState) -> str:
+    """Return what the dock says of a state."""
+    if not state.problem:
+        return "saved" if state.saved else "saving …"
+    if state.saved:
+        return (
+            f"Your work is saved, but label images are not: {state.problem}. They are "
+            "tried again."
+        )
+    return (
+        f"NOT SAVED: {state.problem}. Your work stays in memory and is saved as soon "
+        "as that is possible."
+    )
+
+
+def _elsewhere_text(
+    record: ProjectRecord, class_id: int, shown: str, kind: Kind
+) -> str:
+    """Return what labels of a class other images than the shown one have, in words."""
+    objects, images = record.objects_elsewhere(class_id, shown)
+    unknown = record.uncounted_elsewhere(shown, semantic=kind == "semantic")
+    if objects:
+        return f"{counted(objects, 'object')} in {counted(images, 'other image')}"
+    if unknown:
+        return f"labels, perhaps, in {counted(unknown, 'other image')}"
+    return ""
 
 
 def _ignore(_argument: object, _result: object) -> None:

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import qdebounced
 
 from napari_edgeflow.project.folder import Project, ProjectPlace, count_states
-from napari_edgeflow.project.storage.project_file import State
+from napari_edgeflow.project.storage.project_file import PageState
 from napari_edgeflow.widgets.fields.kinds import KindCombo
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
 from napari_edgeflow.widgets.project.list import STATE_TEXTS, PageList, PageModel
@@ -48,8 +48,6 @@ class ProjectControls(QWidget):
 
     open_asked = Signal(object)
     page_asked = Signal(str)
-    step_asked = Signal(int)
-    done_asked = Signal()
     changed = Signal()
 
     def __init__(self, recent: RecentProjects, shortcuts: Shortcuts) -> None:
@@ -101,12 +99,12 @@ class ProjectControls(QWidget):
         for row, (state, text) in enumerate(STATE_TEXTS.items(), 1):
             self.state.setItemText(row, f"{text.capitalize()} ({counts[state]})")
 
-    def show_page(self, name: str, state: State) -> None:
+    def show_page(self, name: str, state: PageState) -> None:
         """Mark the image that is open."""
         self.list.mark(name)
         self.show_done(state)
 
-    def show_done(self, state: State) -> None:
+    def show_done(self, state: PageState) -> None:
         """Show whether the image that is open is done."""
         self.done.setChecked(state == "done")
 
@@ -119,9 +117,9 @@ class ProjectControls(QWidget):
     # ---- values
 
     @property
-    def chosen_state(self) -> State | None:
+    def chosen_state(self) -> PageState | None:
         """The state that is listed; None for all."""
-        return cast("State | None", self.state.currentData())
+        return cast("PageState | None", self.state.currentData())
 
     def choose_state(self, state: str | None) -> None:
         """List images of a state, or of all."""
@@ -179,9 +177,6 @@ class ProjectControls(QWidget):
 
     def _connect(self) -> None:
         self.list.chosen.connect(self.page_asked)
-        self.previous.clicked.connect(self._on_previous)
-        self.next.clicked.connect(self._on_next)
-        self.done.clicked.connect(self.done_asked)
         self.state.currentIndexChanged.connect(self._filter)
         self.text.textChanged.connect(self._on_typed)
         self.kind.currentIndexChanged.connect(self.changed)
@@ -234,12 +229,6 @@ class ProjectControls(QWidget):
         labels = QFileDialog.getExistingDirectory(self, "A folder for the labels")
         if labels:
             self.open_asked.emit(ProjectPlace(Path(images), Path(labels)))
-
-    def _on_previous(self) -> None:
-        self.step_asked.emit(-1)
-
-    def _on_next(self) -> None:
-        self.step_asked.emit(1)
 
     def _on_typed(self) -> None:
         self._filter_later()

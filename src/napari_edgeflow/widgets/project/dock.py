@@ -1,11 +1,13 @@
 """The dock "Project folder"."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
+import npe2
+from qtpy.QtCore import QByteArray, QTimer
+from qtpy.QtWidgets import QMainWindow
 
 from napari_edgeflow.project.folder import Project, ProjectPlace
 from napari_edgeflow.project.storage.lock import ProjectLockedError
@@ -13,18 +15,15 @@ from napari_edgeflow.project.storage.project_file import CorruptProjectError
 from napari_edgeflow.widgets.project.controller import ProjectController
 from napari_edgeflow.widgets.project.controls import ProjectControls
 from napari_edgeflow.widgets.project.recent import RecentProjects
-from napari_edgeflow.widgets.project.remembered import (
-    read_settings,
-    read_window,
-    restore_settings,
-    restore_window,
-)
 from napari_edgeflow.widgets.qt.dock import main_window
 from napari_edgeflow.widgets.qt.workers import show_problem
-from napari_edgeflow.widgets.workspace.workspace import ViewerDock
+from napari_edgeflow.widgets.workspace.docks import open_dock
+from napari_edgeflow.widgets.workspace.workspace import ViewerDock, Workspace
 
 if TYPE_CHECKING:
     import napari
+    from napari.layers import Layer
+    from napari.viewer import Viewer
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 _MEMORY_MS = 2000
@@ -77,8 +76,9 @@ class ProjectWidget(ViewerDock):
         controls, controller = self.controls, self.controller
         controls.open_asked.connect(controller.open)
         controls.page_asked.connect(self._on_chosen)
-        controls.step_asked.connect(self._step)
-        controls.done_asked.connect(controller.toggle_done)
+        controls.previous.clicked.connect(self._on_previous)
+        controls.next.clicked.connect(self._on_next)
+        controls.done.clicked.connect(controller.toggle_done)
         controls.changed.connect(self._on_changed)
         controller.opened.connect(self._on_opened)
         controller.open_failed.connect(self._on_open_failed)
@@ -101,9 +101,9 @@ class ProjectWidget(ViewerDock):
         except OSError as error:
             show_problem(error)
         window = main_window(self)
-        restore_settings(self._viewer, project.record.settings)
+        _restore_settings(self._viewer, project.record.settings)
         if window is not None:
-            restore_window(window, project.record.window)
+            _restore_window(window, project.record.window)
         self._memory.start()
 
     def _on_open_failed(self, place: ProjectPlace, error: Exception) -> None:
@@ -183,8 +183,8 @@ class ProjectWidget(ViewerDock):
     def _look_around(self) -> None:
         window = main_window(self)
         if window is not None:
-            settings = read_settings(self._viewer)
-            self.controller.remember(settings, read_window(window))
+            settings = _read_settings(self._viewer)
+            self.controller.remember(settings, _read_window(window))
 
     def remembered(self) -> Mapping[str, Any]:
         """Return the settings that a project is to remember."""
@@ -224,3 +224,87 @@ def _folder_of(event: "QDropEvent") -> Path | None:
         if url.isLocalFile() and path.is_dir():
             return path
     return None
+
+
+def _read_settings(viewer: "Viewer") -> dict[str, Any]:
+    """Return the settings of all docks of ours that are open."""
+    docks = Workspace.of(viewer).docks
+    return {title: dict(dock.remembered()) for title, dock in docks}
+
+
+def _restore_settings(viewer: "Viewer", settings: Mapping[str, Any]) -> None:
+    """Open the docks that were open, and give them their settings."""
+    docks = Workspace.of(viewer).docks
+    open_now = {title for title, _ in docks}
+    known = {
+        entry.display_name for entry in npe2.PluginManager.instance().iter_widgets()
+    }
+    for title in settings:
+        if title not in open_now and title in known:
+            open_dock(viewer, title)
+    for title, dock in docks:
+        values = settings.get(title)
+        if isinstance(values, Mapping):
+            dock.remember(values)
+
+
+def _read_window(window: QMainWindow) -> str:
+    """Return a window's size and the places of its docks as text."""
+    parts = window.saveGeometry(), window.saveState()
+    return " ".join(part.toBase64().data().decode("ascii") for part in parts)
+
+
+def _restore_window(window: QMainWindow, text: str) -> None:
+    """Give a window the size and the places of docks it had; damaged text does not."""
+    parts = text.split(" ")
+    if len(parts) == 2:
+        geometry, state = (QByteArray.fromBase64(p.encode("ascii")) for p in parts)
+        window.restoreGeometry(geometry)
+        window.restoreState(state)
+
+
+# ---- for docks that work with the project
+
+
+def open_project_of(viewer: "Viewer") -> Project:
+    """Return the project that is open in a viewer.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    return project_and_pages(viewer)[0]
+
+
+def project_and_pages(
+    viewer: "Viewer",
+) -> tuple[Project, ProjectController]:
+    """Return the project that is open in a viewer, and who turns its pages.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    controller = next(_controllers(viewer), None)
+    if controller is None or controller.project is None:
+        raise ValueError("No project is open: open one in the dock “Project folder”.")
+    return controller.project, controller
+
+
+def project_file(viewer: "Viewer", image: "Layer | None") -> Path | None:
+    """Return the file of an image that a project shows; None for other images."""
+    for controller in _controllers(viewer):
+        project = controller.project
+        is_shown = image is not None and image is controller.page.image
+        if project is not None and is_shown:
+            return project.image(controller.current)
+    return None
+
+
+def _controllers(viewer: "Viewer") -> Iterator[ProjectController]:
+    """Yield the controllers of project docks, those with a project first."""
+    docks = Workspace.of(viewer).docks.all_of(ProjectWidget)
+    found = [dock.controller for dock in docks]
+    yield from sorted(found, key=lambda controller: controller.project is None)

@@ -22,12 +22,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.project.storage.project_file import PageSummary, State
+from napari_edgeflow.project.storage.project_file import PageState, PageSummary
 from napari_edgeflow.widgets.project.thumbnails import SIDE, Thumbnails
 
-STATE_TEXTS: dict[State, str] = {"new": "new", "work": "in work", "done": "done"}
+STATE_TEXTS: dict[PageState, str] = {"new": "new", "work": "in work", "done": "done"}
 
-_COLOURS: dict[State, str] = {"new": "#8a8d93", "work": "#f0a500", "done": "#2ecc40"}
+_COLOURS: dict[PageState, str] = {
+    "new": "#8a8d93",
+    "work": "#f0a500",
+    "done": "#2ecc40",
+}
 _PROBLEM = "#ff5d5d"
 _NAME = Qt.ItemDataRole.DisplayRole
 _Index = QModelIndex | QPersistentModelIndex
@@ -41,7 +45,7 @@ class PageModel(QAbstractListModel):
         self._thumbnails = thumbnails
         self._names: list[str] = []
         self._pages: Mapping[str, PageSummary] = {}
-        self._state: State | None = None
+        self._state: PageState | None = None
         self._text = ""
         self.problems: dict[str, str] = {}
         """Why images could not be opened, by name."""
@@ -67,7 +71,7 @@ class PageModel(QAbstractListModel):
             self.problems[name] = problem
         self._on_ready(name)
 
-    def filter(self, state: State | None, text: str) -> None:
+    def filter(self, state: PageState | None, text: str) -> None:
         """List only images of a state, or of all, whose names have all words."""
         self._state, self._text = state, text
         self._refill()

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-Answer = tuple[str, Callable[[], None]]
+_Answer = tuple[str, Callable[[], None]]
 """The text of a button and what it does."""
 
 
@@ -35,7 +35,7 @@ class Notice(QFrame):
         layout.addLayout(self._row)
         self.hide()
 
-    def ask(self, text: str, *answers: Answer) -> None:
+    def ask(self, text: str, *answers: _Answer) -> None:
         """Show a sentence and buttons; each button takes the notice away first."""
         self._clear()
         self.text.setText(text)

@@ -27,7 +27,7 @@ from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.history import ObjectHistory
 
 if TYPE_CHECKING:
-    from napari_edgeflow.project.content.records import Kind
+    from napari_edgeflow.project.content.records import LayerKind
 
 VOC = ClassTable.voc()
 
@@ -35,7 +35,7 @@ VOC = ClassTable.voc()
 class Book:
     """Pages that are turned as the project dock turns them."""
 
-    def __init__(self, most_bytes: int, kind: "Kind" = "object") -> None:
+    def __init__(self, most_bytes: int, kind: "LayerKind" = "object") -> None:
         viewer = ViewerModel()
         self.stage = Stage(viewer)
         self.page = OpenPage(self.stage)

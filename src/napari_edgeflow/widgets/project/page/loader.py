@@ -1,6 +1,6 @@
 """Reading a page of a project in the background."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,8 @@ from napari_edgeflow.project.content.class_changes import RemovedClass
 from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.project.images.cache import ImageCache
-from napari_edgeflow.project.images.listing import SUFFIXES
+from napari_edgeflow.project.images.listing import IMAGE_ENDINGS
 from napari_edgeflow.project.images.read import spatial_shape
-from napari_edgeflow.widgets.project.page.steps import PageSteps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +61,17 @@ class PageLoader:
         The project.
     cache : ImageCache
         Where its images are, or come from.
-    steps : PageSteps
-        What can be undone on pages that were left.
+    look : callable
+        Told the name of each page and its labels as they were saved.
     """
 
-    def __init__(self, project: Project, cache: ImageCache, steps: PageSteps) -> None:
-        self._project, self._cache, self._steps = project, cache, steps
+    def __init__(
+        self,
+        project: Project,
+        cache: ImageCache,
+        look: Callable[[str, Mapping[str, NDArray[Any]]], None],
+    ) -> None:
+        self._project, self._cache, self._look = project, cache, look
 
     def __call__(self, name: str) -> LoadedPage:
         """Return a page.
@@ -82,7 +86,7 @@ class PageLoader:
         pixels = self._cache.read(self._project.image(name))
         page, removed = self._project.stored_page(name), self._project.record.removed
         stored = page.content.layers
-        self._steps.compare(name, {key: layer.labels for key, layer in stored.items()})
+        self._look(name, {key: layer.labels for key, layer in stored.items()})
         current = self._project.current(page.content)
         shape, fitting, problems = spatial_shape(pixels), {}, list(page.problems)
         for key, layer in current.layers.items():
@@ -122,7 +126,7 @@ def read_with_plugins(path: Path) -> NDArray[Any]:
 
 def image_suffixes() -> tuple[str, ...]:
     """Return the endings of images: the common ones, and those that plugins read."""
-    found = dict.fromkeys(SUFFIXES)
+    found = dict.fromkeys(IMAGE_ENDINGS)
     for manifest in npe2.PluginManager.instance().iter_manifests(disabled=False):
         # napari itself says that it reads almost everything, tables of points too.
         if manifest.name not in ("napari", "napari-edgeflow"):
