@@ -94,7 +94,7 @@ def _run_click(options: argparse.Namespace) -> int:
     from napari_edgeflow.engine.labels.classes import voc_palette
     from napari_edgeflow.engine.raster.image import Window
     from napari_edgeflow.engine.system.files import check_file
-    from napari_edgeflow.formats.files.images import read_plane
+    from napari_edgeflow.formats.files.images import read_one_plane
     from napari_edgeflow.formats.kinds.voc.png import (
         check_palette_path,
         write_palette_png,
@@ -116,7 +116,7 @@ def _run_click(options: argparse.Namespace) -> int:
         )
     box = [] if options.box is None else [Box(Window(*options.box))]
     segmenter = ClickSegmenter.from_pretrained(options.model, options.device)
-    segmenter.set_image(read_plane(options.image))
+    segmenter.set_image(read_one_plane(options.image))
     segmenter.set_prompts([*box, *clicks])
     mask = segmenter.mask()
     labels = np.where(mask, options.class_id, 0).astype(np.uint8)

@@ -204,10 +204,10 @@ def segment_file(
     import tifffile
 
     from napari_edgeflow.engine.system.files import replacing
-    from napari_edgeflow.formats.files.images import read_plane
+    from napari_edgeflow.formats.files.images import read_one_plane
     from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 
-    image = read_plane(path)
+    image = read_one_plane(path)
     labels: list[Any] = []
     scores: list[Any] = []
     try:

@@ -9,8 +9,7 @@ from tests.formats.files.test_class_lists import TABLES
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.formats.files.class_files import (
-    FORMATS,
-    SUFFIXES,
+    CLASS_FORMATS,
     ClassFormat,
     read_classes,
     write_classes,
@@ -29,17 +28,17 @@ def test_tables_come_back_from_json_and_coco(tmp_path: Path, table: ClassTable) 
 
 @pytest.mark.parametrize("form", get_args(ClassFormat))
 def test_three_hundred_classes_come_back(tmp_path: Path, form: ClassFormat) -> None:
-    path = tmp_path / f"classes{SUFFIXES[form]}"
+    path = tmp_path / f"classes{CLASS_FORMATS[form][1]}"
     write_classes(path, MANY, form)
     found = read_classes(path)
     assert [(c.id, c.name) for c in found] == [(c.id, c.name) for c in MANY]
     assert form == "voc" or found == MANY
-    assert form in FORMATS
+    assert form in CLASS_FORMATS
 
 
 def test_names_with_spaces_quotes_and_emoji_come_back(tmp_path: Path) -> None:
     for form in ("text", "json", "coco"):
-        path = tmp_path / f"names{SUFFIXES[form]}"  # type: ignore[index]
+        path = tmp_path / f"names{CLASS_FORMATS[form][1]}"  # type: ignore[index]
         write_classes(path, TABLE, form)  # type: ignore[arg-type]
         assert read_classes(path) == ClassTable((DOG, CAT))
 

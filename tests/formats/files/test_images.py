@@ -5,7 +5,11 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_edgeflow.formats.files.images import is_in_colour, read_image, read_plane
+from napari_edgeflow.formats.files.images import (
+    is_in_colour,
+    read_image,
+    read_one_plane,
+)
 
 
 def test_common_formats_are_read(tmp_path: Path) -> None:
@@ -32,14 +36,14 @@ def test_a_stack_is_no_plane(tmp_path: Path, shape: tuple[int, ...]) -> None:
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, np.zeros(shape, np.uint16), photometric="minisblack")
     with pytest.raises(ValueError, match=r"stack\.tif holds a stack of shape"):
-        read_plane(path)
+        read_one_plane(path)
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (1, 1, 3), (2, 3, 4), (40, 30, 7)])
 def test_a_plane_may_have_channels(tmp_path: Path, shape: tuple[int, ...]) -> None:
     path = tmp_path / "plane.tif"
     tifffile.imwrite(path, np.zeros(shape, np.uint16), photometric="minisblack")
-    assert read_plane(path).shape == shape
+    assert read_one_plane(path).shape == shape
 
 
 @pytest.mark.parametrize(

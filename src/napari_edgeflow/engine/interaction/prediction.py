@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.interaction.result_memory import ResultMemory
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.interpolation import linear_bands
 from napari_edgeflow.engine.raster.masks import bounding_window
@@ -104,24 +103,16 @@ class Prediction:
         """Return the (h, w) float32 probabilities of the window, pixel by pixel."""
         return self.sample(self.window, (self.window.height, self.window.width))
 
-    def full(self, memory: ResultMemory | None = None) -> NDArray[np.float32]:
+    def full(self) -> NDArray[np.float32]:
         """Return the (H, W) float32 probabilities of the whole image.
 
         Only the window's pixels are touched: the zeros around them cost nothing
         until they are read, even on very large images.
-
-        Parameters
-        ----------
-        memory : ResultMemory, optional
-            Where to take the array from.
         """
         whole = (self.window.height, self.window.width) == self.shape
         if whole and self.scores.shape == self.shape:
             return self.scores.copy()
-        if memory is None:
-            full = np.zeros(self.shape, np.float32)
-        else:
-            full = memory.zeros(self.shape, self.window)
+        full = np.zeros(self.shape, np.float32)
         self._sample_into(full[self.window.slices], self.window)
         return full
 

@@ -20,7 +20,6 @@ from napari_edgeflow.engine.interaction.prompts import (
     check_prompts,
     clicks_of,
 )
-from napari_edgeflow.engine.interaction.result_memory import ResultMemory
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings, network_shape
 from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
@@ -57,7 +56,6 @@ class ClickSegmenter:
         self._count = 0
         self._base: Prediction | None = None
         self._view: Window | None = None
-        self._memory = ResultMemory()
 
     @classmethod
     def from_pretrained(
@@ -205,7 +203,7 @@ class ClickSegmenter:
             If no image is set or the click lies outside of it.
         """
         self._add(Click(float(position[0]), float(position[1]), positive))
-        return self.prediction.full(self._memory)
+        return self.prediction.full()
 
     def add_box(self, corners: tuple[int, int, int, int]) -> NDArray[np.float32]:
         """Say that the object fills a box, and return the new result.
@@ -229,7 +227,7 @@ class ClickSegmenter:
             If no image is set, or the box is empty or reaches beyond it.
         """
         self._add(Box(Window(*corners)))
-        return self.prediction.full(self._memory)
+        return self.prediction.full()
 
     def set_prompts(self, prompts: Sequence[Prompt]) -> Prediction:
         """Make ``prompts`` all that counts, and return the result.
@@ -272,7 +270,7 @@ class ClickSegmenter:
         if not self._count:
             raise ValueError("there is no step to undo: add one first")
         self._count -= 1
-        return self.prediction.full(self._memory)
+        return self.prediction.full()
 
     def redo(self) -> NDArray[np.float32]:
         """Bring the last undone prompt back and return its result (H, W).
@@ -285,7 +283,7 @@ class ClickSegmenter:
         if self._count == len(self._results):
             raise ValueError("there is no step to redo: undo one first")
         self._count += 1
-        return self.prediction.full(self._memory)
+        return self.prediction.full()
 
     def clear(self) -> None:
         """Forget the prompts and the mask they started from; keep the image."""

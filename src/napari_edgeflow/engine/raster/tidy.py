@@ -88,7 +88,7 @@ def refined(
     if settings.smooth > 0:
         mask = smoothed(mask, settings.smooth)
     if settings.grow:
-        mask = grown(mask, settings.grow)
+        mask = _grown(mask, settings.grow)
     if settings.min_area > 1:
         mask = without_small_components(mask, settings.min_area)
     if settings.largest:
@@ -123,7 +123,7 @@ def smoothed(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     return _near_outline(mask, int(np.ceil(_BLUR_REACH * radius)) + 1, smooth)
 
 
-def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+def _grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     """Return a mask (h, w) grown by a number of pixels, or shrunk if negative."""
 
     def grow(part: NDArray[np.bool_]) -> NDArray[np.bool_]:

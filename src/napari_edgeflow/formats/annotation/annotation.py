@@ -15,7 +15,7 @@ from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.formats.annotation.objects import (
     MAX_OBJECT_ID,
     LabelledObject,
-    check_size,
+    check_drawable,
 )
 
 _MAX_SPARSE_ID = 1 << 20
@@ -178,7 +178,7 @@ class ImageAnnotation:
         ValueError
             If the image is too large for that.
         """
-        check_size(self.shape)
+        check_drawable(self.shape)
         highest = max((entry.id for entry in self.classes), default=0)
         dtype = np.uint8 if highest <= 255 else np.uint16
         labels: NDArray[np.unsignedinteger] = np.zeros(self.shape, dtype)
@@ -199,7 +199,7 @@ class ImageAnnotation:
         ValueError
             If the image is too large for that.
         """
-        check_size(self.shape)
+        check_drawable(self.shape)
         labels = np.zeros(self.shape, np.uint32)
         for entry in self._in_order():
             labels[entry.region.window.slices][entry.region.mask] = entry.id

@@ -20,7 +20,7 @@ _MOST_PIXELS = 2**31 - 1
 """Of an image of labels: a file may say any size, and have nothing to show for it."""
 
 
-def check_size(shape: tuple[int, int]) -> None:
+def check_drawable(shape: tuple[int, int]) -> None:
     """Raise ValueError if an image (H, W) is too large for its labels to be drawn."""
     if prod(shape) > _MOST_PIXELS:
         raise ValueError(
@@ -136,6 +136,6 @@ def _region_of(drawn: tuple[Polygon, ...], shape: tuple[int, int]) -> MaskPart:
     bottom, right = min(bottom, shape[0]), min(right, shape[1])
     moved = [part.moved(-top, -left) for part in drawn]
     around = Window(top, left, bottom, right)
-    check_size((around.height, around.width))
+    check_drawable((around.height, around.width))
     mask = rasterize(moved, (around.height, around.width))
     return _tight(MaskPart(around, mask))

@@ -20,7 +20,7 @@ from napari_edgeflow.formats.kinds.cutout import write_picture
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 
 CLICKS = "clicks.json"
-VERSION = 1
+_VERSION = 1
 
 _IMAGES, _MASKS = "images", "masks"
 
@@ -82,7 +82,7 @@ def write_click_benchmark(
     added = [
         {"image": image_path, "mask": mask_path, **_record(entry)} for entry in objects
     ]
-    write_json(path, {"version": VERSION, "objects": [*kept, *added]}, indent=1)
+    write_json(path, {"version": _VERSION, "objects": [*kept, *added]}, indent=1)
 
 
 def read_click_benchmark(path: Path) -> list[RecordedObject]:

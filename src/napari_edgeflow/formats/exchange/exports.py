@@ -17,7 +17,7 @@ from napari_edgeflow.formats.annotation.changes import (
 )
 from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.exchange.splits import split_names
-from napari_edgeflow.formats.exchange.targets import FORMATS, Target, finish
+from napari_edgeflow.formats.exchange.targets import FORMATS, ExportTarget, finish
 from napari_edgeflow.formats.files.problems import Report, refuse
 
 
@@ -114,7 +114,7 @@ def export_folder(
     splits = split_names(names, settings.split, settings.seed) if settings.split else {}
     if not FORMATS[settings.format].has_void:
         classes = _without_void_class(classes)
-    target = Target(settings, classes, splits, report)
+    target = ExportTarget(settings, classes, splits, report)
     summary = ExportSummary(settings.output)
     for done, item in enumerate(items, 1):
         _write(item, target, summary)
@@ -129,7 +129,7 @@ def _without_void_class(classes: ClassTable) -> ClassTable:
     return classes.without(VOID) if is_void else classes
 
 
-def _write(item: ExportItem, target: Target, summary: ExportSummary) -> None:
+def _write(item: ExportItem, target: ExportTarget, summary: ExportSummary) -> None:
     """Write one image; what does not fit is reported."""
     try:
         annotation, cost = _prepared(item.annotation, target)
@@ -146,7 +146,7 @@ def _write(item: ExportItem, target: Target, summary: ExportSummary) -> None:
 
 
 def _prepared(
-    annotation: ImageAnnotation, target: Target
+    annotation: ImageAnnotation, target: ExportTarget
 ) -> tuple[ImageAnnotation, Simplification]:
     """Return an image with the classes of all, simplified if that is wanted."""
     settings = target.settings

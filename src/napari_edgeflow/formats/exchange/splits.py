@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_edgeflow.engine.system.files import replacing
 
-NAMES = ("train", "val", "test")
+_NAMES = ("train", "val", "test")
 
 
 def split_names(
@@ -37,7 +37,7 @@ def split_names(
         If the ratios do not add up to 1, or a name occurs twice.
     """
     is_whole = abs(sum(ratios) - 1) <= 1e-6
-    if not is_whole or not 2 <= len(ratios) <= len(NAMES) or min(ratios) < 0:
+    if not is_whole or not 2 <= len(ratios) <= len(_NAMES) or min(ratios) < 0:
         raise ValueError(
             f"split {', '.join(map(str, ratios))}: give two or three parts that add up "
             "to 1, such as 0.8,0.1,0.1"
@@ -54,7 +54,7 @@ def split_names(
     bounds = np.rint(np.cumsum([0, *ratios]) * len(ordered)).astype(int).tolist()
     return {
         name: sorted(shuffled[start:stop])
-        for name, start, stop in zip(NAMES, bounds[:-1], bounds[1:], strict=False)
+        for name, start, stop in zip(_NAMES, bounds[:-1], bounds[1:], strict=False)
     }
 
 

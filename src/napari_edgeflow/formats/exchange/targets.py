@@ -40,7 +40,7 @@ COCO_FILE = "annotations.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ExportTarget:
     """Where to write, and what all images share.
 
     Parameters
@@ -120,8 +120,8 @@ class Target:
         return path
 
 
-Write = Callable[[Target, ExportItem], None]
-Finish = Callable[[Target], None]
+Write = Callable[[ExportTarget, ExportItem], None]
+Finish = Callable[[ExportTarget], None]
 
 
 def _nested_name(annotation: ImageAnnotation) -> str:
@@ -137,7 +137,7 @@ def _word_name(annotation: ImageAnnotation) -> str:
     return "_".join(_flat_name(annotation).split())
 
 
-def _nothing(target: Target) -> None:
+def _nothing(target: ExportTarget) -> None:
     """Write nothing for all images together."""
 
 
@@ -172,18 +172,18 @@ class ExportFormat:
     has_lists: bool = False
 
 
-def _coco(target: Target, item: ExportItem) -> None:
+def _coco(target: ExportTarget, item: ExportItem) -> None:
     split = target.split_of(item.annotation)
     name = COCO_FILE if split is None else f"annotations_{split}.json"
     target.gathered.setdefault(name, []).append(item.annotation)
 
 
-def _finish_coco(target: Target) -> None:
+def _finish_coco(target: ExportTarget) -> None:
     for name, annotations in target.gathered.items():
         update_coco(target.output / name, annotations, target.settings.segmentation)
 
 
-def _labelme(target: Target, item: ExportItem) -> None:
+def _labelme(target: ExportTarget, item: ExportItem) -> None:
     path = target.path(item, ".json")
     relative = None
     if isinstance(item.image, Path):
@@ -203,11 +203,11 @@ def _relative(path: Path, folder: Path) -> str:
         return path.as_posix()
 
 
-def _finish_labelme(target: Target) -> None:
+def _finish_labelme(target: ExportTarget) -> None:
     write_labelme_classes(target.output, target.classes)
 
 
-def _yolo(target: Target, item: ExportItem) -> None:
+def _yolo(target: ExportTarget, item: ExportItem) -> None:
     split = target.split_of(item.annotation) or "train"
     name = _flat_name(item.annotation)
     write_yolo(target.output / LABELS / split / f"{name}.txt", item.annotation)
@@ -225,12 +225,12 @@ def _save_image(image: Path | NDArray[Any], path: Path) -> None:
     write_picture(path, reader.read_whole())
 
 
-def _finish_yolo(target: Target) -> None:
+def _finish_yolo(target: ExportTarget) -> None:
     used = [split for split, names in target.splits.items() if names]
     write_data_yaml(target.output, target.classes, used or ("train",))
 
 
-def _voc(target: Target, item: ExportItem) -> None:
+def _voc(target: ExportTarget, item: ExportItem) -> None:
     split = target.split_of(item.annotation) or "train"
     annotation = replace(
         item.annotation, file_name=f"{_word_name(item.annotation)}.jpg"
@@ -239,11 +239,11 @@ def _voc(target: Target, item: ExportItem) -> None:
     write_voc(folder, annotation, image, split, target.report)
 
 
-def _geojson(target: Target, item: ExportItem) -> None:
+def _geojson(target: ExportTarget, item: ExportItem) -> None:
     write_geojson(target.path(item, ".geojson"), item.annotation)
 
 
-def _gray(target: Target, item: ExportItem) -> None:
+def _gray(target: ExportTarget, item: ExportItem) -> None:
     annotation = item.annotation
     labels = (
         annotation.object_labels()
@@ -253,23 +253,23 @@ def _gray(target: Target, item: ExportItem) -> None:
     write_gray_png(target.labels_path(item, ".png"), labels)
 
 
-def _palette(target: Target, item: ExportItem) -> None:
+def _palette(target: ExportTarget, item: ExportItem) -> None:
     labels, classes = item.annotation.class_labels(), item.annotation.classes
     path = target.labels_path(item, ".png")
     write_palette_png(path, labels, classes.palette(), classes)
 
 
-def _finish_gray(target: Target) -> None:
+def _finish_gray(target: ExportTarget) -> None:
     # A list of classes beside ids of objects would make classes of them.
     if target.settings.values == "classes":
         _finish_images(target)
 
 
-def _finish_images(target: Target) -> None:
+def _finish_images(target: ExportTarget) -> None:
     write_class_list(target.output / "classes.txt", target.classes)
 
 
-def _tiff(target: Target, item: ExportItem) -> None:
+def _tiff(target: ExportTarget, item: ExportItem) -> None:
     annotation, classes = item.annotation, item.annotation.classes
     if target.settings.values == "objects":
         class_of = {entry.id: entry.class_id for entry in annotation.objects}
@@ -280,13 +280,13 @@ def _tiff(target: Target, item: ExportItem) -> None:
     write_label_tiff(target.labels_path(item, ".tif"), content)
 
 
-def _cutout(target: Target, item: ExportItem) -> None:
+def _cutout(target: ExportTarget, item: ExportItem) -> None:
     mask = item.annotation.class_labels() > 0
     picture = cutout(item.pixels(), mask, target.settings.background)
     write_picture(target.path(item, "_cutout.png"), picture)
 
 
-def _overlay(target: Target, item: ExportItem) -> None:
+def _overlay(target: ExportTarget, item: ExportItem) -> None:
     picture = overlay(item.pixels(), item.annotation, target.settings.opacity)
     write_picture(target.path(item, "_overlay.png"), picture)
 
@@ -314,7 +314,7 @@ FORMATS: dict[str, ExportFormat] = {
 """What there is to write, by name."""
 
 
-def finish(target: Target) -> None:
+def finish(target: ExportTarget) -> None:
     """Write what is there once for all images: classes, lists and COCO's files.
 
     Raises

@@ -22,20 +22,13 @@ from napari_edgeflow.formats.files.problems import Report, refuse
 
 ClassFormat = Literal["text", "json", "voc", "coco"]
 
-FORMATS: dict[ClassFormat, str] = {
-    "text": "Text: id name red green blue",
-    "json": "JSON",
-    "voc": "VOC: names alone",
-    "coco": "COCO categories",
+CLASS_FORMATS: dict[ClassFormat, tuple[str, str]] = {
+    "text": ("Text: id name red green blue", ".txt"),
+    "json": ("JSON", ".json"),
+    "voc": ("VOC: names alone", ".txt"),
+    "coco": ("COCO categories", ".json"),
 }
-"""What a person reads of each form."""
-
-SUFFIXES: dict[ClassFormat, str] = {
-    "text": ".txt",
-    "json": ".json",
-    "voc": ".txt",
-    "coco": ".json",
-}
+"""What a person reads of each form, and the ending of its files."""
 
 
 def read_classes(path: Path, report: Report = refuse) -> ClassTable:
@@ -97,8 +90,8 @@ def write_classes(path: Path, classes: ClassTable, form: ClassFormat) -> None:
     OSError
         If the file cannot be written.
     """
-    if form not in FORMATS:
-        raise ValueError(f"{form!r} is no form: use {', '.join(FORMATS)}")
+    if form not in CLASS_FORMATS:
+        raise ValueError(f"{form!r} is no form: use {', '.join(CLASS_FORMATS)}")
     if form == "text":
         write_class_list(path, classes)
     elif form == "json":

@@ -74,7 +74,7 @@ def is_in_colour(path: Path) -> bool:
         return False
 
 
-def read_plane(path: Path) -> NDArray[Any]:
+def read_one_plane(path: Path) -> NDArray[Any]:
     """Read an image file that holds one plane.
 
     Parameters

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 
-LayerKind = Literal["semantic", "object", "plain"]
+LayerKind = Kind | Literal["plain"]
 """What values mean: classes, objects, or nobody said."""
 
 LAYER_KINDS: tuple[LayerKind, ...] = ("semantic", "object", "plain")

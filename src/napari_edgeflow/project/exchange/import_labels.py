@@ -11,7 +11,6 @@ from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.labels.places import exchanged
 from napari_edgeflow.formats.kinds.label_images.stack import (
     Labelled,
-    Place,
     StackAnnotation,
     slices_of,
 )
@@ -101,7 +100,7 @@ def with_labels(
     return new, len(new.rows) - len(layer.rows)
 
 
-def _row(class_id: int, class_name: str, place: Place) -> Row:
+def _row(class_id: int, class_name: str, place: tuple[int, ...]) -> Row:
     return {
         "class_id": class_id,
         "class_name": class_name,

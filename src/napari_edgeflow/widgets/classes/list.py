@@ -25,8 +25,7 @@ from qtpy.QtWidgets import (
 from napari_edgeflow.engine.labels.class_search import find_classes
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
 from napari_edgeflow.formats.files.class_files import (
-    FORMATS,
-    SUFFIXES,
+    CLASS_FORMATS,
     ClassFormat,
     read_classes,
     write_classes,
@@ -78,7 +77,7 @@ class ClassMenu(QMenu):
     def _add_exports(self) -> None:
         exports = QMenu("Save classes as", self)
         self.addMenu(exports)
-        for form, title in FORMATS.items():
+        for form, (title, _) in CLASS_FORMATS.items():
             self._add_entry(exports, f"{title} …", partial(self._save, form))
 
     def _add_entry(self, menu: QMenu, text: str, action: Callable[[], None]) -> None:
@@ -121,7 +120,7 @@ class ClassMenu(QMenu):
         _tell(problems)
 
     def _save(self, form: ClassFormat) -> None:
-        suffix = SUFFIXES[form]
+        suffix = CLASS_FORMATS[form][1]
         name, _ = QFileDialog.getSaveFileName(
             self._view, "Save classes", f"classes{suffix}", f"Classes (*{suffix})"
         )

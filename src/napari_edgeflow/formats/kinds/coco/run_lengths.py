@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.formats.annotation.objects import check_size, numbers
+from napari_edgeflow.formats.annotation.objects import check_drawable, numbers
 
 _MOST_BITS = 60
 """Of a number; run lengths of images have far fewer."""
@@ -57,7 +57,7 @@ def from_run_lengths(
         If they do not fill the image.
     """
     counts, total = numbers(lengths), math.prod(shape)
-    check_size(shape)
+    check_drawable(shape)
     whole = counts.ndim == 1 and bool((counts >= 0).all() and (counts % 1 == 0).all())
     if not whole or counts.sum() != total:
         raise ValueError(f"its run lengths do not add up to {total} pixels")

@@ -47,10 +47,8 @@ class StackAnnotation:
 Labelled = ImageAnnotation | StackAnnotation
 """The objects of an image of any number of axes."""
 
-Place = tuple[int, ...]
 
-
-def slices_of(labelled: Labelled) -> list[tuple[Place, ImageAnnotation]]:
+def slices_of(labelled: Labelled) -> list[tuple[tuple[int, ...], ImageAnnotation]]:
     """Return the planes of an image, and where they are in it."""
     if isinstance(labelled, ImageAnnotation):
         return [((), labelled)]

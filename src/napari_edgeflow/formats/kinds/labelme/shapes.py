@@ -13,7 +13,7 @@ from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 from napari_edgeflow.formats.annotation.objects import (
     LabelledObject,
-    check_size,
+    check_drawable,
     numbers,
 )
 
@@ -76,7 +76,7 @@ def from_shapes(
     if all(shape.get("shape_type") != "mask" for shape in shapes):
         outlines = [_outline(shape) for shape in shapes]
         return LabelledObject.from_polygons(number, class_id, outlines, size)
-    check_size(size)
+    check_drawable(size)
     mask = np.zeros(size, np.bool_)
     for shape in shapes:
         if shape.get("shape_type") == "mask":
