@@ -1,4 +1,7 @@
 import json
+import sys
+from collections.abc import Callable
+from types import FrameType
 
 import numpy as np
 import pytest
@@ -108,3 +111,47 @@ def test_what_was_changed_since_stays() -> None:
     rows.store()
     assert layer.features["class_id"].tolist() == [3, 9]
     assert layer.features["note"].tolist() == ["mine", ""]
+
+
+def calls_of_ours(action: Callable[[], object]) -> int:
+    """Return how often functions of this package are called."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        nonlocal calls
+        calls += event == "call" and "napari_edgeflow" in frame.f_code.co_filename
+
+    sys.setprofile(count)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def many_rows(count: int) -> Labels:
+    rows = [
+        ObjectRecord(i, 3, "bird", CLICKS, 1.0, FLAT).as_row() for i in range(count)
+    ]
+    features = {name: [row[name] for row in rows] for name in rows[0]}
+    return Labels(np.zeros((9, 9), int), features=features)
+
+
+def test_one_row_among_thousands_is_no_more_work_than_among_ten() -> None:
+    def work(count: int) -> int:
+        layer = many_rows(count)
+
+        def change() -> None:
+            rows = ObjectRows(layer)
+            rows.update([ObjectRecord(count, 4, "boat", (), 0.0, FLAT).as_row()])
+            rows.remove([5])
+            rows.store()
+            rows = ObjectRows(layer)
+            rows.exchange({count: rows.get([count])[count]}, {count: None})
+            rows.store()
+
+        calls = calls_of_ours(change)
+        assert layer.features["index"].tolist() == [*range(5), *range(6, count)]
+        return calls
+
+    assert work(2_000) == work(10)
