@@ -5,7 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.console import add_device, with_progress
+from napari_edgeflow.cli.console import (
+    add_device,
+    save_figures,
+    two_columns,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,10 +182,7 @@ def _run_evaluate_clicks(options: argparse.Namespace) -> int:
     )
     figures = summarize(results)
     print(figures_table(figures))
-    if options.json is not None:
-        from napari_edgeflow.formats.files.json_files import write_json
-
-        write_json(options.json, asdict(figures), indent=2)
+    save_figures(options.json, asdict(figures))
     return 0
 
 
@@ -199,4 +201,4 @@ def figures_table(figures: "ClickFigures") -> str:
         ),
         ("ms per click, median", f"{figures.ms_per_click_median:.0f}"),
     ]
-    return "\n".join(f"{name:<22}{value:>8}" for name, value in rows)
+    return two_columns(rows)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -30,3 +31,16 @@ def with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item
     from tqdm import tqdm
 
     yield from tqdm(items, total=total, unit=f" {unit}", disable=None)
+
+
+def two_columns(rows: Iterable[tuple[str, str]]) -> str:
+    """Return rows of a name and a figure as a table for a terminal."""
+    return "\n".join(f"{name:<22}{value:>8}" for name, value in rows)
+
+
+def save_figures(path: Path | None, record: object) -> None:
+    """Write figures as JSON if they are asked for."""
+    if path is not None:
+        from napari_edgeflow.formats.files.json_files import write_json
+
+        write_json(path, record, indent=2)

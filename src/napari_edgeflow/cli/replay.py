@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.console import with_progress
+from napari_edgeflow.cli.console import save_figures, with_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +44,7 @@ def run_replay(options: argparse.Namespace) -> int:
     steps = with_progress(replay_clicks(segmenter, recorded), len(recorded), "objects")
     replays = list(steps)
     print(replay_table(replays))
-    if options.json is not None:
-        from napari_edgeflow.formats.files.json_files import write_json
-
-        write_json(options.json, {"objects": list(map(_record, replays))}, indent=2)
+    save_figures(options.json, {"objects": list(map(_record, replays))})
     return 0
 
 

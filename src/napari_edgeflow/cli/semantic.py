@@ -7,7 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_edgeflow.cli.console import BAD_INPUT, add_device, complain, with_progress
+from napari_edgeflow.cli.console import (
+    BAD_INPUT,
+    add_device,
+    complain,
+    save_figures,
+    two_columns,
+    with_progress,
+)
 from napari_edgeflow.cli.training import add_labelled_images, labelled_images
 
 if TYPE_CHECKING:
@@ -258,10 +265,7 @@ def _run_evaluate_semantic(options: argparse.Namespace) -> int:
     )
     print(semantic_table(figures))
     print(confusion_table(figures))
-    if options.json is not None:
-        from napari_edgeflow.formats.files.json_files import write_json
-
-        write_json(options.json, asdict(figures), indent=2)
+    save_figures(options.json, asdict(figures))
     return 0
 
 
@@ -277,7 +281,7 @@ def semantic_table(figures: "SemanticFigures") -> str:
         ("images", f"{figures.images}"),
         ("ms per image, median", f"{figures.ms_per_image_median:.0f}"),
     ]
-    return "\n".join(f"{name:<22}{value:>8}" for name, value in rows)
+    return two_columns(rows)
 
 
 def confusion_table(figures: "SemanticFigures") -> str:

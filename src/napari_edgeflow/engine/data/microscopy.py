@@ -16,15 +16,7 @@ _GREY_SPREAD = 4.0
 def judged(
     pairs: Sequence[LabelledImage], asked: bool | None
 ) -> tuple[bool, str | None]:
-    """Return whether images are those of a microscope, and what to say if it is new.
-
-    Parameters
-    ----------
-    pairs : sequence of LabelledImage
-        The images.
-    asked : bool or None
-        What the person said of them; None to judge by the images.
-    """
+    """Return whether images are of a microscope, if it is not said, and what to say."""
     if asked is not None:
         return asked, None
     if not is_microscopy(pairs):

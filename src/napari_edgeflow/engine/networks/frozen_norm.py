@@ -67,13 +67,6 @@ def with_folded_norms(model: nn.Module, frozen: nn.Module) -> nn.Module:
     does both in one pass, with the statistics there are now and later on. About a
     third of the time of a training step on a CPU was spent on these passes.
 
-    Parameters
-    ----------
-    model : nn.Module
-        The network; not changed.
-    frozen : nn.Module
-        The part of it whose batch statistics stay as they are, such as its encoder.
-
     Returns
     -------
     nn.Module

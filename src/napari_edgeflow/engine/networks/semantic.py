@@ -44,14 +44,8 @@ class SemanticConfig:
             )
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "SemanticConfig":
-        """Return the configuration that a ``config.json`` of smp holds."""
-        arguments = {k: v for k, v in record.items() if not k.startswith("_")}
-        return cls(str(record.get(MODEL_CLASS, "")), arguments)
-
-    @classmethod
     def from_text(cls, text: str) -> "SemanticConfig":
-        """Return the configuration that a checkpoint's metadata holds.
+        """Return what a checkpoint's metadata or a ``config.json`` of smp holds.
 
         Raises
         ------
@@ -68,7 +62,8 @@ class SemanticConfig:
             raise ValueError(
                 f"the checkpoint's configuration is {text}: write it again"
             )
-        return cls.from_json(record)
+        arguments = {k: v for k, v in record.items() if not k.startswith("_")}
+        return cls(str(record.get(MODEL_CLASS, "")), arguments)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that smp's ``from_pretrained`` reads."""

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.checkpoints.checkpoint import Checkpoint, find_checkpoint
+from napari_edgeflow.engine.checkpoints.checkpoint import find_checkpoint
 from napari_edgeflow.engine.runtime.network import Network
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -98,13 +98,9 @@ def load_network(name_or_path: str | Path, device: str = "auto") -> Network:
     chosen = choose_device(device)
     if chosen == "cpu" and checkpoint.onnx is not None:
         return OnnxNetwork(checkpoint.onnx)
-    return _torch_network(checkpoint, chosen)
-
-
-def _torch_network(checkpoint: Checkpoint, device: str) -> Network:
     from napari_edgeflow.engine.runtime.clicks_torch import TorchNetwork
 
-    return TorchNetwork.load(checkpoint, device)
+    return TorchNetwork.load(checkpoint, chosen)
 
 
 def choose_device(device: str) -> str:

@@ -146,17 +146,7 @@ class SampleSettings:
 
 @dataclass
 class ClickSamples(IterableDataset[ClickSample]):
-    """An endless stream of click samples, drawn at random.
-
-    Parameters
-    ----------
-    sources : sequence of ClickSource
-        Where objects come from.
-    settings : SampleSettings
-        How they are cut out.
-    seed : int
-        Of the random generator; each worker adds its number.
-    """
+    """An endless stream of click samples, drawn at random; workers draw others."""
 
     sources: Sequence[ClickSource]
     settings: SampleSettings = field(default_factory=SampleSettings)
