@@ -75,16 +75,17 @@ class Reporter:
             self.reason, self.text = report.reason, report.text
             self.has_model = report.has_model
             return
-        if isinstance(report, EpochReport) and report.best:
-            self.score = report.validation.score
-        if self.form == "jsonl":
-            self._json(_event(report), asdict(report))
-        elif isinstance(report, TrainMessage):
-            self._line(report.text)
+        if isinstance(report, TrainMessage):
+            event, line = "message", report.text
         elif isinstance(report, EpochReport):
-            self._line(epoch_line(report))
+            event, line = "epoch", epoch_line(report)
+            self.score = report.validation.score if report.best else self.score
         else:
-            self._line(step_line(report))
+            event, line = "step", step_line(report)
+        if self.form == "jsonl":
+            self._json(event, asdict(report))
+        else:
+            self._line(line)
 
     def done(self, output: Path) -> None:
         """Print where the model is, and have it listed from now on."""
@@ -119,14 +120,6 @@ def _list_model(output: Path) -> None:
     except (ValueError, OSError) as error:
         # The training went well all the same.
         complain(f"the model is not listed: {error}")
-
-
-def _event(report: "TrainEvent") -> str:
-    from napari_edgeflow.engine.training.reports import EpochReport, TrainMessage
-
-    if isinstance(report, TrainMessage):
-        return "message"
-    return "epoch" if isinstance(report, EpochReport) else "step"
 
 
 @contextmanager

@@ -59,7 +59,9 @@ class TrainController(QObject):
         self._run: _Run | None = None
         self._last: Path | None = None
         self._counts: LatestCall[TrainRequest, DataSurvey] = LatestCall(
-            TrainRequest.survey, self._on_surveyed, self._on_not_surveyed
+            TrainRequest.survey,
+            lambda _, survey: self.surveyed.emit(survey),
+            self._on_not_surveyed,
         )
         self._calls: StreamCall[TrainRequest, ImagesWritten, DataSurvey] = StreamCall(
             prepare,
@@ -178,9 +180,6 @@ class TrainController(QObject):
         self._run = None
 
     # ---- counting
-
-    def _on_surveyed(self, request: TrainRequest, survey: DataSurvey) -> None:
-        self.surveyed.emit(survey)
 
     def _on_not_surveyed(self, request: TrainRequest, error: Exception) -> None:
         if isinstance(error, ValueError | OSError):

@@ -114,8 +114,7 @@ class TrainWidget(ViewerDock):
         controller.running_changed.connect(self._show_running)
         self.preview.state_changed.connect(self.state.setText)
         models_changed = self._workspace.models_changed
-        models_changed.connect(controls.semantic.list_trained)
-        models_changed.connect(controls.clicks.list_trained)
+        models_changed.connect(controls.list_trained)
 
     def _on_changed(self, _: int = 0) -> None:
         # Counting is for the person who looks at it; it is done again at the start.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import VOID, LabelledImage
+from napari_edgeflow.engine.data.pairs import LabelledImage
 from napari_edgeflow.engine.data.splits import (
     FEWEST_WHOLE,
     Split,
@@ -15,7 +15,7 @@ from napari_edgeflow.engine.data.splits import (
     split_off,
 )
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.engine.training.semantic.source import SemanticSource
+from napari_edgeflow.engine.training.semantic.source import SemanticSource, classes_in
 
 Groups = Sequence[Sequence[int]]
 """Numbers of the pairs, those of the same image together."""
@@ -155,8 +155,7 @@ def _presence(
     presence = np.zeros((len(blocks), classes), np.bool_)
     for row, (image, window) in zip(presence, blocks, strict=True):
         for target in targets[image]:
-            values = np.unique(target[window.slices])
-            row[values[values != VOID]] = True
+            row[classes_in(target[window.slices])] = True
     return presence
 
 

@@ -1,7 +1,6 @@
 """Losses of semantic networks, put together by name, such as "ce+0.5*dice"."""
 
 import re
-from dataclasses import dataclass
 
 import torch
 from segmentation_models_pytorch.losses import (
@@ -20,16 +19,8 @@ LOSSES = ("ce", "focal", "dice", "jaccard", "lovasz")
 _TERM = re.compile(r"(?:(?P<weight>[0-9.]+(?:e-?[0-9]+)?)\*)?(?P<name>[a-z]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class LossTerm:
-    """A loss by name, and its weight."""
-
-    name: str
-    weight: float = 1.0
-
-
-def parse_loss(spec: str) -> tuple[LossTerm, ...]:
-    """Return the terms of a sum of losses.
+def parse_loss(spec: str) -> dict[str, float]:
+    """Return the weights of a sum of losses by their names.
 
     Parameters
     ----------
@@ -43,15 +34,18 @@ def parse_loss(spec: str) -> tuple[LossTerm, ...]:
         If it cannot be understood, a name is unknown or occurs twice, or a weight
         is not over 0.
     """
-    terms = tuple(_term(part.strip(), spec) for part in spec.lower().split("+"))
-    names = [term.name for term in terms]
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None:
-        raise ValueError(f"loss {spec!r}: {double!r} occurs twice, give it one weight")
-    return terms
+    weights: dict[str, float] = {}
+    for part in spec.lower().split("+"):
+        name, weight = _term(part.strip(), spec)
+        if name in weights:
+            raise ValueError(
+                f"loss {spec!r}: {name!r} occurs twice, give it one weight"
+            )
+        weights[name] = weight
+    return weights
 
 
-def _term(text: str, spec: str) -> LossTerm:
+def _term(text: str, spec: str) -> tuple[str, float]:
     match = _TERM.fullmatch(text.replace(" ", ""))
     if match is None or match["name"] not in LOSSES:
         raise ValueError(
@@ -64,7 +58,7 @@ def _term(text: str, spec: str) -> LossTerm:
         weight = 0.0
     if not weight > 0:
         raise ValueError(f"loss {spec!r}: the weight in {text!r} must be over 0")
-    return LossTerm(match["name"], weight)
+    return match["name"], weight
 
 
 class SemanticLoss(nn.Module):
@@ -72,8 +66,8 @@ class SemanticLoss(nn.Module):
 
     def __init__(self, spec: str) -> None:
         super().__init__()
-        self.terms = parse_loss(spec)
-        self.losses = nn.ModuleDict({t.name: _build(t.name) for t in self.terms})
+        self.weights = parse_loss(spec)
+        self.losses = nn.ModuleDict({name: _build(name) for name in self.weights})
 
     def forward(
         self, logits: Tensor, target: Tensor
@@ -92,12 +86,12 @@ class SemanticLoss(nn.Module):
         pixels = logits.movedim(1, -1)[counted]
         if not len(pixels):
             nothing = 0.0 * logits.sum()
-            return nothing, {term.name: 0.0 for term in self.terms}
+            return nothing, dict.fromkeys(self.weights, 0.0)
         pixels = pixels.T[None, :, :, None]
         classes = target[counted][None, :, None]
         values = {name: loss(pixels, classes) for name, loss in self.losses.items()}
         total = sum(
-            (term.weight * values[term.name] for term in self.terms),
+            (weight * values[name] for name, weight in self.weights.items()),
             torch.zeros((), device=logits.device),
         )
         return total, {name: float(value.detach()) for name, value in values.items()}

@@ -86,9 +86,14 @@ class SemanticSource:
         """Return which image has which class, (images, classes); reads all labels."""
         found = np.zeros((len(self.pairs), len(self.class_ids)), np.bool_)
         for number, row in enumerate(found):
-            values = np.unique(self.read_target(number))
-            row[values[values != VOID]] = True
+            row[classes_in(self.read_target(number))] = True
         return found
+
+
+def classes_in(target: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the class indices that occur."""
+    values: NDArray[np.uint8] = np.setdiff1d(target, VOID)
+    return values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +133,7 @@ def survey(source: SemanticSource) -> LabelSurvey:
         _check(pair, labels)
         values = np.unique(labels)
         unknown |= set(values.tolist()) - {*source.class_ids, 0, VOID}
-        found = np.unique(source.indices(values))
-        row[found[found != VOID]] = True
+        row[classes_in(source.indices(values))] = True
         shapes.append((labels.shape[0], labels.shape[1]))
     _check_classes(presence, source.class_ids, sorted(unknown))
     return LabelSurvey(presence, tuple(shapes), tuple(sorted(map(int, unknown))))
