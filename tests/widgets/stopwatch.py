@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from inspect import CO_VARARGS
 from types import FunctionType
 from typing import Any
 
@@ -32,9 +33,14 @@ class Stopwatch:
                 if isinstance(function, FunctionType) and not name.startswith("__"):
                     monkeypatch.setattr(owner, name, self.wrap(function))
 
-    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrap(self, function: FunctionType) -> Callable[..., Any]:
+        code = function.__code__
+        takes = None if code.co_flags & CO_VARARGS else code.co_argcount
+
         @wraps(function)
         def timed(*args: Any, **options: Any) -> Any:
+            # Qt hands a slot as much as it takes.
+            args = args[:takes]
             if self._inside or threading.current_thread() is not MAIN:
                 return function(*args, **options)
             self._inside, started = True, time.perf_counter()

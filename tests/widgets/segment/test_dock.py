@@ -31,7 +31,12 @@ def test_a_run_makes_a_layer_of_classes(make_segmenter: MakeSegmentPerson) -> No
     assert target.data.dtype == np.uint8
     np.testing.assert_array_equal(target.data, EXPECTED)
     entry = target.metadata["napari_edgeflow"]
-    assert entry == {"kind": "semantic", "classes": VOC.to_records()}
+    metadata = person.viewer.layers["squares"].metadata["napari_edgeflow"]
+    assert entry == {
+        "kind": "semantic",
+        "classes": VOC.to_records(),
+        "image": metadata["image"],
+    }
     for class_id in (CAT, PERSON):
         rgb = np.round(target.get_color(class_id)[:3] * 255)
         np.testing.assert_array_equal(rgb, VOC.get(class_id).colour)

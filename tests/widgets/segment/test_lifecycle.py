@@ -21,6 +21,7 @@ from tests.widgets.segment_person import (
 
 from napari_edgeflow.widgets.segment import work as segment_work
 from napari_edgeflow.widgets.segment.dock import SegmentWidget
+from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 
 def own_layer(person: SegmentPerson) -> Any:
@@ -73,8 +74,8 @@ def test_deleting_the_target_stops_the_run(
 def test_deleting_the_new_layer_while_it_is_written(
     make_segmenter: MakeSegmentPerson, notices: list[str], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("napari_edgeflow.widgets.segment.commit._PART", 160)
-    monkeypatch.setattr("napari_edgeflow.widgets.segment.controller._WRITING_S", 0.0)
+    monkeypatch.setattr("napari_edgeflow.widgets.workspace.label_writer._PART", 160)
+    monkeypatch.setattr("napari_edgeflow.widgets.qt.turns._TURN_S", 0.0)
     person = make_segmenter(show=False)
     person.run(wait=False)
     person.qtbot.waitUntil(lambda: len(person.viewer.layers) == 2)
@@ -323,15 +324,17 @@ def test_closing_the_dock_during_a_run(
 def test_closing_the_dock_while_the_labels_are_written(
     make_segmenter: MakeSegmentPerson, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("napari_edgeflow.widgets.segment.commit._PART", 160)
-    monkeypatch.setattr("napari_edgeflow.widgets.segment.controller._WRITING_S", 0.0)
+    monkeypatch.setattr("napari_edgeflow.widgets.workspace.label_writer._PART", 160)
+    monkeypatch.setattr("napari_edgeflow.widgets.qt.turns._TURN_S", 0.0)
     person = make_segmenter(show=False)
     layer = own_layer(person)
     person.run(wait=False)
     person.qtbot.waitUntil(layer.data.any)
     person.viewer.window.remove_dock_widget(person.dock)
-    np.testing.assert_array_equal(layer.data, EXPECTED)
+    assert not layer.data.any()
+    assert not Workspace.of(person.viewer).history.can_undo
     layer.undo()
+    layer.redo()
     assert not layer.data.any()
 
 

@@ -1,6 +1,6 @@
 """The dock "Export and import"."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QTabWidget
@@ -12,10 +12,8 @@ from napari_edgeflow.widgets.exchange.export_work import ExportRequest
 from napari_edgeflow.widgets.exchange.exporter import ExportController
 from napari_edgeflow.widgets.exchange.folder_import_undo import FolderImportUndo
 from napari_edgeflow.widgets.exchange.folder_importer import FolderImporter
-from napari_edgeflow.widgets.exchange.import_commit import ImportTarget
 from napari_edgeflow.widgets.exchange.import_controls import ImportControls
 from napari_edgeflow.widgets.exchange.importer import ImportController, import_request
-from napari_edgeflow.widgets.exchange.run import ImportRun
 from napari_edgeflow.widgets.layers.annotation import LabelledLayers, labelled_layers
 from napari_edgeflow.widgets.project.dock import (
     open_project_of,
@@ -23,10 +21,13 @@ from napari_edgeflow.widgets.project.dock import (
     project_file,
 )
 from napari_edgeflow.widgets.project.page.loader import read_with_plugins
+from napari_edgeflow.widgets.workspace.label_writer import LabelTarget
 from napari_edgeflow.widgets.workspace.workspace import ViewerDock
 
 if TYPE_CHECKING:
     import napari
+
+    from napari_edgeflow.widgets.qt.run import Run
 
 _LEAST_WIDTH = 325
 """In pixels: names of formats and ends of paths can be read."""
@@ -59,30 +60,30 @@ class ExportWidget(ViewerDock):
         exporter = self.exporter
         importers = self._importers
 
-        def stop(viewer_remains: bool) -> None:
+        def stop(_viewer_remains: bool) -> None:
             exporter.close()
             for importer in importers:
-                importer.close(viewer_remains)
+                importer.close()
 
         self._set_up(self.tabs, stop)
 
     @property
-    def _importers(self) -> tuple[ImportRun, ...]:
+    def _importers(self) -> "tuple[Run[Any, Any, Any], ...]":
         return self.importer, self.folder_importer, self.folder_undo
 
     def _connect(self) -> None:
-        self.exports.run_asked.connect(self._on_export)
-        self.exports.cancel_asked.connect(self.exporter.cancel)
-        self.exporter.state_changed.connect(self.exports.show_state)
+        self.exports.run.clicked.connect(self._on_export)
+        self.exports.cancel.clicked.connect(self.exporter.cancel)
+        self.exporter.state_changed.connect(self.exports.state.setText)
         self.exporter.running_changed.connect(self.exports.show_running)
         self.exporter.written.connect(self.exports.show_written)
-        self.imports.run_asked.connect(self._on_import)
-        self.imports.undo_asked.connect(self.folder_undo.run)
+        self.imports.run.clicked.connect(self._on_import)
+        self.imports.undo.clicked.connect(self.folder_undo.run)
         self.folder_importer.imported.connect(self.folder_undo.offer)
-        self.folder_undo.offered.connect(self.imports.show_undo)
+        self.folder_undo.offered.connect(self.imports.undo.setVisible)
         for importer in self._importers:
-            self.imports.cancel_asked.connect(importer.cancel)
-            importer.state_changed.connect(self.imports.show_state)
+            self.imports.cancel.clicked.connect(importer.cancel)
+            importer.state_changed.connect(self.imports.state.setText)
             importer.running_changed.connect(self.imports.show_running)
         self.importer.committed.connect(self.imports.target.choose)
 
@@ -129,7 +130,7 @@ class ExportWidget(ViewerDock):
         except ValueError as error:
             show_warning(str(error))
             return
-        target = ImportTarget(
+        target = LabelTarget(
             fields.image.layer,
             fields.target.layer,
             fields.kind.kind,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QUrl, Signal
+from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QComboBox,
@@ -39,9 +39,6 @@ class ExportControls(QWidget):
     links : Connections
         Who owns the connections to the viewer.
     """
-
-    run_asked = Signal()
-    cancel_asked = Signal()
 
     def __init__(
         self,
@@ -80,14 +77,10 @@ class ExportControls(QWidget):
             self.options.folder.choose(folder)
             self._suggested = folder
 
-    def show_state(self, text: str) -> None:
-        """Say how it goes."""
-        self.state.setText(text)
-
-    def show_running(self, running: bool) -> None:
+    def show_running(self, running: bool, can_cancel: bool) -> None:
         """Enable what can be pressed."""
         self.run.setEnabled(not running)
-        self.cancel.setEnabled(running)
+        self.cancel.setEnabled(can_cancel)
 
     def show_written(self, folder: Path | None) -> None:
         """Offer to show the folder that was written to; None for none."""
@@ -100,7 +93,7 @@ class ExportControls(QWidget):
         self.cancel = QPushButton("Cancel", self)
         self.reveal = QPushButton("Show folder", self)
         self.reveal.setEnabled(False)
-        self.show_running(False)
+        self.show_running(False, False)
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
@@ -131,8 +124,6 @@ class ExportControls(QWidget):
         self.image.layer_changed.connect(self._on_image)
         self.labels.layer_changed.connect(self._on_labels)
         self.planes.currentIndexChanged.connect(self._on_planes)
-        self.run.clicked.connect(self.run_asked)
-        self.cancel.clicked.connect(self.cancel_asked)
         self.reveal.clicked.connect(self._on_reveal)
 
     def _on_what(self) -> None:

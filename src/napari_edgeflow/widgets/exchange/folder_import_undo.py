@@ -14,16 +14,15 @@ from napari_edgeflow.project.exchange.import_undo import (
     RestoredPage,
     read_restored,
 )
-from napari_edgeflow.widgets.exchange.import_commit import strips_of
-from napari_edgeflow.widgets.exchange.run import ImportRun
+from napari_edgeflow.widgets.exchange.folder_run import FolderRequest, FolderRun
 from napari_edgeflow.widgets.exchange.texts import folder_restored_text
 from napari_edgeflow.widgets.layers.labels import check_target
 from napari_edgeflow.widgets.layers.object_records import read_records
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.qt.turns import Turns
 from napari_edgeflow.widgets.qt.words import counted
-from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
+from napari_edgeflow.widgets.qt.workers import show_problem
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
+from napari_edgeflow.widgets.workspace.label_writer import strips_of
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -35,19 +34,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, eq=False)
-class _Run:
-    project: "Project"
-    pages: "ProjectController"
+class _Run(FolderRequest):
     kept: list[ImportedPage]
-    touched: set[str] = field(default_factory=set)
-    """Images that were opened, left or edited since they may have been read."""
     settled: set[str] = field(default_factory=set)
     """Images that need not be asked for once more."""
     edited: list[str] = field(default_factory=list)
     images: int = 0
 
 
-class FolderImportUndo(ImportRun):
+class FolderImportUndo(FolderRun[_Run, RestoredPage, None]):
     """Gives each image of a project back what it had before the last import.
 
     Images that were edited since are left alone. The one that is shown gets its
@@ -63,19 +58,10 @@ class FolderImportUndo(ImportRun):
     """Whether there is an import to take back."""
 
     def __init__(self, viewer: "Viewer") -> None:
-        super().__init__(viewer)
+        super().__init__("Undoing the import", _read, viewer)
         self._kept: list[ImportedPage] = []
         self._pages: ProjectController | None = None
         self._project: Project | None = None
-        self._run: _Run | None = None
-        self._calls: StreamCall[_Run, RestoredPage, None] = StreamCall(
-            lambda run: read_restored(run.project, run.kept),
-            report=self._on_page,
-            deliver=lambda run, _: self._on_read(run),
-            stopped=self._on_read,
-            fail=lambda _, error: self._fail(error),
-        )
-        self._turns: Turns[ImportedPage] = Turns(self._on_written, self._fail)
 
     def offer(self, kept: list[ImportedPage], pages: "ProjectController") -> None:
         """Remember what takes an import back, in place of the one before."""
@@ -93,16 +79,11 @@ class FolderImportUndo(ImportRun):
                 "The folder was closed since: its import stays as it is."
             )
             return
-        # What was read is compared with what is seen.
-        pages.page.flush()
-        self._run = run = _Run(project, pages, self._kept)
-        pages.page_leaves.connect(self._on_leaving)
-        pages.page_asked.connect(run.touched.add)
+        self._begin(_Run(project, pages, self._kept))
         pages.edited.connect(self._on_edited)
-        self._begin("Undoing the import", run)
 
-    def _on_page(self, run: _Run, restored: RestoredPage) -> None:
-        if run is not self._run or not self._is_open(run.pages, run.project):
+    def _reported(self, run: _Run, restored: RestoredPage) -> None:
+        if not self._is_open(run):
             return
         page, shown = restored.page, restored.page.name == run.pages.current
         if page.name in run.touched or (run.pages.is_open(page.name) and not shown):
@@ -127,7 +108,7 @@ class FolderImportUndo(ImportRun):
         run.pages.page_known.emit(page.name)
         run.images += 1
         run.settled.add(page.name)
-        self._show_progress(run.images, f"{counted(run.images, 'image')} so far")
+        self._show(run.images, 0, f"{counted(run.images, 'image')} so far")
 
     def _writing(
         self,
@@ -148,37 +129,35 @@ class FolderImportUndo(ImportRun):
             layer.refresh(data_displayed=False, highlight=False, extent=False)
         return page
 
-    def _on_written(self, page: ImportedPage) -> None:
-        run = self._run
+    def _written(self, page: ImportedPage) -> None:
+        run = self._request
         if run is not None:
             run.pages.page.flush()
             self._note_restored(run, page)
             self._end_if_done()
 
-    def _on_leaving(self) -> None:
-        self._turns.finish()
-        self._on_edited()
-
     def _on_edited(self) -> None:
-        if self._run is not None:
-            self._run.touched.add(self._run.pages.current)
+        if self._request is not None:
+            self._request.touched.add(self._request.pages.current)
 
-    def _on_read(self, run: _Run) -> None:
-        if run is self._run:
-            self._note_read()
-            self._end_if_done()
+    def _made(self, run: _Run, result: None = None) -> None:
+        self._note_made()
+        self._end_if_done()
+
+    def _stopped(self, run: _Run) -> None:
+        self._made(run)
 
     def _end_if_done(self) -> None:
-        run = self._run
-        if run is not None and self._is_read and not self._turns.busy:
+        run = self._request
+        if run is not None and not self._can_cancel and not self._turns.busy:
             left = self._offer_the_rest(run)
             self._end(folder_restored_text(run.images, run.edited, left))
 
-    def _fail(self, error: Exception) -> None:
-        if self._run is not None:
-            self._offer_the_rest(self._run)
-            self._end("Stopped.")
-            show_problem(error)
+    def _failed(self, error: Exception) -> None:
+        if self._request is not None:
+            self._offer_the_rest(self._request)
+        self._end("Stopped.")
+        show_problem(error)
 
     def _offer_the_rest(self, run: _Run) -> int:
         """Offer to go on with images that are left, and return how many these are."""
@@ -187,12 +166,14 @@ class FolderImportUndo(ImportRun):
         return len(left)
 
     def _forget(self) -> None:
-        run, self._run = self._run, None
-        if run is not None:
-            run.pages.page_leaves.disconnect(self._on_leaving)
-            run.pages.page_asked.disconnect(run.touched.add)
-            run.pages.edited.disconnect(self._on_edited)
+        run = self._request
         super()._forget()
+        if run is not None:
+            run.pages.edited.disconnect(self._on_edited)
+
+
+def _read(run: _Run) -> Generator[RestoredPage, None, None]:
+    return read_restored(run.project, run.kept)
 
 
 def _changes(layer: "Labels", labels: NDArray[np.integer]) -> Iterator[PixelChange]:

@@ -14,19 +14,14 @@ from napari_edgeflow.project.exchange.imports import (
     read_again,
     read_folder_import,
 )
-from napari_edgeflow.widgets.exchange.import_commit import (
-    ImportSummary,
-    ImportTarget,
-    write_import,
-)
-from napari_edgeflow.widgets.exchange.import_work import Imported
-from napari_edgeflow.widgets.exchange.run import ImportRun
+from napari_edgeflow.widgets.exchange.folder_run import FolderRequest, FolderRun
+from napari_edgeflow.widgets.exchange.import_work import Imported, write_import
 from napari_edgeflow.widgets.exchange.texts import (
     folder_imported_text,
     folder_progress_text,
 )
-from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
+from napari_edgeflow.widgets.qt.workers import show_problem
+from napari_edgeflow.widgets.workspace.label_writer import LabelTarget, Written
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,15 +33,14 @@ if TYPE_CHECKING:
     from napari_edgeflow.widgets.project.controller import ProjectController
 
 
+_NOTHING = "Nothing was imported."
+
+
 @dataclass(slots=True, eq=False)
-class _Run:
-    project: "Project"
-    pages: "ProjectController"
+class _Run(FolderRequest):
     request: FolderImport
     waiting: dict[str, PageImport] = field(default_factory=dict)
     """Images that are open, or are just being opened."""
-    touched: set[str] = field(default_factory=set)
-    """Images that were open since they may have been read: they may be edited."""
     again: list[PageImport] = field(default_factory=list)
     """Images that are to be read once more for that."""
     images: int = 0
@@ -60,7 +54,7 @@ class _Run:
     cancelled: bool = False
 
 
-class FolderImporter(ImportRun):
+class FolderImporter(FolderRun[_Run, PageImport, list[str]]):
     """Reads labels in the background, and gives each image of a project its own.
 
     Images that are not open get theirs on disk. The one that is shown gets them
@@ -76,34 +70,20 @@ class FolderImporter(ImportRun):
     """A list of :class:`ImportedPage`, and the project's controller."""
 
     def __init__(self, viewer: "Viewer") -> None:
-        super().__init__(viewer)
-        self._run: _Run | None = None
-        self._calls: StreamCall[_Run, PageImport, list[str]] = StreamCall(
-            _read,
-            report=self._on_page,
-            deliver=self._on_read,
-            stopped=self._on_stopped,
-            fail=lambda run, error: self._fail(error),
-        )
-        self._turns: Turns[ImportSummary] = Turns(self._on_written, self._fail)
+        super().__init__("Importing", _read, viewer)
 
     def run(self, pages: "ProjectController", request: FolderImport) -> None:
         """Start to read labels for the project that is open there."""
         project = pages.project
         if self.busy or project is None:
             return
-        # What is on disk must be what is seen.
-        pages.page.flush()
-        self._run = run = _Run(project, pages, request)
         pages.page_shown.connect(self._write_waiting)
-        pages.page_leaves.connect(self._on_leaving)
-        pages.page_asked.connect(run.touched.add)
-        self._begin("Importing", run)
+        self._begin(_Run(project, pages, request))
 
     # ---- what was read
 
-    def _on_page(self, run: _Run, page: PageImport) -> None:
-        if run is not self._run or not self._is_open(run.pages, run.project):
+    def _reported(self, run: _Run, page: PageImport) -> None:
+        if not self._is_open(run):
             return
         if run.pages.is_open(page.name):
             run.waiting[page.name] = page
@@ -129,24 +109,22 @@ class FolderImporter(ImportRun):
 
     def _say_progress(self, run: _Run) -> None:
         text = folder_progress_text(run.images, run.objects)
-        self._show_progress(run.images + run.left_alone, text)
+        self._show(run.images + run.left_alone, 0, text)
 
-    def _on_read(self, run: _Run, problems: list[str]) -> None:
-        if run is self._run:
-            run.left_out += problems
-            self._note_read()
-            self._end_if_done()
+    def _made(self, run: _Run, problems: list[str]) -> None:
+        run.left_out += problems
+        self._note_made()
+        self._end_if_done()
 
-    def _on_stopped(self, run: _Run) -> None:
-        if run is self._run:
-            run.cancelled = True
-            self._on_read(run, [])
+    def _stopped(self, run: _Run) -> None:
+        run.cancelled = True
+        self._made(run, [])
 
     # ---- the image that is shown
 
     def _write_waiting(self, _name: str = "") -> None:
         """Write the labels of the image that is shown, if they wait for that."""
-        run = self._run
+        run = self._request
         if run is None or self._turns.busy:
             return
         pages = run.pages
@@ -163,20 +141,14 @@ class FolderImporter(ImportRun):
         request = run.request
         # Undo of this image must not take them from the others.
         pages.add_classes(page.classes)
-        target = ImportTarget(image, labels, request.kind, request.keep_existing)
+        target = LabelTarget(image, labels, request.kind, request.keep_existing)
         state = run.project.record.page(pages.current).state
         run.shown = state, _shown(pages, run.project)
         imported = Imported.of(page.annotation)
         self._turns.start(write_import(self._viewer, imported, target))
 
-    def _on_leaving(self) -> None:
-        run = self._run
-        if run is not None:
-            self._turns.finish()
-            run.touched.add(run.pages.current)
-
-    def _on_written(self, summary: ImportSummary) -> None:
-        run = self._run
+    def _written(self, summary: Written) -> None:
+        run = self._request
         if run is not None:
             self._keep_shown(run)
             run.images += 1
@@ -192,14 +164,14 @@ class FolderImporter(ImportRun):
             run.kept.append(ImportedPage(name, *run.shown, after))
 
     def _end_if_done(self) -> None:
-        run = self._run
-        if run is None or not self._is_read or self._turns.busy:
+        run = self._request
+        if run is None or self._can_cancel or self._turns.busy:
             return
         # Those that were left before anything could be written.
         for name in [n for n in run.waiting if not run.pages.is_open(n)]:
             self._take_over(run, run.waiting.pop(name))
         if run.again and not run.cancelled:
-            self._is_read = False
+            self._can_cancel = True
             run.touched.clear()
             self._calls(run)
         elif not run.waiting:
@@ -208,20 +180,18 @@ class FolderImporter(ImportRun):
             )
             self._end(f"Cancelled. {said}" if run.cancelled else said)
 
-    def _fail(self, error: Exception) -> None:
-        if self._run is not None:
-            self._end("Nothing was imported." if not self._run.images else "Stopped.")
-            show_problem(error)
+    def _failed(self, error: Exception) -> None:
+        run = self._request
+        self._end("Stopped." if run is not None and run.images else _NOTHING)
+        show_problem(error)
 
     def _forget(self) -> None:
-        run, self._run = self._run, None
+        run = self._request
+        super()._forget()
         if run is not None:
             run.pages.page_shown.disconnect(self._write_waiting)
-            run.pages.page_leaves.disconnect(self._on_leaving)
-            run.pages.page_asked.disconnect(run.touched.add)
             if run.kept:
                 self.imported.emit(run.kept, run.pages)
-        super()._forget()
 
 
 def _shown(pages: "ProjectController", project: "Project") -> PageContent:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -40,10 +39,6 @@ class ImportControls(QWidget):
     links : Connections
         Who owns the connections to the viewer.
     """
-
-    run_asked = Signal()
-    cancel_asked = Signal()
-    undo_asked = Signal()
 
     def __init__(
         self,
@@ -101,19 +96,11 @@ class ImportControls(QWidget):
         text = self.path.text().strip()
         return Path(text).expanduser() if text else None
 
-    def show_state(self, text: str) -> None:
-        """Say how it goes."""
-        self.state.setText(text)
-
     def show_running(self, running: bool, can_cancel: bool) -> None:
         """Enable what can be pressed."""
         self.run.setEnabled(not running)
         self.cancel.setEnabled(can_cancel)
         self.undo.setEnabled(not running)
-
-    def show_undo(self, offered: bool) -> None:
-        """Offer to take back the last import into a whole folder, or not."""
-        self.undo.setVisible(offered)
 
     def _make_buttons(self) -> None:
         self.file = QPushButton("File …", self)
@@ -128,10 +115,7 @@ class ImportControls(QWidget):
             "Give all images of the folder back what they had before the last import; "
             "those that were edited since are left alone"
         )
-        self.show_undo(False)
-        self.run.clicked.connect(self.run_asked)
-        self.undo.clicked.connect(self.undo_asked)
-        self.cancel.clicked.connect(self.cancel_asked)
+        self.undo.setVisible(False)
         self.show_running(False, False)
 
     def _lay_out(self) -> None:

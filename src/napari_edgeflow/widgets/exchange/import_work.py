@@ -1,11 +1,13 @@
 """Imports in the background: which labels of a file belong to the image."""
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+from napari_edgeflow.formats.annotation.changes import without_void
 from napari_edgeflow.formats.exchange.imports import (
     guess_source,
     images_beside,
@@ -16,7 +18,18 @@ from napari_edgeflow.formats.kinds.label_images.stack import (
     StackAnnotation,
     slices_of,
 )
+from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.planes import Plane
+from napari_edgeflow.widgets.workspace.label_writer import (
+    LabelTarget,
+    LabelWriter,
+    NewLabels,
+    PlaneLabels,
+    Written,
+)
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
 
 _NAMED = 3
 """Names of images that are told when none fits."""
@@ -109,6 +122,33 @@ def read_import(request: ImportRequest) -> Generator[int, None, Imported]:
     for _, annotation in found:
         _check_size(annotation, request.shape)
     return Imported(found, problems)
+
+
+def write_import(
+    viewer: "Viewer", imported: Imported, to: LabelTarget
+) -> Generator[None, None, Written]:
+    """Write labels that were read; see :meth:`LabelWriter.write`."""
+    scheme = read_scheme(to.labels)
+    if scheme is not None:
+        to = replace(to, kind=scheme.kind)
+    planes = []
+    for plane, annotation in imported.found:
+        planes.append(_labels_of(plane, annotation, to.kind))
+        yield
+    what = f"import of {len(planes)} images" if len(planes) > 1 else "import"
+    too_many = "import them as classes"
+    new = NewLabels(planes, what, "import", too_many, imported.is_whole)
+    return (yield from LabelWriter(viewer).write(to, new))
+
+
+def _labels_of(plane: Plane, annotation: ImageAnnotation, kind: Kind) -> PlaneLabels:
+    classes = annotation.classes
+    if kind == "semantic":
+        return PlaneLabels(plane, annotation.class_labels(), classes)
+    annotation = without_void(annotation)
+    class_of = {entry.id: entry.class_id for entry in annotation.objects}
+    labels = annotation.object_labels()
+    return PlaneLabels(plane, labels, annotation.classes, class_of)
 
 
 def _annotations(

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from napari_edgeflow.formats.exchange.exports import ExportProgress, ExportSummary
-from napari_edgeflow.widgets.exchange.import_commit import ImportSummary
 from napari_edgeflow.widgets.qt.words import counted
+from napari_edgeflow.widgets.workspace.label_writer import Written
 
 _SHOWN = 3
 """Problems that are told one by one."""
@@ -48,9 +48,9 @@ def reading_text(images: int) -> str:
     return f"Read the labels of {counted(images, 'image')}"
 
 
-def imported_text(summary: ImportSummary, problems: Sequence[str]) -> str:
+def imported_text(summary: Written, problems: Sequence[str]) -> str:
     """Return what to say of an import that is done."""
-    name = summary.labels.name
+    name = summary.target.name
     if summary.objects:
         line = f"Imported {counted(summary.objects, 'object')} into {name!r}."
     elif summary.pixels:

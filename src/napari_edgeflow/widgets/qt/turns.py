@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from qtpy.QtCore import QObject, QTimer
 
@@ -31,6 +31,7 @@ class Turns(QObject, Generic[Result]):
         super().__init__()
         self._deliver, self._fail = deliver, fail
         self._steps: Generator[None, None, Result] | None = None
+        self._running = False
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._go_on)
 
@@ -53,7 +54,7 @@ class Turns(QObject, Generic[Result]):
         """Leave what is not done."""
         # The timer is left alone: when the window goes, Qt may have deleted it.
         steps, self._steps = self._steps, None
-        if steps is not None:
+        if steps is not None and not self._running:
             steps.close()
 
     def _go_on(self) -> None:
@@ -61,15 +62,29 @@ class Turns(QObject, Generic[Result]):
         if steps is None:
             self._timer.stop()
             return
-        end = time.monotonic() + _TURN_S
+        end, self._running = time.monotonic() + _TURN_S, True
         try:
             next(steps)
-            while time.monotonic() < end:
+            while self._steps is steps and time.monotonic() < end:
                 next(steps)
         except StopIteration as stop:
-            self._steps = None
-            self._deliver(stop.value)
+            self._after(steps, self._deliver, stop.value)
         # Whatever it is, it is shown to the person.
         except Exception as error:
+            self._after(steps, self._fail, error)
+        finally:
+            self._running = False
+        if self._steps is not steps:
+            # Nothing is left of it, or it was stopped by what it did itself.
+            steps.close()
+
+    def _after(
+        self,
+        steps: Generator[None, None, Result],
+        tell: Callable[[Any], None],
+        what: object,
+    ) -> None:
+        self._running = False
+        if self._steps is steps:
             self._steps = None
-            self._fail(error)
+            tell(what)

@@ -1,23 +1,17 @@
 """What happens in the dock for automatic segmentation, without any of its buttons."""
 
-import time
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import Signal
 
-from napari_edgeflow.widgets.layers.labels import check_target
+from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.widgets.layers.labels import check_target, read_scheme
 from napari_edgeflow.widgets.layers.planes import every_plane, layer_shape, read_plane
-from napari_edgeflow.widgets.qt.activity import ActivityBar
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.workers import (
-    StreamCall,
-    UnusableModelError,
-    show_problem,
-)
-from napari_edgeflow.widgets.segment.commit import ResultWriter, Written
+from napari_edgeflow.widgets.qt.run import Run
+from napari_edgeflow.widgets.qt.workers import UnusableModelError, show_problem
 from napari_edgeflow.widgets.segment.confidence import ConfidenceLayer
 from napari_edgeflow.widgets.segment.settings import SegmentSettings
 from napari_edgeflow.widgets.segment.texts import ready_text, running_text, written_text
@@ -29,27 +23,24 @@ from napari_edgeflow.widgets.segment.work import (
     SegmentWork,
     UnusableDeviceError,
 )
+from napari_edgeflow.widgets.workspace.history import StepEndedError
+from napari_edgeflow.widgets.workspace.label_writer import (
+    LabelTarget,
+    LabelWriter,
+    NewLabels,
+    PlaneLabels,
+    Written,
+)
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-_WRITING_S = 0.01
-"""How long results are written before the window gets its turn."""
 
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """A run from the press of the button until its result is written."""
-
-    settings: SegmentSettings
-    request: SegmentRequest
-    bar: ActivityBar
-    result: SegmentResult | None = None
-    writing: Generator[None, None, Written] | None = None
-
-
-class SegmentController(QObject):
+class SegmentController(Run[SegmentRequest, SegmentProgress, SegmentResult]):
     """Segments images in the background and writes what comes of it into labels.
+
+    A result takes the place of the one before in the same layer and plane, as far as
+    that has not been painted over since; other labels are never cleared.
 
     Parameters
     ----------
@@ -61,9 +52,6 @@ class SegmentController(QObject):
         What is chosen at first.
     """
 
-    state_changed = Signal(str)
-    running_changed = Signal(bool, bool)
-    """Whether there is a run, and whether it can still be cancelled."""
     loaded = Signal(object, object)
     """Classes of the model, and the devices that there are."""
     model_refused = Signal(str)
@@ -75,32 +63,19 @@ class SegmentController(QObject):
     def __init__(
         self, viewer: "Viewer", load: LoadSegmenter, settings: SegmentSettings
     ) -> None:
-        super().__init__()
+        work = SegmentWork(load)
+        super().__init__("Segmenting", "segmentation", work, viewer.layers)
         self._viewer = viewer
-        self._settings = settings
-        self._run: _Run | None = None
+        self._settings = self._used = settings
         self._asked = ("", "")
-        self._writer = ResultWriter()
+        self._writer = LabelWriter(viewer, replaces=True)
         self.confidence = ConfidenceLayer(viewer)
-        self._calls: StreamCall[SegmentRequest, SegmentProgress, SegmentResult]
-        self._calls = StreamCall(
-            SegmentWork(load),
-            report=self._on_progress,
-            deliver=self._deliver,
-            stopped=self._on_stopped,
-            fail=self._fail,
-        )
-        self._turn = QTimer(self)
-        self._turn.timeout.connect(self._write_on)
-        self._links, self._run_links = Connections(), Connections()
-        self._links.connect(viewer.layers.events.removed, self._on_removed)
-
-    # ---- what the dock asks for
+        self._run_links = Connections()
 
     @property
     def running(self) -> bool:
         """Whether there is a run that has not written its result yet."""
-        return self._run is not None
+        return super().busy
 
     @property
     def busy(self) -> bool:
@@ -112,161 +87,123 @@ class SegmentController(QObject):
         self._load()
 
     def configure(self, settings: SegmentSettings) -> None:
-        """Take over what a person chose; a run goes on with what it started with."""
+        """Note what a person chose; a run goes on with what it started with."""
         self._settings = settings
         self._load()
 
     def run(self) -> None:
         """Segment the image with the present settings."""
-        if self._run is not None:
+        if self.running:
             return
-        settings = self._settings
+        settings = self._used = self._settings
         try:
             request = segment_request(self._viewer, settings)
         except ValueError as error:
             show_warning(str(error))
             return
-        self._run = _Run(settings, request, ActivityBar("Segmenting"))
-        if settings.image is not None:
-            self._run_links.connect(settings.image.events.data, self._on_image_data)
+        image, target = settings.image, settings.target
+        if image is not None:
+            self._run_links.connect(image.events.data, self._on_image_data)
         self._asked = (request.model, request.device)
-        self.running_changed.emit(True, True)
-        self.state_changed.emit("Starting …")
-        self._calls(request)
+        closed = "" if image is None else f"its image {image.name!r} was closed"
+        gone = "" if target is None else f"its labels {target.name!r} were deleted"
+        self._start(request, "Starting …", (image, closed), (target, gone))
 
-    def cancel(self) -> None:
-        """Stop at the next call of the network; the labels stay as they were."""
-        if self._run is not None and self._run.result is None:
-            self._calls.cancel()
-            self.state_changed.emit("Cancelling …")
-
-    def close(self, viewer_remains: bool) -> None:
-        """Stop; a result that is just being written is written to its end."""
-        # Without the viewer, Qt may have deleted our timers already: they find no run.
-        self._links.close()
-        self._calls.close()
+    def close(self) -> None:
+        """Stop, and follow the viewer no longer."""
         self.confidence.close()
-        run = self._run
-        if run is not None and run.writing is not None and viewer_remains:
-            for _ in run.writing:
-                pass
-        self._forget_run()
-
-    # ---- the model
+        super().close()
 
     def _load(self) -> None:
         """Have the chosen model loaded, so that a run need not wait for it."""
         wanted = (self._settings.model, self._settings.device)
-        if self._run is None and wanted != self._asked:
+        if not self.running and wanted != self._asked:
             self._asked = wanted
             self.state_changed.emit("Loading the model …")
             self._calls(SegmentRequest(*wanted))
 
     # ---- results
 
-    def _on_progress(self, request: SegmentRequest, made: SegmentProgress) -> None:
-        run = self._run
-        if run is None or run.request is not request:
-            return
-        run.bar.show(made.steps_done, made.steps)
-        self.state_changed.emit(running_text(made))
+    def _reported(self, request: SegmentRequest, made: SegmentProgress) -> None:
+        self._show(made.steps_done, made.steps, running_text(made))
 
-    def _deliver(self, request: SegmentRequest, result: SegmentResult) -> None:
-        run = self._run
+    def _on_result(self, request: SegmentRequest, result: SegmentResult) -> None:
+        self.loaded.emit(result.classes, result.devices)
         if not request.planes:
-            self.loaded.emit(result.classes, result.devices)
             self.state_changed.emit(ready_text(result))
-        elif run is not None and run.request is request:
-            self.loaded.emit(result.classes, result.devices)
-            for notice in result.notices:
-                show_info(notice)
-            run.result = result
-            run.writing = self._writer.write(self._viewer, run.settings, result)
-            self.running_changed.emit(True, False)
-            self.state_changed.emit("Writing the labels …")
-            self._turn.start(0)
+        super()._on_result(request, result)
 
-    def _write_on(self) -> None:
-        """Write for some milliseconds; the timer comes back for the rest."""
-        run = self._run
-        if run is None or run.writing is None or run.result is None:
-            self._turn.stop()
-            return
-        end = time.monotonic() + _WRITING_S
-        try:
-            next(run.writing)
-            while time.monotonic() < end:
-                next(run.writing)
-        except StopIteration as stop:
-            self._finish(run, run.result, stop.value)
-        # Whatever it is, it is shown to the person.
-        except Exception as error:
-            self._end_run("Nothing was written.")
-            show_problem(error)
+    def _made(self, request: SegmentRequest, result: SegmentResult) -> None:
+        for notice in result.notices:
+            show_info(notice)
+        self._write(self._writing(self._used, result))
 
-    def _finish(self, run: _Run, result: SegmentResult, written: Written) -> None:
-        self._end_run(written_text(run.settings, result, written))
+    def _writing(
+        self, settings: SegmentSettings, result: SegmentResult
+    ) -> Generator[None, None, tuple[SegmentResult, Written | None]]:
+        target, image = settings.target, settings.image
+        if image is None or (target is None and not _found(result).classes):
+            return result, None
+        classes = result.classes if read_scheme(target) is None else _found(result)
+        planes = [
+            PlaneLabels(
+                part.plane,
+                part.labels,
+                classes,
+                {region.object_id: region.class_id for region in part.objects},
+            )
+            for part in result.planes
+        ]
+        to = LabelTarget(image, target, settings.kind, settings.only_unlabelled)
+        what, too_many = "segment automatically", "leave out small ones"
+        new = NewLabels(planes, what, "auto", too_many)
+        return result, (yield from self._writer.write(to, new))
+
+    def _written(self, made: tuple[SegmentResult, Written | None]) -> None:
+        result, written = made
+        settings = self._used
+        self._end(written_text(settings, result, written))
         self.found.emit(result.classes, result.summary)
-        target, image = written.target, run.settings.image
-        if target is None or target not in self._viewer.layers:
+        if written is None or written.target not in self._viewer.layers:
             return
         single = result.planes[0].plane if len(result.planes) == 1 else None
-        self._viewer.layers.selection.active = target
-        self.committed.emit(target)
-        self.confidence.hold(image, target, single, result.confidence)
+        self._viewer.layers.selection.active = written.target
+        self.committed.emit(written.target)
+        image = settings.image
+        if image is not None:
+            self.confidence.hold(image, written.target, single, result.confidence)
 
-    def _on_stopped(self, request: SegmentRequest) -> None:
-        if self._run is not None and self._run.request is request:
-            self._end_run("Cancelled: the labels are as they were.")
-
-    def _fail(self, request: SegmentRequest, error: Exception) -> None:
-        run = self._run
-        if run is not None and run.request is request:
-            self._end_run("It did not work.")
-        else:
+    def _on_error(self, request: SegmentRequest, error: Exception) -> None:
+        if request is not self._request:
             self.state_changed.emit("It did not work.")
-        show_problem(error)
+            show_problem(error)
+        super()._on_error(request, error)
         if isinstance(error, UnusableModelError):
             self.model_refused.emit(request.model)
         elif isinstance(error, UnusableDeviceError):
             self.device_refused.emit(request.device)
 
-    def _end_run(self, state: str) -> None:
-        self._forget_run()
-        self.running_changed.emit(False, False)
-        self.state_changed.emit(state)
+    def _failed(self, error: Exception) -> None:
+        state = "It did not work." if self._can_cancel else "Nothing was written."
+        self._end("Stopped." if isinstance(error, StepEndedError) else state)
+        show_problem(error)
+
+    def _end(self, state: str) -> None:
+        super()._end(state)
         self._load()
 
-    def _forget_run(self) -> None:
+    def _forget(self) -> None:
         self._run_links.close()
-        run, self._run = self._run, None
-        if run is not None:
-            run.bar.close()
-            if run.writing is not None:
-                run.writing.close()
-
-    # ---- what happens in the viewer
-
-    def _on_removed(self, event: Any) -> None:
-        run = self._run
-        layer: Any = event.value
-        if run is None:
-            return
-        targets = [run.settings.target]
-        if run.writing is not None:
-            targets.append(self._writer.target)
-        if layer is run.settings.image:
-            self._abandon(f"its image {event.value.name!r} was closed")
-        elif any(layer is target for target in targets):
-            self._abandon(f"its labels {event.value.name!r} were deleted")
+        super()._forget()
 
     def _on_image_data(self) -> None:
         self._abandon("the pixels of its image were exchanged")
 
-    def _abandon(self, reason: str) -> None:
-        self._calls.cancel()
-        self._end_run("Stopped.")
-        show_warning(f"The segmentation stopped, since {reason}.")
+
+def _found(result: SegmentResult) -> ClassTable:
+    """Return the classes of the model that occur in a result."""
+    there = {share.class_id for share in result.summary}
+    return ClassTable(tuple(c for c in result.classes if c.id in there))
 
 
 def segment_request(viewer: "Viewer", settings: SegmentSettings) -> SegmentRequest:

@@ -46,10 +46,6 @@ class SegmentControls(QWidget):
     """
 
     changed = Signal()
-    run_asked = Signal()
-    cancel_asked = Signal()
-    refine_asked = Signal(bool)
-    confidence_asked = Signal(bool)
 
     def __init__(
         self,
@@ -90,22 +86,10 @@ class SegmentControls(QWidget):
             only_unlabelled=self.only_unlabelled.isChecked(),
         )
 
-    def show_state(self, text: str) -> None:
-        """Say where the network runs and how it goes."""
-        self.state.setText(text)
-
     def show_running(self, running: bool, can_cancel: bool) -> None:
         """Enable what can be pressed."""
         self.run.setEnabled(not running)
         self.cancel.setEnabled(can_cancel)
-
-    def show_armed(self, armed: bool) -> None:
-        """Say whether the next click on the image picks an object."""
-        self.refine.setChecked(armed)
-
-    def show_no_confidence(self) -> None:
-        """Say that the confidence is not shown any more."""
-        self.confidence.setChecked(False)
 
     # ---- making
 
@@ -191,10 +175,6 @@ class SegmentControls(QWidget):
             signal.connect(self._on_changed)
         self.image.layer_changed.connect(self._on_image)
         self.target.layer_changed.connect(self._on_target)
-        self.run.clicked.connect(self.run_asked)
-        self.cancel.clicked.connect(self.cancel_asked)
-        self.refine.clicked.connect(self.refine_asked)
-        self.confidence.toggled.connect(self.confidence_asked)
 
     def _on_changed(self, *_: object) -> None:
         self.changed.emit()

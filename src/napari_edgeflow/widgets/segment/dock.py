@@ -62,9 +62,9 @@ class SegmentWidget(ViewerDock):
         self._connect()
         controller, picker = self.controller, self.picker
 
-        def stop(viewer_remains: bool) -> None:
+        def stop(_viewer_remains: bool) -> None:
             picker.close()
-            controller.close(viewer_remains)
+            controller.close()
 
         self.controls.setMinimumWidth(_LEAST_WIDTH)
         self._set_up(self.controls, stop)
@@ -73,11 +73,11 @@ class SegmentWidget(ViewerDock):
     def _connect(self) -> None:
         controls, controller, picker = self.controls, self.controller, self.picker
         controls.changed.connect(self._on_changed)
-        controls.run_asked.connect(controller.run)
-        controls.cancel_asked.connect(controller.cancel)
-        controls.confidence_asked.connect(controller.confidence.show)
-        controls.refine_asked.connect(self._on_refine)
-        controller.state_changed.connect(controls.show_state)
+        controls.run.clicked.connect(controller.run)
+        controls.cancel.clicked.connect(controller.cancel)
+        controls.confidence.toggled.connect(controller.confidence.show)
+        controls.refine.clicked.connect(self._on_refine)
+        controller.state_changed.connect(controls.state.setText)
         controller.running_changed.connect(controls.show_running)
         controller.loaded.connect(self._on_loaded)
         controller.model_refused.connect(controls.model.refuse)
@@ -85,10 +85,13 @@ class SegmentWidget(ViewerDock):
         controller.device_refused.connect(controls.device.refuse)
         controller.found.connect(controls.table.show_summary)
         controller.committed.connect(controls.target.choose)
-        controller.confidence.deleted.connect(controls.show_no_confidence)
-        picker.armed_changed.connect(controls.show_armed)
-        picker.hint_changed.connect(controls.show_state)
+        controller.confidence.deleted.connect(self._on_confidence_deleted)
+        picker.armed_changed.connect(controls.refine.setChecked)
+        picker.hint_changed.connect(controls.state.setText)
         picker.picked.connect(self._on_picked)
+
+    def _on_confidence_deleted(self) -> None:
+        self.controls.confidence.setChecked(False)
 
     def _on_changed(self) -> None:
         self.controller.configure(self.controls.settings())
@@ -101,13 +104,13 @@ class SegmentWidget(ViewerDock):
         """Wait for a click on an object, or do not any more."""
         if not wanted:
             self.picker.disarm()
-            self.controls.show_state("")
+            self.controls.state.setText("")
             return
         settings = self.controls.settings()
         try:
             self.picker.arm(settings.image, settings.target)
         except ValueError as error:
-            self.controls.show_armed(False)
+            self.controls.refine.setChecked(False)
             show_warning(str(error))
 
     def _on_picked(self, picked: PickedObject) -> None:
@@ -120,4 +123,4 @@ class SegmentWidget(ViewerDock):
             show_warning(str(error))
         else:
             bring_to_front(dock)
-            self.controls.show_state("The object is in “Click to label” now.")
+            self.controls.state.setText("The object is in “Click to label” now.")

@@ -1,9 +1,9 @@
 """What the dock for automatic segmentation says."""
 
 from napari_edgeflow.widgets.fields.devices import device_name
-from napari_edgeflow.widgets.segment.commit import Written
 from napari_edgeflow.widgets.segment.settings import SegmentSettings
 from napari_edgeflow.widgets.segment.work import SegmentProgress, SegmentResult
+from napari_edgeflow.widgets.workspace.label_writer import Written
 
 
 def ready_text(result: SegmentResult) -> str:
@@ -20,11 +20,11 @@ def running_text(made: SegmentProgress) -> str:
 
 
 def written_text(
-    settings: SegmentSettings, result: SegmentResult, written: Written
+    settings: SegmentSettings, result: SegmentResult, written: Written | None
 ) -> str:
     """Return what to say of a result that was written."""
     took = f"{device_name(result.device)} · {result.seconds:.1f} s"
-    if not any(share.class_id for share in result.summary):
+    if written is None or not any(share.class_id for share in result.summary):
         return f"{took} · no object of the classes chosen was found."
     if not written.changed:
         if settings.only_unlabelled:

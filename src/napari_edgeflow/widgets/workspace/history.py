@@ -351,7 +351,7 @@ class ObjectHistory(QObject):
             If the layer was taken out of the viewer or given other data meanwhile, or
             :meth:`stop` was called.
         """
-        self.check_free(layer)
+        self._check_free(layer)
         writing = _Writing(layer, what)
         self._writing.append(writing)
         try:
@@ -364,8 +364,11 @@ class ObjectHistory(QObject):
         if step is not None:
             self._add(step)
 
-    def check_free(self, layer: "Labels") -> None:
-        """Raise ValueError if a step is just being done to a layer."""
+    def is_written(self, layer: "Labels") -> bool:
+        """Return whether a step is just being done to a layer."""
+        return any(one.layer is layer for one in self._writing)
+
+    def _check_free(self, layer: "Labels") -> None:
         writing = next((one for one in self._writing if one.layer is layer), None)
         if writing is not None:
             raise ValueError(
@@ -429,7 +432,7 @@ class ObjectHistory(QObject):
 
     def _next(self, steps: list[Step]) -> Step | None:
         layer = steps[-1].layer if steps else None
-        held = layer is not None and any(one.layer is layer for one in self._writing)
+        held = layer is not None and self.is_written(layer)
         return steps[-1] if steps and not held else None
 
     @property
