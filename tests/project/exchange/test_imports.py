@@ -144,7 +144,7 @@ def test_an_import_is_taken_back_where_nobody_went_on(
     project.note_page("y/same.png", content)
     project.leave_page("y/same.png")
     kept = [page.kept for page in pages if page.kept is not None]
-    found = {one.page.name: one.content for one in read_restored(project, kept)}
+    found = {one.name: content for one, content in read_restored(project, kept)}
     assert found["y/same.png"] is None
     assert found["a.png"] is not None
     assert not found["a.png"].layers["objects"].labels.any()

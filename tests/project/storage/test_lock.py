@@ -75,6 +75,28 @@ def test_who_lost_the_lock_does_not_release_the_other(tmp_path: Path) -> None:
     assert read_holder(tmp_path).host == socket.gethostname()
 
 
+def test_who_lost_the_lock_does_not_write_after_the_other_closed(
+    tmp_path: Path,
+) -> None:
+    first = ProjectLock(tmp_path)
+    second = ProjectLock(tmp_path, force=True)
+    with pytest.raises(ProjectLockedError, match="is open in another window"):
+        first.check()
+    second.check()
+    second.release()
+    with pytest.raises(ProjectLockedError, match="open it again"):
+        first.check()
+    first.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corrected_clock_takes_no_lock_away(tmp_path: Path) -> None:
+    mine = Holder.this_process()
+    put(tmp_path, replace(mine, started=mine.started - 5, token="x"))
+    with pytest.raises(ProjectLockedError):
+        ProjectLock(tmp_path)
+
+
 def test_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(1, "Operation not permitted")

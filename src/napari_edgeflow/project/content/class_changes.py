@@ -57,14 +57,6 @@ class RemovedClass:
             "pages": dict(self.pages),
         }
 
-    def moved(self, counts: Mapping[int, int]) -> dict[int, int]:
-        """Return numbers of objects by class, after it went."""
-        left = {i: count for i, count in counts.items() if i != self.class_id}
-        mine = counts.get(self.class_id, 0)
-        if self.heir and mine:
-            left[self.heir] = left.get(self.heir, 0) + mine
-        return left
-
 
 def up_to_date(
     content: PageContent,

@@ -26,7 +26,7 @@ from napari_edgeflow.project.images.read import read_any_image
 
 
 @dataclass(slots=True)
-class ProjectSurvey:
+class _ProjectSurvey:
     """What there is to export.
 
     Parameters
@@ -41,12 +41,12 @@ class ProjectSurvey:
     names: list[str] = field(default_factory=list)
 
 
-def survey_project(project: Project) -> Generator[str, None, ProjectSurvey]:
-    """Read what is labelled in a project; yield the name of each image.
+def _survey(project: Project) -> Generator[ExportProgress, None, _ProjectSurvey]:
+    """Read what is labelled in a project; yield once for each image.
 
     A class is one that is used, or one that a layer with labels lists.
     """
-    survey = ProjectSurvey()
+    survey = _ProjectSurvey()
     for name, content in project.read_pages():
         layer = _chosen(content)
         if layer is not None:
@@ -54,7 +54,7 @@ def survey_project(project: Project) -> Generator[str, None, ProjectSurvey]:
             table = completed(layer.labels, kind, layer.classes, class_of)
             survey.classes, _ = match_classes(survey.classes, table)
             survey.names += [plane for plane, _ in _planes(name, layer.labels)]
-        yield name
+        yield ExportProgress(0, len(project.names), name)
     known = [entry.name for entry in project.record.classes]
     # The order of the project's list decides which class covers which.
     ordered = sorted(
@@ -96,7 +96,7 @@ def export_project(
     OSError
         If a file that all share cannot be written.
     """
-    survey = yield from _surveyed(project)
+    survey = yield from _survey(project)
     if not survey.names:
         raise ValueError(f"no image of {project.images} has labels yet: label some")
     with_image = FORMATS[settings.format].image != "unused"
@@ -104,19 +104,6 @@ def export_project(
     return (
         yield from export_folder(items, survey.classes, survey.names, settings, report)
     )
-
-
-def _surveyed(
-    project: Project,
-) -> Generator[ExportProgress, None, ProjectSurvey]:
-    steps = survey_project(project)
-    while True:
-        try:
-            name = next(steps)
-        except StopIteration as end:
-            survey: ProjectSurvey = end.value
-            return survey
-        yield ExportProgress(0, len(project.names), name)
 
 
 def _items(

@@ -61,20 +61,8 @@ class ImportedPage:
     after: PackedPage | PageContent
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RestoredPage:
-    """What an image has again.
-
-    Parameters
-    ----------
-    page : ImportedPage
-        The image.
-    content : PageContent or None
-        What it had; None for an image that was edited since, and is left alone.
-    """
-
-    page: ImportedPage
-    content: PageContent | None
+RestoredPage = tuple[ImportedPage, PageContent | None]
+"""An image and what it has again; None if it was edited since, and is left alone."""
 
 
 def read_restored(
@@ -97,7 +85,7 @@ read_folder_import`.
             for x in (page.before, page.after)
         )
         same = _is_same(now, after)
-        yield RestoredPage(page, _restored(now, before) if same else None)
+        yield page, _restored(now, before) if same else None
         project.wait()
 
 

@@ -14,8 +14,9 @@ from napari_edgeflow.project.storage.durable import make_folder
 
 LOCK = "project.lock"
 
-_SAME_START_S = 2.0
-"""Start times of one process, as asked for twice, differ by less."""
+_SAME_START_S = 60.0
+"""Start times of one process, as asked for twice, differ by less: the time at which the
+computer started is corrected now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,13 @@ class Holder:
 class ProjectLockedError(OSError):
     """Somebody else writes the project."""
 
-    def __init__(self, home: Path, holder: Holder) -> None:
+    def __init__(self, home: Path, holder: Holder | None) -> None:
         super().__init__(
-            f"The project {home} is open in {holder.name}: close it there, or open it "
-            "here to look only."
+            f"The project {home} was taken over by another window, which has closed "
+            "it since: close it here and open it again."
+            if holder is None
+            else f"The project {home} is open in {holder.name}: close it there, or "
+            "open it here to look only."
         )
         self.holder = holder
 
@@ -112,6 +116,9 @@ class ProjectLock:
             holder = read_holder(home)
             if holder is not None and not force and not holder.is_gone:
                 raise ProjectLockedError(home, holder)
+            if holder is not None and not holder.is_gone:
+                # It is to know when this lock is gone, too.
+                self._mark_of(holder).touch()
             self._clear(holder)
 
     @property
@@ -125,16 +132,22 @@ class ProjectLock:
         Raises
         ------
         ProjectLockedError
-            If somebody did.
+            If somebody did, who may have written the project since.
         """
         holder = read_holder(self._path.parent)
-        if holder is not None and holder != self._mine:
+        is_taken = holder is not None and holder != self._mine
+        if is_taken or self._mark_of(self._mine).exists():
             raise ProjectLockedError(self._path.parent, holder)
+
+    def _mark_of(self, holder: Holder) -> Path:
+        """Return the file that is there once a lock was taken by force."""
+        return self._path.with_name(f".{LOCK}.{holder.token}.taken")
 
     def release(self) -> None:
         """Let others write the project."""
         if self.is_held:
             self._path.unlink(missing_ok=True)
+        self._mark_of(self._mine).unlink(missing_ok=True)
 
     def _create(self) -> bool:
         """Write the lock, complete from the first moment; False if there is one."""

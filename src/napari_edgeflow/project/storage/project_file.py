@@ -62,8 +62,11 @@ class PageSummary:
 
     def without(self, removed: RemovedClass) -> "PageSummary":
         """Return it after a class went."""
-        left = removed.moved(self.classes)
-        gone = sum(self.classes.values()) - sum(left.values())
+        left = dict(self.classes)
+        mine = left.pop(removed.class_id, 0)
+        if removed.heir and mine:
+            left[removed.heir] = left.get(removed.heir, 0) + mine
+        gone = 0 if removed.heir else mine
         return replace(self, objects=self.objects - gone, classes=left)
 
     def with_again(self, removed: RemovedClass, count: int) -> "PageSummary":

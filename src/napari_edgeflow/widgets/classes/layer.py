@@ -207,9 +207,7 @@ class ClassLayer(QObject):
         self._on_steps(self._layer)
 
     def _on_steps(self, layer: Any) -> None:
-        scheme = (
-            None if layer is not self._layer or layer is None else read_scheme(layer)
-        )
+        scheme = read_scheme(layer) if layer is self._layer else None
         if scheme is not None and scheme.classes != self._view.classes:
             self._view.set_classes(scheme.classes)
             # The next object must be written with these.

@@ -85,18 +85,19 @@ class FolderImportUndo(FolderRun[_Run, RestoredPage, None]):
     def _reported(self, run: _Run, restored: RestoredPage) -> None:
         if not self._is_open(run):
             return
-        page, shown = restored.page, restored.page.name == run.pages.current
+        page, content = restored
+        shown = page.name == run.pages.current
         if page.name in run.touched or (run.pages.is_open(page.name) and not shown):
             pass
-        elif restored.content is None:
+        elif content is None:
             run.edited.append(page.name)
             run.settled.add(page.name)
         elif shown:
             labels = run.pages.page.all_labels
             self._turns.finish()
-            self._turns.start(self._writing(page, restored.content, labels))
+            self._turns.start(self._writing(page, content, labels))
         else:
-            run.pages.save_closed(page.name, restored.content)
+            run.pages.save_closed(page.name, content)
             self._note_restored(run, page)
         if not run.pages.is_open(page.name):
             run.project.leave_page(page.name)
