@@ -18,7 +18,7 @@ from tests.formats.annotation_samples import TABLE, ring_and_parts
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.annotation.planes import classes_of_objects
-from napari_edgeflow.formats.files.image_names import as_file_name, plane_name
+from napari_edgeflow.formats.files.image_files import as_file_name, plane_name
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco, update_coco
 from napari_edgeflow.formats.kinds.geojson import read_geojson, write_geojson
 from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff

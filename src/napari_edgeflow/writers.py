@@ -21,7 +21,7 @@ from napari_edgeflow.formats.annotation.planes import (
     classes_of_objects,
     plane_annotation,
 )
-from napari_edgeflow.formats.files.image_names import as_file_name
+from napari_edgeflow.formats.files.image_files import as_file_name
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
 from napari_edgeflow.formats.kinds.geojson import write_geojson
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png

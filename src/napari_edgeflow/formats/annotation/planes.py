@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind, LabelClass
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.files.class_names import voc_colour, with_names
+from napari_edgeflow.formats.files.class_lists import voc_colour, with_names
 
 UNNAMED = "object"
 """Name of the class of objects that have none."""

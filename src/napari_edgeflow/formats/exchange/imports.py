@@ -1,7 +1,6 @@
 """Labels of any format that is read, and what format a file or folder has."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
@@ -28,71 +27,7 @@ EISEG_LIST = "autosave_label.txt"
 _LABEL_IMAGES = (".png", ".tif", ".tiff")
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What is to be read; see :func:`read_annotations`."""
-
-    path: Path
-    images: Path | None
-    classes: ClassTable | None
-    report: Report
-    kind: Kind
-
-
-def _coco(given: _Given) -> Iterator[ImageAnnotation]:
-    path = given.path
-    return read_coco(path / COCO_FILE if path.is_dir() else path, given.report)
-
-
-def _labelme(given: _Given) -> Iterator[ImageAnnotation]:
-    path, classes = given.path, given.classes
-    if path.is_file():
-        yield read_labelme(path, classes or ClassTable(()), given.report)
-    else:
-        yield from read_labelme_folder(path, classes, given.report)
-
-
-def _geojson(given: _Given) -> Iterator[ImageAnnotation]:
-    path, classes, report = given.path, given.classes, given.report
-    if path.is_file():
-        yield read_geojson(path, classes=classes, report=report)
-    else:
-        yield from read_geojson_folder(path, given.images, classes, report)
-
-
-def _labels(given: _Given) -> Iterator[ImageAnnotation]:
-    path, images, classes, kind = given.path, given.images, given.classes, given.kind
-    if path.is_file():
-        (file,) = label_files(path, images, classes, kind)
-        yield file.plane()
-    else:
-        yield from read_label_folder(path, images, classes, given.report, kind)
-
-
-def _voc(given: _Given) -> Iterator[ImageAnnotation]:
-    return read_voc(given.path, given.report)
-
-
-def _yolo(given: _Given) -> Iterator[ImageAnnotation]:
-    folder = given.path.parent if given.path.is_file() else given.path
-    return read_yolo_folder(folder, given.images, given.report)
-
-
-def _eiseg(given: _Given) -> Iterator[ImageAnnotation]:
-    return read_eiseg(given.path, given.images, given.classes, given.report)
-
-
-SOURCES: dict[str, Callable[[_Given], Iterator[ImageAnnotation]]] = {
-    "voc": _voc,
-    "coco": _coco,
-    "labelme": _labelme,
-    "yolo": _yolo,
-    "eiseg": _eiseg,
-    "labels": _labels,
-    "geojson": _geojson,
-}
-
-TITLES = {
+SOURCES = {
     "voc": "Pascal VOC folder",
     "coco": "COCO JSON",
     "labelme": "LabelMe JSON",
@@ -101,7 +36,7 @@ TITLES = {
     "labels": "Label images (PNG, TIFF)",
     "geojson": "GeoJSON (QuPath)",
 }
-"""What a person reads."""
+"""The formats that are read, and what a person reads of each."""
 
 
 def read_annotations(
@@ -141,7 +76,31 @@ def read_annotations(
     OSError
         If it cannot be read.
     """
-    return SOURCES[source](_Given(path, images, classes, report, kind))
+    single = path.is_file()
+    match source:
+        case "voc":
+            yield from read_voc(path, report)
+        case "coco":
+            yield from read_coco(path / COCO_FILE if path.is_dir() else path, report)
+        case "labelme" if single:
+            yield read_labelme(path, classes or ClassTable(()), report)
+        case "labelme":
+            yield from read_labelme_folder(path, classes, report)
+        case "yolo":
+            yield from read_yolo_folder(path.parent if single else path, images, report)
+        case "eiseg":
+            yield from read_eiseg(path, images, classes, report)
+        case "labels" if single:
+            (file,) = label_files(path, images, classes, kind)
+            yield file.plane()
+        case "labels":
+            yield from read_label_folder(path, images, classes, report, kind)
+        case "geojson" if single:
+            yield read_geojson(path, classes=classes, report=report)
+        case "geojson":
+            yield from read_geojson_folder(path, images, classes, report)
+        case _:
+            raise ValueError(f"no format {source!r}: use {', '.join(SOURCES)}")
 
 
 def images_beside(source: str, path: Path) -> Path | None:

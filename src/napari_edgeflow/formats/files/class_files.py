@@ -14,9 +14,9 @@ from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.files.class_lists import (
     add_class,
     read_class_list,
+    voc_colour,
     write_class_list,
 )
-from napari_edgeflow.formats.files.class_names import voc_colour
 from napari_edgeflow.formats.files.json_files import read_json, write_json
 from napari_edgeflow.formats.files.problems import Report, refuse
 

@@ -17,8 +17,7 @@ from napari_edgeflow.engine.raster.outlines.geometry import fitted, grown
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.objects import LabelledObject, numbers
-from napari_edgeflow.formats.files.class_lists import find_class_list
-from napari_edgeflow.formats.files.class_names import with_names
+from napari_edgeflow.formats.files.class_lists import find_class_list, with_names
 from napari_edgeflow.formats.files.image_files import images_by_stem
 from napari_edgeflow.formats.files.json_files import read_json
 from napari_edgeflow.formats.files.problems import Report, refuse

@@ -18,7 +18,7 @@ from napari_edgeflow.engine.labels.classes import (
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.objects import LabelledObject, free_id, numbers
-from napari_edgeflow.formats.files.class_names import check_names, with_names
+from napari_edgeflow.formats.files.class_lists import check_names, with_names
 from napari_edgeflow.formats.files.image_files import images_by_stem
 from napari_edgeflow.formats.files.json_files import read_json, write_json
 from napari_edgeflow.formats.files.problems import Report, refuse

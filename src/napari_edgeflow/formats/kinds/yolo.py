@@ -29,7 +29,7 @@ from napari_edgeflow.engine.raster.outlines.polygons import Polygon
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.objects import LabelledObject
-from napari_edgeflow.formats.files.class_names import with_names
+from napari_edgeflow.formats.files.class_lists import with_names
 from napari_edgeflow.formats.files.image_files import images_by_stem
 from napari_edgeflow.formats.files.problems import Report, refuse
 

@@ -16,7 +16,7 @@ from napari_edgeflow.engine.labels.classes import (
 )
 from napari_edgeflow.engine.raster.masks import components
 from napari_edgeflow.formats.annotation.planes import UNNAMED, used_values
-from napari_edgeflow.formats.files.class_names import voc_colour
+from napari_edgeflow.formats.files.class_lists import voc_colour
 
 _FEWEST_OBJECTS, _PIECES = 4, 1.5
 

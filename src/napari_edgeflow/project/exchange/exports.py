@@ -18,7 +18,7 @@ from napari_edgeflow.formats.exchange.exports import (
 )
 from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.exchange.targets import FORMATS
-from napari_edgeflow.formats.files.image_names import plane_name
+from napari_edgeflow.formats.files.image_files import plane_name
 from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.folder import Project

@@ -12,8 +12,8 @@ from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.places import count_labels, tiles_with
 from napari_edgeflow.widgets.classes.list import ClassList
 from napari_edgeflow.widgets.classes.question import ask_heir
-from napari_edgeflow.widgets.layers.features import count_objects
 from napari_edgeflow.widgets.layers.labels import (
+    count_objects,
     hidden_classes,
     hide_classes,
     read_scheme,

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.formats.exchange.imports import TITLES
+from napari_edgeflow.formats.exchange.imports import SOURCES
 from napari_edgeflow.widgets.fields.kinds import KindCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
 from napari_edgeflow.widgets.fields.planes import PlanesCombo
@@ -50,7 +50,7 @@ class ImportControls(QWidget):
         self.path.setPlaceholderText("choose a file or a folder")
         self.format = QComboBox(self)
         self.format.addItem("Find out", None)
-        for name, title in TITLES.items():
+        for name, title in SOURCES.items():
             self.format.addItem(title, name)
         self.what = QComboBox(self)
         self.what.addItems(["this image", "whole folder"])

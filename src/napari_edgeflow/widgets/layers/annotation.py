@@ -21,7 +21,7 @@ from napari_edgeflow.formats.annotation.planes import (
     plane_annotation,
 )
 from napari_edgeflow.formats.exchange.settings import ExportItem
-from napari_edgeflow.formats.files.image_names import as_file_name, plane_name
+from napari_edgeflow.formats.files.image_files import as_file_name, plane_name
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.planes import (
     PlaneImage,

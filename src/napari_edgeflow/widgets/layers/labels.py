@@ -15,7 +15,6 @@ from napari_edgeflow.engine.labels.scheme import LabelScheme, entry_of, with_ent
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.annotation.planes import classes_of_objects
 from napari_edgeflow.widgets.layers.colours import direct_colormap
-from napari_edgeflow.widgets.layers.features import rename_classes
 from napari_edgeflow.widgets.layers.matching import image_entry
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape, placement
 
@@ -261,3 +260,26 @@ def colouring(
         # napari draws its thumbnail for that: not without need.
         yield
         layer.colormap = colormap
+
+
+def count_objects(layer: "Labels") -> dict[int, int]:
+    """Return how many objects of each class a layer has rows of."""
+    features = layer.features
+    if "class_id" not in features:
+        return {}
+    counts = features["class_id"].dropna().value_counts()
+    return {int(class_id): int(count) for class_id, count in counts.items()}
+
+
+def rename_classes(layer: "Labels", classes: ClassTable) -> None:
+    """Call the classes of objects as the table does."""
+    features = layer.features
+    if "class_id" not in features or "class_name" not in features:
+        return
+    names = {entry.id: entry.name for entry in classes}
+    before = features["class_name"].tolist()
+    ids = features["class_id"].tolist()
+    after = [names.get(i, name) for i, name in zip(ids, before, strict=True)]
+    if after != before:
+        columns = {str(name): features[name].tolist() for name in features}
+        layer.features = {**columns, "class_name": after}

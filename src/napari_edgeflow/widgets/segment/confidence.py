@@ -8,8 +8,7 @@ from napari.utils.colormaps import Colormap, ensure_colormap
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_edgeflow.widgets.layers.helpers import HELPER
-from napari_edgeflow.widgets.layers.kept_selection import kept_selection
+from napari_edgeflow.widgets.layers.helpers import HELPER, kept_selection
 from napari_edgeflow.widgets.layers.planes import Plane, placement
 from napari_edgeflow.widgets.qt.connections import Connections
 

@@ -15,8 +15,7 @@ from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.training.folder import PREDICTIONS_FOLDER
 from napari_edgeflow.formats.training.folder import PlaneFile
-from napari_edgeflow.widgets.layers.helpers import HELPER
-from napari_edgeflow.widgets.layers.kept_selection import kept_selection
+from napari_edgeflow.widgets.layers.helpers import HELPER, kept_selection
 from napari_edgeflow.widgets.layers.labels import write_scheme
 from napari_edgeflow.widgets.layers.planes import layer_shape, placement
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem

@@ -19,10 +19,11 @@ from napari_edgeflow.formats.annotation.objects import LabelledObject, free_id
 from napari_edgeflow.formats.files.class_lists import (
     NAMES,
     OURS,
+    check_names,
     find_class_list,
+    with_names,
     write_class_list,
 )
-from napari_edgeflow.formats.files.class_names import check_names, with_names
 from napari_edgeflow.formats.files.json_files import read_record, write_json
 from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.labelme.shapes import from_shapes, to_shapes

@@ -10,7 +10,7 @@ from qtpy.QtCore import QTimer
 
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.outlines.polygons import trace
-from napari_edgeflow.widgets.layers.kept_selection import kept_selection
+from napari_edgeflow.widgets.layers.helpers import kept_selection
 from napari_edgeflow.widgets.layers.planes import (
     Plane,
     follow,

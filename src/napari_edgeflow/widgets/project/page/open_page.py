@@ -15,10 +15,9 @@ from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.project.content.class_changes import known_classes
 from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.images.read import is_rgb
-from napari_edgeflow.widgets.layers.features import count_objects
-from napari_edgeflow.widgets.layers.helpers import is_helper
-from napari_edgeflow.widgets.layers.kept_selection import kept_selection
+from napari_edgeflow.widgets.layers.helpers import is_helper, kept_selection
 from napari_edgeflow.widgets.layers.labels import (
+    count_objects,
     labels_of,
     new_labels,
     read_scheme,
