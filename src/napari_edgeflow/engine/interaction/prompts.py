@@ -16,18 +16,7 @@ MAX_STROKE_CLICKS = 12
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle around an object.
-
-    Parameters
-    ----------
-    window : Window
-        The rectangle.
-
-    Raises
-    ------
-    ValueError
-        If it has no pixels.
-    """
+    """A rectangle around an object; ValueError if it has no pixels."""
 
     window: Window
 
@@ -72,13 +61,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """Clicks along a line, all of one sign, that count as one.
-
-    Parameters
-    ----------
-    clicks : tuple of Click
-        At least one.
-    """
+    """Clicks along a line, all of one sign and at least one, that count as one."""
 
     clicks: tuple[Click, ...]
 

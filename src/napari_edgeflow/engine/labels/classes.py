@@ -46,20 +46,11 @@ _UNKNOWN: Rgba = (0.5, 0.5, 0.5, 1.0)
 
 
 def voc_palette(size: int = 256) -> NDArray[np.uint8]:
-    """Return PASCAL VOC's palette by its bit rule.
+    """Return PASCAL VOC's palette by its bit rule: (size, 3) uint8.
 
     Bits 0, 3, 6 of an id go to red, 1, 4, 7 to green and 2, 5 to blue, from the
-    highest bit of the colour downwards (the VOC devkit's ``VOClabelcolormap``).
-
-    Parameters
-    ----------
-    size : int
-        Number of colours; ids from 256 on repeat.
-
-    Returns
-    -------
-    ndarray
-        (size, 3) uint8.
+    highest bit of the colour downwards (the VOC devkit's ``VOClabelcolormap``). Ids
+    from 256 on repeat.
     """
     ids = np.arange(size)
     palette = np.zeros((size, 3), np.uint8)

@@ -33,17 +33,9 @@ class ObjectMeasure(NamedTuple):
 
 
 def measure_objects(labels: NDArray[np.integer]) -> list[ObjectMeasure]:
-    """Measure all objects of an array in one pass.
+    """Measure all objects of (..., H, W) integer ids in one pass; the lowest id first.
 
-    Parameters
-    ----------
-    labels : ndarray
-        (..., H, W) integer ids; 0 and below are background.
-
-    Returns
-    -------
-    list of ObjectMeasure
-        By id.
+    0 and below are background.
     """
     found: dict[int, ObjectMeasure] = {}
     for start, band in _bands(labels):

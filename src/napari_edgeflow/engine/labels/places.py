@@ -16,18 +16,7 @@ _ROWS_OF = 1 << 20
 
 
 def count_labels(labels: NDArray[np.integer]) -> dict[int, int]:
-    """Return how many pixels have each label.
-
-    Parameters
-    ----------
-    labels : ndarray
-        (…, H, W) integer.
-
-    Returns
-    -------
-    dict
-        Label to pixels; labels that do not occur are left out.
-    """
+    """Return how many pixels have each label that occurs in (…, H, W) labels."""
     counts: dict[int, int] = {}
     flat = labels.reshape(-1, labels.shape[-1]) if labels.size else labels
     rows = max(_ROWS_OF // max(labels.shape[-1], 1), 1)
@@ -53,14 +42,7 @@ def _count(
 def tiles_with(
     labels: NDArray[np.integer], values: Collection[int]
 ) -> Iterator[tuple[tuple[int, ...], Window]]:
-    """Find the tiles in which labels occur.
-
-    Parameters
-    ----------
-    labels : ndarray
-        (…, H, W) integer.
-    values : collection of int
-        The labels.
+    """Find the tiles in which labels occur, in (…, H, W) integer labels.
 
     Yields
     ------

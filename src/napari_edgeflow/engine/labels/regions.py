@@ -33,20 +33,7 @@ class ClassShare(NamedTuple):
 
 
 def keep_classes(labels: ClassLabels, ids: Collection[int]) -> ClassLabels:
-    """Return labels in which all other classes are background.
-
-    Parameters
-    ----------
-    labels : ndarray
-        (H, W) unsigned class ids, 0 for background.
-    ids : collection of int
-        The classes to keep.
-
-    Returns
-    -------
-    ndarray
-        (H, W) of the same type.
-    """
+    """Return labels (H, W), of the same type, in which all other classes are 0."""
     highest = int(labels.max(initial=0))
     table = np.zeros(highest + 1, labels.dtype)
     kept = [class_id for class_id in ids if 0 < class_id <= highest]
@@ -56,19 +43,9 @@ def keep_classes(labels: ClassLabels, ids: Collection[int]) -> ClassLabels:
 
 
 def remove_small(labels: ClassLabels, minimum_pixels: int) -> ClassLabels:
-    """Return labels in which small components are background.
+    """Return labels (H, W), of the same type, without small components.
 
-    Parameters
-    ----------
-    labels : ndarray
-        (H, W) unsigned class ids, 0 for background.
-    minimum_pixels : int
-        Connected components of a class with fewer pixels go.
-
-    Returns
-    -------
-    ndarray
-        (H, W) of the same type.
+    Connected components of a class with fewer pixels become background.
     """
     if minimum_pixels <= 1:
         return labels
@@ -108,20 +85,7 @@ def objects_of(labels: ClassLabels) -> tuple[NDArray[np.int32], list[ObjectRegio
 def component_at(
     labels: NDArray[np.integer], position: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Return the connected pixels that have the same label as a pixel.
-
-    Parameters
-    ----------
-    labels : ndarray
-        (H, W) ids of classes or objects.
-    position : tuple of int
-        (y, x) of the pixel.
-
-    Returns
-    -------
-    ndarray
-        (H, W) bool.
-    """
+    """Return (H, W) bool: the connected pixels with the label of a pixel (y, x)."""
     found = components(labels == labels[position])
     mask: NDArray[np.bool_] = found == found[position]
     return mask

@@ -88,21 +88,9 @@ class Window:
 def resize_image(
     image: NDArray[np.uint8], window: Window, shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Cut a window out of an image and resize it, averaging where it shrinks.
+    """Cut a window out of an image (H, W, 3) uint8 and resize it.
 
-    Parameters
-    ----------
-    image : ndarray
-        (H, W, 3) uint8.
-    window : Window
-        What to cut.
-    shape : tuple of int
-        Height and width of the result.
-
-    Returns
-    -------
-    ndarray
-        (height, width, 3) uint8.
+    It is averaged where it shrinks. ``shape`` is the height and width of the result.
     """
     part = Image.fromarray(np.ascontiguousarray(image[window.slices]))
     size = (shape[1], shape[0])
@@ -112,21 +100,9 @@ def resize_image(
 def resize_mask(
     mask: NDArray[np.bool_], window: Window, shape: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Cut a window out of a mask and resize it; half covered counts as inside.
+    """Cut a window out of a mask (H, W) bool and resize it.
 
-    Parameters
-    ----------
-    mask : ndarray
-        (H, W) bool.
-    window : Window
-        What to cut.
-    shape : tuple of int
-        Height and width of the result.
-
-    Returns
-    -------
-    ndarray
-        (height, width) bool.
+    Pixels that are half covered count as inside.
     """
     part = Image.fromarray(mask[window.slices].astype(np.uint8) * 255)
     size = (shape[1], shape[0])

@@ -11,15 +11,7 @@ from napari_edgeflow.engine.raster.masks import bounding_window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskPart:
-    """A mask that is empty outside of a window.
-
-    Parameters
-    ----------
-    window : Window
-        Where ``mask`` lies in the image.
-    mask : ndarray
-        (h, w) bool.
-    """
+    """A mask (h, w) bool in a window of an image, outside of which it is empty."""
 
     window: Window
     mask: NDArray[np.bool_] = field(repr=False)

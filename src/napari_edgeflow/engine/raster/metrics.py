@@ -11,14 +11,9 @@ def iou(
     truth: NDArray[np.bool_],
     valid: NDArray[np.bool_] | None = None,
 ) -> float:
-    """Return intersection over union; 1 if both are empty.
+    """Return intersection over union of two masks (H, W) bool; 1 if both are empty.
 
-    Parameters
-    ----------
-    mask, truth : ndarray
-        (H, W) bool.
-    valid : ndarray, optional
-        (H, W) bool, False where pixels do not count.
+    Pixels where ``valid``, (H, W) bool, is False do not count.
     """
     both, either = mask & truth, mask | truth
     if valid is not None:
@@ -30,14 +25,7 @@ def iou(
 def number_of_clicks(ious: Sequence[float], target: float, limit: int) -> int:
     """Return after how many clicks ``target`` is reached, or ``limit`` if never.
 
-    Parameters
-    ----------
-    ious : sequence of float
-        IoU after click 1, 2, …
-    target : float
-        For example 0.9 for NoC@90.
-    limit : int
-        The most clicks that count.
+    ``ious`` are the IoU after click 1, 2, …, the target is 0.9 for NoC@90.
     """
     reached = (k for k, value in enumerate(ious[:limit], 1) if value >= target)
     return next(reached, limit)

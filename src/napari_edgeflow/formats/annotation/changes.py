@@ -91,12 +91,7 @@ def _simplified_object(
 def with_classes(annotation: ImageAnnotation, classes: ClassTable) -> ImageAnnotation:
     """Return a record with the classes of a table, which are known by their names.
 
-    Parameters
-    ----------
-    annotation : ImageAnnotation
-        Objects and classes of an image.
-    classes : ClassTable
-        The table to use; classes that it lacks are added to it.
+    Classes that the table lacks are added to it.
     """
     every, ids = match_classes(classes, annotation.classes)
     objects = tuple(

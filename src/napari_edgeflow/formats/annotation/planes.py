@@ -48,10 +48,7 @@ def with_values(classes: ClassTable, values: list[int]) -> ClassTable:
 def classes_of_objects(features: Any) -> dict[int, int]:
     """Return the class of each object id that has one, in the features of a layer.
 
-    Parameters
-    ----------
-    features : DataFrame
-        One row for each object, with the columns "index" and "class_id".
+    They have a row for each object, with the columns "index" and "class_id".
     """
     if "class_id" not in features or "index" not in features:
         return {}

@@ -27,14 +27,9 @@ _UNCLASSIFIED = "unclassified"
 
 
 def write_geojson(path: Path, annotation: ImageAnnotation) -> None:
-    """Write the objects of an image, all or nothing.
+    """Write the objects of an image with their classes and colours, all or nothing.
 
-    Parameters
-    ----------
-    path : Path
-        The file; QuPath opens those that end in .geojson.
-    annotation : ImageAnnotation
-        Each object is an annotation with its class and its colour.
+    QuPath opens files that end in .geojson.
 
     Raises
     ------

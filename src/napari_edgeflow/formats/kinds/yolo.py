@@ -44,12 +44,7 @@ _INSET = 0.25
 def write_yolo(path: Path, annotation: ImageAnnotation) -> None:
     """Write the objects of an image, all or nothing; ids of objects are not kept.
 
-    Parameters
-    ----------
-    path : Path
-        The text file.
-    annotation : ImageAnnotation
-        What to write. The place of a class in its table is its number.
+    The place of a class in its table is its number.
 
     Raises
     ------
@@ -133,20 +128,10 @@ def read_yolo(
     classes: ClassTable,
     report: Report = refuse,
 ) -> ImageAnnotation:
-    """Read the objects of an image.
+    """Read the objects of an image of (H, W) pixels from its text file.
 
-    Parameters
-    ----------
-    path : Path
-        The text file.
-    file_name : str
-        Of the image.
-    shape : tuple of int
-        (H, W) of the image.
-    classes : ClassTable
-        In the order of their numbers.
-    report : callable
-        Told of each line that cannot be used, such as a box.
+    Classes are in the order of their numbers. Each line that cannot be used, such as a
+    box, is reported.
 
     Raises
     ------

@@ -136,14 +136,7 @@ def class_colour(classes: ClassTable, class_id: int) -> tuple[float, ...]:
 def check_target(layer: Labels, shape: tuple[int, ...], value: int = 0) -> None:
     """Make sure that a mask of an image can be written into a layer.
 
-    Parameters
-    ----------
-    layer : Labels
-        The layer to write to.
-    shape : tuple of int
-        Shape of the image, without channels.
-    value : int
-        The value to write.
+    ``shape`` is that of the image without channels, ``value`` what is to be written.
 
     Raises
     ------

@@ -140,12 +140,7 @@ class PlaneImage:
 def every_plane(shown: PlaneImage, shape: Sequence[int]) -> tuple[PlaneImage, ...]:
     """Return all planes of an image that are parallel to one of them.
 
-    Parameters
-    ----------
-    shown : PlaneImage
-        One of them.
-    shape : sequence of int
-        Shape of the image without channels.
+    ``shape`` is that of the image, without channels.
     """
     held = shown.plane.index
     places = product(

@@ -11,12 +11,12 @@ from napari_edgeflow.engine.labels.classes import ClassTable, Kind, match_classe
 from napari_edgeflow.engine.labels.places import exchanged
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.widgets.layers.features import rename_classes
 from napari_edgeflow.widgets.layers.labels import (
     add_labels,
     check_target,
     next_object_id,
     read_scheme,
+    rename_classes,
     write_scheme,
 )
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, Source

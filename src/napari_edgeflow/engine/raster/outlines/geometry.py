@@ -96,12 +96,7 @@ def area(polygons: Iterable[Polygon]) -> float:
 def grown(polygons: Iterable[Polygon], distance: float) -> tuple[Polygon, ...]:
     """Return polygons whose outlines are moved outwards, united where they touch.
 
-    Parameters
-    ----------
-    polygons : iterable of Polygon
-        Without crossings.
-    distance : float
-        By how many pixels; corners stay corners.
+    The polygons have no crossings; the distance is in pixels, and corners stay corners.
     """
     union = shapely.union_all([_to_shapely(polygon) for polygon in polygons])
     return tuple(_from_shapely(union.buffer(distance, join_style="mitre")))

@@ -169,19 +169,8 @@ def refitted(
 ) -> Outline:
     """Return an outline that was edited, with more or fewer vertices.
 
-    Parameters
-    ----------
-    shapes : sequence of OutlineShape
-        The parts and holes.
-    shape : tuple of int
-        (H, W) of the image.
-    tolerance : float
-        See :func:`outline_of`.
-
-    Raises
-    ------
-    ValueError
-        As :func:`fill` does.
+    Its parts and holes lie in an image of ``shape``; for the tolerance see
+    :func:`outline_of`, for errors :func:`fill`.
     """
     filled = fill(shapes, shape)
     outline = outline_of(filled.part.mask, tolerance)

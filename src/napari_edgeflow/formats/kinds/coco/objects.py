@@ -65,17 +65,10 @@ def to_coco(
 def from_coco(
     record: Mapping[str, Any], class_id: int, shape: tuple[int, int]
 ) -> LabelledObject:
-    """Return the object of an annotation; its id is 1.
+    """Return the object of an annotation in an image of (H, W) pixels; its id is 1.
 
-    Parameters
-    ----------
-    record : mapping
-        With a segmentation: polygons, or run lengths as numbers or as a string.
-        Without one, the bbox is taken.
-    class_id : int
-        Its class.
-    shape : tuple of int
-        (H, W) of the image.
+    Its segmentation is polygons, or run lengths as numbers or as a string. Without one,
+    the bbox is taken.
 
     Raises
     ------

@@ -24,14 +24,7 @@ _TIFF = (".tif", ".tiff")
 
 
 def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
-    """Write labels as a grey PNG of 8 bits, or 16 where they need them.
-
-    Parameters
-    ----------
-    path : Path
-        The file, written all or nothing.
-    labels : ndarray
-        (H, W) integer, 0 to 65,535.
+    """Write labels (H, W), 0 to 65,535, as a grey PNG of 8 bits, or 16 where needed.
 
     Raises
     ------
@@ -58,22 +51,9 @@ def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
 def read_label_values(
     path: Path, classes: ClassTable | None = None, kind: Kind = "semantic"
 ) -> LabelTiff:
-    """Read a label image of any number of axes.
+    """Read a label image of any number of axes, which says what its values are.
 
-    Parameters
-    ----------
-    path, classes, kind
-        See :func:`read_label_file`.
-
-    Returns
-    -------
-    LabelTiff
-        The labels; it says what they are.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read, or holds no labels.
+    Parameters and errors are as for :func:`read_label_file`.
     """
     if path.suffix.lower() in _TIFF:
         found = read_label_tiff(path)
@@ -206,19 +186,7 @@ def label_files(
 ) -> list[LabelFile]:
     """Return the label images of a folder, or the only one that a file is.
 
-    Parameters
-    ----------
-    path : Path
-        The folder or the file.
-    images, classes, kind
-        See :func:`read_label_folder`.
-
-    Raises
-    ------
-    ValueError
-        If there is no folder or no label image in it.
-    OSError
-        If the list of classes cannot be read.
+    Parameters and errors are as for :func:`read_label_folder`.
     """
     folder = path.parent if path.is_file() else path
     if not folder.is_dir():

@@ -69,19 +69,7 @@ def read_labels_and_stacks(
 ) -> Iterator[Labelled]:
     """Read a label image, or all of a folder, planes and stacks.
 
-    Parameters
-    ----------
-    path : Path
-        The file or folder.
-    images, report, kind
-        See :func:`read_label_folder`.
-
-    Raises
-    ------
-    ValueError
-        If there is no label image.
-    OSError
-        If the list of classes cannot be read.
+    Parameters and errors are as for :func:`read_label_folder`.
     """
     yield from read_each(label_files(path, images, None, kind), _read, report)
 

@@ -57,16 +57,9 @@ def _mask_fields(region: MaskPart) -> dict[str, Any]:
 def from_shapes(
     number: int, class_id: int, shapes: list[dict[str, Any]], size: tuple[int, int]
 ) -> LabelledObject:
-    """Return the object of shapes that belong together.
+    """Return the object of polygons, boxes, circles and masks that belong together.
 
-    Parameters
-    ----------
-    number, class_id : int
-        Its id and its class.
-    shapes : list of dict
-        Polygons, rectangles, circles and masks.
-    size : tuple of int
-        (H, W) of the image.
+    ``size`` is (H, W) of the image.
 
     Raises
     ------
