@@ -43,13 +43,7 @@ _MOST_TOLD = 5
 
 
 class ClassMenu(QMenu):
-    """The menu of a list of classes.
-
-    Parameters
-    ----------
-    view : ClassList
-        The list.
-    """
+    """The menu of a list of classes."""
 
     def __init__(self, view: "ClassList") -> None:
         super().__init__(view)
@@ -192,11 +186,6 @@ class ClassList(QWidget):
 
     Double-click on a colour, an id or a name changes it, dragging a row changes the
     order; the box beside a colour hides the labels of the class.
-
-    Parameters
-    ----------
-    classes : ClassTable
-        The classes at first.
     """
 
     changed = Signal()
@@ -367,15 +356,7 @@ class ClassList(QWidget):
     # ---- what a layer tells of them
 
     def show_counts(self, counts: Mapping[int, int], unit: str) -> None:
-        """Show how many labels the classes have.
-
-        Parameters
-        ----------
-        counts : mapping
-            Class id to number.
-        unit : str
-            What is counted, as in "objects"; empty if nothing is.
-        """
+        """Show how many labels each class id has, in a unit as in "objects"."""
         if (counts, unit) != (self._counts, self._unit):
             self._counts, self._unit = dict(counts), unit
             self._table.show_counts(self._classes, self._counts, unit)

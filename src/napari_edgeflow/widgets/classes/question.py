@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.widgets.qt.swatches import swatch
+from napari_edgeflow.widgets.qt.style import swatch
 
 
 class ClassQuestion(QDialog):

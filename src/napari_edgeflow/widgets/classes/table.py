@@ -9,8 +9,7 @@ from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QW
 from superqt.utils import signals_blocked
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
-from napari_edgeflow.widgets.qt.swatches import swatch
-from napari_edgeflow.widgets.qt.tables import make_compact
+from napari_edgeflow.widgets.qt.style import make_compact, swatch
 
 COLOUR, ID, NAME, COUNT = range(4)
 

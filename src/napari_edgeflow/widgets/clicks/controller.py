@@ -30,7 +30,7 @@ from napari_edgeflow.widgets.clicks.object.work import (
     ClickWork,
     LoadClickSegmenter,
 )
-from napari_edgeflow.widgets.fields.devices import device_name
+from napari_edgeflow.widgets.fields.choices import device_name
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
 from napari_edgeflow.widgets.layers.labels import (
     class_colour,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Shapes
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -25,14 +25,14 @@ from napari_edgeflow.widgets.classes.list import ClassList, bind_class_keys
 from napari_edgeflow.widgets.clicks.object.settings import ClickSettings
 from napari_edgeflow.widgets.clicks.tidy_controls import TidyControls
 from napari_edgeflow.widgets.clicks.tools import ToolButtons
-from napari_edgeflow.widgets.fields.kinds import KindCombo
+from napari_edgeflow.widgets.fields.choices import KindCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
 from napari_edgeflow.widgets.fields.models import ModelCombo
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
 from napari_edgeflow.widgets.keys.windows import KeyLinks
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.fields import field_form, make_bold
+from napari_edgeflow.widgets.qt.style import field_form, leave_keys_to_canvas, make_bold
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -218,10 +218,7 @@ class ClickControls(QWidget):
         ):
             signal.connect(self._on_changed)
         self.target.layer_changed.connect(self._on_target)
-        # A click on the dock must not take the keys away from the canvas.
-        for field in self.findChildren(QWidget):
-            if field.focusPolicy() & Qt.FocusPolicy.ClickFocus:
-                field.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        leave_keys_to_canvas(self)
 
     def _on_changed(self, *_: object) -> None:
         # What changes all masks must not hide behind the other tab.

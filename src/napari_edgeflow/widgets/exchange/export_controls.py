@@ -15,12 +15,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.widgets.exchange.export_options import ExportOptions
-from napari_edgeflow.widgets.fields.kinds import KindCombo
+from napari_edgeflow.widgets.fields.choices import KindCombo, PlanesCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, labels_combo
-from napari_edgeflow.widgets.fields.planes import PlanesCombo
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.fields import fit_width, make_bold
+from napari_edgeflow.widgets.qt.style import fit_width, make_bold
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

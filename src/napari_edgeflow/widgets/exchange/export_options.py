@@ -21,8 +21,7 @@ from qtpy.QtWidgets import (
 from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.formats.exchange.settings import ExportSettings, Values
 from napari_edgeflow.formats.exchange.targets import FORMATS
-from napari_edgeflow.widgets.qt.fields import field_form
-from napari_edgeflow.widgets.qt.swatches import swatch
+from napari_edgeflow.widgets.qt.style import field_form, swatch
 
 _OF_OUTLINES = ("coco", "labelme", "yolo", "geojson")
 _OF_VALUES = ("gray", "tiff")

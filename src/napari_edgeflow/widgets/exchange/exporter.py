@@ -12,7 +12,7 @@ from napari_edgeflow.widgets.exchange.export_work import (
 )
 from napari_edgeflow.widgets.exchange.texts import exported_text, exporting_text
 from napari_edgeflow.widgets.qt.run import Run
-from napari_edgeflow.widgets.qt.words import counted
+from napari_edgeflow.widgets.qt.style import counted
 from napari_edgeflow.widgets.qt.workers import show_problem
 
 

@@ -19,7 +19,7 @@ from napari_edgeflow.widgets.exchange.texts import folder_restored_text
 from napari_edgeflow.widgets.layers.labels import check_target
 from napari_edgeflow.widgets.layers.object_records import read_records
 from napari_edgeflow.widgets.layers.planes import Plane
-from napari_edgeflow.widgets.qt.words import counted
+from napari_edgeflow.widgets.qt.style import counted
 from napari_edgeflow.widgets.qt.workers import show_problem
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.label_writer import strips_of

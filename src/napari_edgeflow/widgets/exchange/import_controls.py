@@ -16,12 +16,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.formats.exchange.imports import SOURCES
-from napari_edgeflow.widgets.fields.kinds import KindCombo
+from napari_edgeflow.widgets.fields.choices import KindCombo, PlanesCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
-from napari_edgeflow.widgets.fields.planes import PlanesCombo
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.fields import field_form, make_bold
+from napari_edgeflow.widgets.qt.style import field_form, make_bold
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from napari_edgeflow.formats.exchange.exports import ExportProgress, ExportSummary
-from napari_edgeflow.widgets.qt.words import counted
+from napari_edgeflow.widgets.qt.style import counted
 from napari_edgeflow.widgets.workspace.label_writer import Written
 
 _SHOWN = 3

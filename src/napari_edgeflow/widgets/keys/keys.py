@@ -72,15 +72,7 @@ def napari_key(key: str) -> KeyBinding:
 
 
 def napari_holder(place: KeyPlace, key: str) -> str | None:
-    """Say what napari uses a key for where an action is to work; None if it is free.
-
-    Parameters
-    ----------
-    place : {"clicks", "labels", "outline", "viewer", "dock"}
-        Where the action is to work.
-    key : str
-        The key.
-    """
+    """Say what napari uses a key for where an action is to work; None if it is free."""
     binding = napari_key(key)
     for provider in (*_LAYERS[place], *(() if place == "dock" else (Viewer,))):
         command = _bound(provider, binding)

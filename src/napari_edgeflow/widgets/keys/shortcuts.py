@@ -161,14 +161,7 @@ class Shortcuts(QObject):
         return None if key == action.key else napari_holder(action.place, key)
 
     def assign(self, action_id: str, key: str) -> None:
-        """Give an action another key, at once and from now on.
-
-        Parameters
-        ----------
-        action_id : str
-            The action.
-        key : str
-            The key; empty for none.
+        """Give an action another key, at once and from now on; "" for none.
 
         Raises
         ------

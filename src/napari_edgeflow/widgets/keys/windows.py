@@ -25,7 +25,7 @@ from superqt.utils import signals_blocked
 
 from napari_edgeflow.widgets.keys.keys import PLACES, shown_key
 from napari_edgeflow.widgets.keys.shortcuts import Action, Shortcuts
-from napari_edgeflow.widgets.qt.tables import make_compact
+from napari_edgeflow.widgets.qt.style import make_compact
 
 _HINT = "Click on a key and press another one. It holds at once, in all docks."
 

@@ -23,7 +23,7 @@ from napari_edgeflow.widgets.objects.actions import OBJECT_ACTIONS
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry, ObjectSelection
 from napari_edgeflow.widgets.objects.table.table import ObjectTable
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.swatches import swatch
+from napari_edgeflow.widgets.qt.style import swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,8 +27,8 @@ from napari_edgeflow.widgets.project.page.loader import (
 from napari_edgeflow.widgets.project.page.open_page import OpenPage
 from napari_edgeflow.widgets.project.page.stage import Stage
 from napari_edgeflow.widgets.project.page.steps import PageSteps
+from napari_edgeflow.widgets.qt.style import counted
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.words import counted
 from napari_edgeflow.widgets.qt.workers import LatestCall, Post, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 

@@ -21,7 +21,7 @@ from superqt.utils import qdebounced
 
 from napari_edgeflow.project.folder import Project, ProjectPlace, count_states
 from napari_edgeflow.project.storage.project_file import PageState
-from napari_edgeflow.widgets.fields.kinds import KindCombo
+from napari_edgeflow.widgets.fields.choices import KindCombo
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
 from napari_edgeflow.widgets.project.list import STATE_TEXTS, PageList, PageModel
 from napari_edgeflow.widgets.project.notice import Notice

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import signals_blocked
 
 from napari_edgeflow.engine.labels.classes import ClassTable
-from napari_edgeflow.widgets.qt.swatches import swatch
+from napari_edgeflow.widgets.qt.style import swatch
 
 
 class ClassFilter(QWidget):

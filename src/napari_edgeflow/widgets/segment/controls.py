@@ -15,14 +15,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_edgeflow.engine.checkpoints.checkpoint import SEMANTIC, SEMANTIC_TASK
-from napari_edgeflow.widgets.fields.devices import DeviceCombo
-from napari_edgeflow.widgets.fields.kinds import KindCombo
+from napari_edgeflow.widgets.fields.choices import DeviceCombo, KindCombo, PlanesCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
 from napari_edgeflow.widgets.fields.models import ModelCombo
-from napari_edgeflow.widgets.fields.planes import PlanesCombo
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.fields import field_form, make_bold
+from napari_edgeflow.widgets.qt.style import field_form, make_bold
 from napari_edgeflow.widgets.segment.class_filter import ClassFilter
 from napari_edgeflow.widgets.segment.settings import SegmentSettings
 from napari_edgeflow.widgets.segment.table import SummaryTable

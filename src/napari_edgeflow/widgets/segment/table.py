@@ -7,8 +7,7 @@ from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QW
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.regions import ClassShare
-from napari_edgeflow.widgets.qt.swatches import swatch
-from napari_edgeflow.widgets.qt.tables import make_compact
+from napari_edgeflow.widgets.qt.style import make_compact, swatch
 
 _HEADERS = ("Class", "Pixels", "%", "Conf.")
 _CLASS = 0

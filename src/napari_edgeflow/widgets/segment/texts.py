@@ -1,6 +1,6 @@
 """What the dock for automatic segmentation says."""
 
-from napari_edgeflow.widgets.fields.devices import device_name
+from napari_edgeflow.widgets.fields.choices import device_name
 from napari_edgeflow.widgets.segment.settings import SegmentSettings
 from napari_edgeflow.widgets.segment.work import SegmentProgress, SegmentResult
 from napari_edgeflow.widgets.workspace.label_writer import Written

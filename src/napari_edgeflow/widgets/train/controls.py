@@ -36,12 +36,10 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
 from napari_edgeflow.engine.checkpoints.registry import free_folder, models_folder
 from napari_edgeflow.formats.training.plan import TrainingPlan, as_learnt
 from napari_edgeflow.formats.training.survey import DataSurvey, shares
-from napari_edgeflow.widgets.fields.devices import DeviceCombo
+from napari_edgeflow.widgets.fields.choices import DeviceCombo
 from napari_edgeflow.widgets.fields.models import ModelCombo
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.fields import field_form
-from napari_edgeflow.widgets.qt.swatches import swatch
-from napari_edgeflow.widgets.qt.tables import make_compact
+from napari_edgeflow.widgets.qt.style import field_form, make_compact, swatch
 from napari_edgeflow.widgets.train.pairs import TrainPairs
 from napari_edgeflow.widgets.train.settings import TrainChoice
 from napari_edgeflow.widgets.train.texts import data_text

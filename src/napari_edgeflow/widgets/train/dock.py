@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_edgeflow.widgets.qt.fields import make_bold
+from napari_edgeflow.widgets.qt.style import make_bold
 from napari_edgeflow.widgets.train.controller import TrainController
 from napari_edgeflow.widgets.train.controls import TrainControls
 from napari_edgeflow.widgets.train.guard import Ask, CloseGuard, ask_person

@@ -31,7 +31,7 @@ from napari_edgeflow.widgets.layers.helpers import is_helper
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.matching import matching_layers
 from napari_edgeflow.widgets.qt.connections import Connections
-from napari_edgeflow.widgets.qt.tables import make_compact
+from napari_edgeflow.widgets.qt.style import make_compact
 from napari_edgeflow.widgets.train.settings import LayerPair
 
 if TYPE_CHECKING:

@@ -44,9 +44,7 @@ from napari_edgeflow.widgets.layers.matching import image_of
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import plane_count
 from napari_edgeflow.widgets.objects.effort.plot import EffortPlot, Measure
-from napari_edgeflow.widgets.qt.swatches import swatch
-from napari_edgeflow.widgets.qt.tables import make_compact
-from napari_edgeflow.widgets.qt.words import counted
+from napari_edgeflow.widgets.qt.style import counted, make_compact, swatch
 from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
 
 if TYPE_CHECKING:

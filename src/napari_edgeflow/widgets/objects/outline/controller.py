@@ -47,10 +47,13 @@ class OutlineController(QObject):
         self._history, self._shortcuts = workspace.history, workspace.shortcuts
         self._labels: Labels | None = None
         self._target: OutlinedObject | None = None
-        self._layer: OutlineLayer | None = None
-        self._session: OutlineSession | None = None
+        self.layer: OutlineLayer | None = None
+        """The shapes that are edited."""
+        self.session: OutlineSession | None = None
+        """The states of the outline that is edited."""
         self._request: OutlineRequest | None = None
-        self._answer: OutlineAnswer | None = None
+        self.answer: OutlineAnswer | None = None
+        """What is known of the outline that is shown; None while it is computed."""
         self._writing = self._warned = False
         self._calls = LatestCall(answer, self._deliver, self._fail)
         self._resize_later = qdebounced(self._resize, timeout=_SETTLE_MS)
@@ -69,24 +72,9 @@ class OutlineController(QObject):
         return self._calls.busy
 
     @property
-    def layer(self) -> OutlineLayer | None:
-        """The shapes that are edited."""
-        return self._layer
-
-    @property
-    def session(self) -> OutlineSession | None:
-        """The states of the outline that is edited."""
-        return self._session
-
-    @property
-    def answer(self) -> OutlineAnswer | None:
-        """What is known of the outline that is shown; None while it is computed."""
-        return self._answer
-
-    @property
     def summary(self) -> str:
         """How many vertices the outline has, and what simplifying it cost."""
-        session, found = self._session, self._answer
+        session, found = self.session, self.answer
         if session is None or found is None:
             return ""
         vertices = sum(len(one.ring) for one in session.state.shapes)
@@ -136,29 +124,29 @@ class OutlineController(QObject):
 
     def simplify(self, tolerance: float) -> None:
         """Show the outline with more or fewer vertices; see :func:`outline_of`."""
-        if self._session is not None:
-            self._ask(self._session.state.source, tolerance)
+        if self.session is not None:
+            self._ask(self.session.state.source, tolerance)
 
     def draw(self, *, hole: bool) -> None:
         """Let the person draw another part, or a hole."""
-        if self._layer is not None:
-            self._layer.draw(hole=hole)
+        if self.layer is not None:
+            self.layer.draw(hole=hole)
 
     def undo(self) -> None:
         """Take the last change back."""
-        if self._session is not None:
-            self._session.undo()
-            self._show(self._session.state)
+        if self.session is not None:
+            self.session.undo()
+            self._show(self.session.state)
 
     def redo(self) -> None:
         """Bring the last change back."""
-        if self._session is not None:
-            self._session.redo()
-            self._show(self._session.state)
+        if self.session is not None:
+            self.session.redo()
+            self._show(self.session.state)
 
     def write(self) -> None:
         """Write the outline into the labels, once it is known what it encloses."""
-        if self._session is None:
+        if self.session is None:
             return
         self._writing = True
         if not self._calls.busy:
@@ -166,7 +154,7 @@ class OutlineController(QObject):
 
     def leave(self) -> None:
         """Cancel, but ask once more where the person has changed something."""
-        if self._session is not None and self._session.edited and not self._warned:
+        if self.session is not None and self.session.edited and not self._warned:
             self._warned = True
             key = self._shortcuts.shown("outline_cancel")
             show_info(
@@ -186,15 +174,15 @@ class OutlineController(QObject):
         self._links.close()
         self._resize_later.cancel()
         self._calls.close()
-        if self._layer is not None:
-            self._layer.let_go()
-        self._layer = self._labels = self._target = self._session = None
+        if self.layer is not None:
+            self.layer.let_go()
+        self.layer = self._labels = self._target = self.session = None
 
     # ---- the outline
 
     def _ask(self, shapes: OutlineShapes | None, tolerance: float | None) -> None:
         if self._target is not None:
-            self._answer = None
+            self.answer = None
             self._request = OutlineRequest(self._target, shapes, tolerance)
             self._calls(self._request)
             self.changed.emit()
@@ -202,8 +190,8 @@ class OutlineController(QObject):
     def _deliver(self, request: OutlineRequest, found: OutlineAnswer) -> None:
         if request is not self._request or self._target is None:
             return
-        self._answer = found
-        session, layer = self._session, self._layer
+        self.answer = found
+        session, layer = self.session, self.layer
         if session is None or layer is None:
             self._begin(found)
         elif request.tolerance is not None:
@@ -221,9 +209,9 @@ class OutlineController(QObject):
         tolerance = TOLERANCE
         if found.simplified is not None:
             tolerance = found.simplified.tolerance
-        self._session = OutlineSession(OutlineState(found.shapes, None, tolerance))
+        self.session = OutlineSession(OutlineState(found.shapes, None, tolerance))
         layer = OutlineLayer(self._viewer, labels, target.plane, self._on_edited)
-        self._layer = layer
+        self.layer = layer
         layer.bind(
             self._shortcuts,
             {
@@ -237,7 +225,7 @@ class OutlineController(QObject):
         layer.edit_vertices()
 
     def _on_edited(self) -> None:
-        session, layer = self._session, self._layer
+        session, layer = self.session, self.layer
         if session is None or layer is None:
             return
         self._warned = self._writing = False
@@ -252,14 +240,14 @@ class OutlineController(QObject):
     def _show(self, state: OutlineState) -> None:
         """Show an earlier or later state."""
         self._warned = self._writing = False
-        if self._layer is not None:
-            self._layer.show(state.shapes)
-            self._layer.edit_vertices()
+        if self.layer is not None:
+            self.layer.show(state.shapes)
+            self.layer.edit_vertices()
             self._ask(state.shapes, None)
 
     def _fail(self, _request: OutlineRequest, error: Exception) -> None:
         self._writing = False
-        session = self._session
+        session = self.session
         if session is None:
             self._end(remove=True)
         else:
@@ -272,7 +260,7 @@ class OutlineController(QObject):
     def _write_now(self) -> None:
         self._writing = False
         labels, target = self._labels, self._target
-        found, layer = self._answer, self._layer
+        found, layer = self.answer, self.layer
         if labels is None or target is None or found is None or layer is None:
             return
         try:
@@ -292,9 +280,9 @@ class OutlineController(QObject):
 
     def _end(self, *, remove: bool) -> None:
         self._links.close()
-        layer, labels = self._layer, self._labels
-        self._labels = self._target = self._layer = self._session = None
-        self._request = self._answer = None
+        layer, labels = self.layer, self._labels
+        self._labels = self._target = self.layer = self.session = None
+        self._request = self.answer = None
         self._writing = self._warned = False
         if layer is not None:
             if remove:
@@ -315,7 +303,7 @@ class OutlineController(QObject):
                 "was edited: the outline stays as a layer of shapes."
             )
             self._end(remove=False)
-        elif self._layer is not None and event.value is self._layer.shapes:
+        elif self.layer is not None and event.value is self.layer.shapes:
             show_warning("The outline was deleted: the labels are as they were.")
             self._end(remove=False)
 
@@ -323,5 +311,5 @@ class OutlineController(QObject):
         self._resize_later()
 
     def _resize(self) -> None:
-        if self._layer is not None:
-            self._layer.resize()
+        if self.layer is not None:
+            self.layer.resize()

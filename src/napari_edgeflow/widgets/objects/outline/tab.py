@@ -18,6 +18,7 @@ from superqt.utils import signals_blocked
 
 from napari_edgeflow.widgets.objects.outline.controller import OutlineController
 from napari_edgeflow.widgets.objects.table.view import plane_to_edit, show_object
+from napari_edgeflow.widgets.qt.style import leave_keys_to_canvas
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -84,10 +85,7 @@ class OutlinePanel(QWidget):
         self.redo.clicked.connect(controller.redo)
         self.add_part.clicked.connect(lambda: controller.draw(hole=False))
         self.add_hole.clicked.connect(lambda: controller.draw(hole=True))
-        # A click here must not take the keys away from the canvas.
-        for field in self.findChildren(QWidget):
-            if field.focusPolicy() & Qt.FocusPolicy.ClickFocus:
-                field.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        leave_keys_to_canvas(self)
 
     def _lay_out(self) -> None:
         simplify = QHBoxLayout()

@@ -213,14 +213,14 @@ def commit_outline(
     mask: NDArray[np.bool_],
     filled: Filled,
 ) -> int:
-    """Give an object the pixels that its outline encloses, as one step.
+    """Give an object the pixels that its outline encloses, as one step of a history.
 
     Pixels of other objects stay theirs. The object's row stays too.
 
     Parameters
     ----------
     history : ObjectHistory
-        What can take it back.
+        Of the viewer.
     labels : Labels
         The layer of the object.
     target : OutlinedObject

@@ -22,7 +22,7 @@ from napari_edgeflow.widgets.clicks.object.work import (
 )
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.objects.propagate.controller import PropagateController
-from napari_edgeflow.widgets.qt.swatches import swatch
+from napari_edgeflow.widgets.qt.style import leave_keys_to_canvas, swatch
 
 if TYPE_CHECKING:
     from napari_edgeflow.widgets.objects.table.controller import ObjectsController
@@ -74,9 +74,7 @@ class PropagateTab(QWidget):
         self.bar.setFormat("%v of %m slices")
         self.bar.hide()
         self.cancel.setEnabled(False)
-        for field in self.findChildren(QWidget):
-            if field.focusPolicy() & Qt.FocusPolicy.ClickFocus:
-                field.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        leave_keys_to_canvas(self)
         # A number is typed into it.
         self.slices.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 

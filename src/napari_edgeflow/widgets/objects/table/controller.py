@@ -106,15 +106,7 @@ class ObjectsController(QObject):
         self._list()
 
     def select(self, ids: Iterable[int], look_at: int | None = None) -> None:
-        """Select objects of the layer, and look at one of them.
-
-        Parameters
-        ----------
-        ids : iterable of int
-            Those that the layer does not have are left out.
-        look_at : int, optional
-            The object to move the view to.
-        """
+        """Select those of the ids that the layer has, and move the view to one."""
         self._selected = tuple(i for i in ids if i in self._entries)
         entry = None if look_at is None else self._entries.get(look_at)
         if self._layer is not None and entry is not None:
@@ -133,10 +125,7 @@ class ObjectsController(QObject):
     def write(self, change: Callable[[ObjectSelection], ObjectChange]) -> None:
         """Change the selected objects, as one step that can be undone.
 
-        Parameters
-        ----------
-        change : callable
-            Returns what is to be done to the selection. A ValueError is shown.
+        A ValueError of ``change``, which says what is to be done, is shown.
         """
         self.when_listed(partial(self._write, change))
 

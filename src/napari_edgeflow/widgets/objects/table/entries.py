@@ -71,17 +71,7 @@ class ObjectEntry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """What is needed to list the objects of a layer, apart from the layer.
-
-    Parameters
-    ----------
-    data : array_like
-        The labels.
-    features : DataFrame
-        A copy of the layer's features.
-    classes : ClassTable or None
-        The layer's classes.
-    """
+    """What is needed to list the objects of a layer: labels, features and classes."""
 
     data: Any = field(repr=False)
     features: Any = field(repr=False)
@@ -120,15 +110,7 @@ def object_mask(labels: Any, entry: ObjectEntry) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectSelection:
-    """What a person chose in the dock "Objects".
-
-    Parameters
-    ----------
-    layer : Labels or None
-        The layer; None if none is chosen.
-    entries : tuple of ObjectEntry
-        The objects that are selected in it.
-    """
+    """The layer that is chosen in the dock "Objects", and what is selected in it."""
 
     layer: "Labels | None" = None
     entries: tuple[ObjectEntry, ...] = ()

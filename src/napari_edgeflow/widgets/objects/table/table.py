@@ -17,8 +17,7 @@ from qtpy.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.widgets.objects.table.entries import ObjectEntry
-from napari_edgeflow.widgets.qt.swatches import swatch
-from napari_edgeflow.widgets.qt.tables import make_compact
+from napari_edgeflow.widgets.qt.style import make_compact, swatch
 
 _NO_INDEX = QModelIndex()
 

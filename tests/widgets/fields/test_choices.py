@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from napari_edgeflow.widgets.fields.devices import DeviceCombo
+from napari_edgeflow.widgets.fields.choices import DeviceCombo
 
 
 @pytest.fixture
