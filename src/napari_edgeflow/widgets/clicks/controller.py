@@ -69,14 +69,10 @@ class ClickController(QObject):
 
     Parameters
     ----------
-    viewer : Viewer
-        Where image and labels are.
     load : callable
         Loads a model by name or path.
     settings : ClickSettings
         What is chosen at first.
-    shortcuts : Shortcuts
-        The keys.
     """
 
     hint_changed = Signal(str)

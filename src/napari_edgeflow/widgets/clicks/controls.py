@@ -39,17 +39,7 @@ if TYPE_CHECKING:
 
 
 class ClickControls(QWidget):
-    """All fields of the dock, and what they are set to.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers can be chosen.
-    links : Connections
-        Who owns the connections to the viewer.
-    shortcuts : Shortcuts
-        The keys that buttons show.
-    """
+    """All fields of the dock, and what they are set to."""
 
     changed = Signal()
 

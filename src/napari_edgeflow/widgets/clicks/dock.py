@@ -49,8 +49,6 @@ class ClickWidget(ViewerDock):
 
     Parameters
     ----------
-    viewer : napari.viewer.Viewer
-        Where images and labels are.
     load : callable
         Loads a model by name or path, in the background.
     """

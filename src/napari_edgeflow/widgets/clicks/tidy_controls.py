@@ -20,13 +20,7 @@ _LARGEST_AREA = 1_000_000
 
 
 class TidyControls(QWidget):
-    """Threshold, parts, holes, outline and size; the mask follows at once.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        The widget it is part of.
-    """
+    """Threshold, parts, holes, outline and size; the mask follows at once."""
 
     changed = Signal()
 

@@ -29,13 +29,7 @@ _TEXTS: dict[Tool, tuple[str, str]] = {
 
 
 class ToolButtons(QWidget):
-    """One button for each tool; one of them is down.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        The widget it is part of.
-    """
+    """One button for each tool; one of them is down."""
 
     changed = Signal()
 

@@ -34,13 +34,7 @@ _LEAST_WIDTH = 325
 
 
 class ExportWidget(ViewerDock):
-    """Write labels into files of any format, and read them back.
-
-    Parameters
-    ----------
-    viewer : napari.viewer.Viewer
-        Where images and labels are.
-    """
+    """Write labels into files of any format, and read them back."""
 
     title = "Export and import"
 

@@ -29,15 +29,7 @@ FOLDER = "export"
 
 
 class ExportControls(QWidget):
-    """The fields of an export.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers can be chosen.
-    links : Connections
-        Who owns the connections to the viewer.
-    """
+    """The fields of an export."""
 
     def __init__(
         self,

@@ -100,13 +100,7 @@ class BackgroundButton(QPushButton):
 
 
 class ExportOptions(QWidget):
-    """Format, folder and what the format lets a person choose.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        The widget it is part of.
-    """
+    """Format, folder and what the format lets a person choose."""
 
     changed = Signal()
 

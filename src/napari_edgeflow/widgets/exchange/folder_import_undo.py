@@ -47,11 +47,6 @@ class FolderImportUndo(FolderRun[_Run, RestoredPage, None]):
 
     Images that were edited since are left alone. The one that is shown gets its
     labels back as a step of the history of its objects.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the project is.
     """
 
     offered = Signal(bool)

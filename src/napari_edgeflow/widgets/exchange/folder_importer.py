@@ -59,11 +59,6 @@ class FolderImporter(FolderRun[_Run, PageImport, list[str]]):
 
     Images that are not open get theirs on disk. The one that is shown gets them
     through the history of its objects, as one step.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the project is.
     """
 
     imported = Signal(object, object)

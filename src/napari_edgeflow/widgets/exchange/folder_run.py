@@ -43,8 +43,6 @@ class FolderRun(Run[AnyRequest, Progress, Result]):
         What the bar says.
     stream : callable
         See :class:`StreamCall`.
-    viewer : Viewer
-        Where the image is that is shown.
     """
 
     def __init__(

@@ -29,15 +29,7 @@ _FILTER = "Labels (*.json *.geojson *.png *.tif *.tiff *.yaml);;All files (*)"
 
 
 class ImportControls(QWidget):
-    """The fields of an import.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers can be chosen.
-    links : Connections
-        Who owns the connections to the viewer.
-    """
+    """The fields of an import."""
 
     def __init__(
         self,

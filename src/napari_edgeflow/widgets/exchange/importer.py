@@ -25,13 +25,7 @@ if TYPE_CHECKING:
 
 
 class ImportController(Run[ImportRequest, int, Imported]):
-    """Reads labels in the background and writes them into a Labels layer.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the layers are.
-    """
+    """Reads labels in the background and writes them into a Labels layer."""
 
     committed = Signal(object)
     """The Labels layer that was written to."""

@@ -60,11 +60,6 @@ class ProjectController(QObject):
 
     What is undone is always on the page that is shown. A page that is left keeps its
     steps until it is opened again, napari's own undo of its layers excepted.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where pages are shown.
     """
 
     opened = Signal(object)

@@ -42,8 +42,6 @@ class ProjectControls(QWidget):
     ----------
     recent : RecentProjects
         What was open last.
-    shortcuts : Shortcuts
-        The keys that the buttons show.
     """
 
     open_asked = Signal(object)

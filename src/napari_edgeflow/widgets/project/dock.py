@@ -35,8 +35,6 @@ class ProjectWidget(ViewerDock):
 
     Parameters
     ----------
-    viewer : napari.viewer.Viewer
-        Where the images are shown.
     recent : RecentProjects, optional
         The projects that were open last. Default: the person's.
     """

@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 
 class ConfidenceLayer(QObject):
-    """Shows and hides the confidence of the latest result, which it keeps.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where it is shown.
-    """
+    """Shows and hides the confidence of the latest result, which it keeps."""
 
     deleted = Signal()
     """A person deleted the layer."""

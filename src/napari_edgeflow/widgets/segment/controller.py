@@ -44,8 +44,6 @@ class SegmentController(Run[SegmentRequest, SegmentProgress, SegmentResult]):
 
     Parameters
     ----------
-    viewer : Viewer
-        Where images and labels are.
     load : callable
         Loads a model by name or path onto a device.
     settings : SegmentSettings

@@ -33,15 +33,7 @@ _LARGEST = 10_000_000
 
 
 class SegmentControls(QWidget):
-    """All fields of the dock, and what they are set to.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers can be chosen.
-    links : Connections
-        Who owns the connections to the viewer.
-    """
+    """All fields of the dock, and what they are set to."""
 
     changed = Signal()
 

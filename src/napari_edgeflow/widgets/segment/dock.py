@@ -40,8 +40,6 @@ class SegmentWidget(ViewerDock):
 
     Parameters
     ----------
-    viewer : napari.viewer.Viewer
-        Where images and labels are.
     load : callable
         Loads a model by name or path onto a device, in the background.
     """

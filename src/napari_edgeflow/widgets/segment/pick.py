@@ -64,13 +64,7 @@ class _Place:
 
 
 class ObjectPicker(QObject):
-    """Waits for a click on a label, and finds the object that it belongs to.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        What is clicked on.
-    """
+    """Waits for a click on a label, and finds the object that it belongs to."""
 
     picked = Signal(object)
     """A :class:`PickedObject`."""

@@ -208,13 +208,7 @@ def removing(
 
 
 class ClassSteps(QObject):
-    """Does to classes what steps of the history are to do, and takes it back.
-
-    Parameters
-    ----------
-    history : ObjectHistory
-        Of the viewer.
-    """
+    """Does to classes what steps of the history are to do, and takes it back."""
 
     changed = Signal(object)
     """The Labels layer whose classes a step changed."""

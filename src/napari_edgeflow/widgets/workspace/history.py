@@ -271,11 +271,6 @@ class ObjectHistory(QObject):
 
     It holds neither the viewer nor its layers; steps of a layer that is taken out of
     the viewer are dropped.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Whose layers it is for.
     """
 
     changed = Signal(object)

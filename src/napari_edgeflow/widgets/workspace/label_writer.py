@@ -134,8 +134,6 @@ class LabelWriter:
 
     Parameters
     ----------
-    viewer : Viewer
-        Where the layers are.
     replaces : bool
         Whether labels take the place of those written before in the same layer and
         plane, as far as these were not painted over since.

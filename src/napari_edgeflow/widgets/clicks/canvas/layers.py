@@ -51,10 +51,6 @@ class ClickLayers(QObject):
 
     Parameters
     ----------
-    viewer : Viewer
-        Where they live.
-    shortcuts : Shortcuts
-        The keys.
     actions : dict
         What the actions with a key do; they work while one of both layers is active.
     """

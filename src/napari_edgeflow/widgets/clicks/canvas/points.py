@@ -41,13 +41,7 @@ _TOOL_OF_MODIFIER: dict[str, DragTool] = {"Shift": "box", "Control": "stroke"}
 
 
 class ClickPoints(QObject):
-    """The Points layer "Clicks".
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where it is.
-    """
+    """The Points layer "Clicks"."""
 
     edited = Signal()
     """A person added, moved or deleted points."""

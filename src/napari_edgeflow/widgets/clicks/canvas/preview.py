@@ -41,13 +41,7 @@ _BANDS: dict[int | None, _Colour] = {
 
 
 class ClickPreview(QObject):
-    """The Labels layer "Preview", one plane thick.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where it is.
-    """
+    """The Labels layer "Preview", one plane thick."""
 
     brushed = Signal(object)
     """A person painted or erased with napari's tools: a :class:`Brush`."""

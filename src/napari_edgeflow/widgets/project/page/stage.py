@@ -25,11 +25,6 @@ class Stage:
     napari collects garbage when layers go, which takes a sixth of a second where torch
     is loaded. Between pages what has been there before is exempt from that; what the
     pages themselves leave behind is not.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the pages are.
     """
 
     def __init__(self, viewer: "Viewer") -> None:

@@ -45,8 +45,6 @@ class PageSteps:
 
     Parameters
     ----------
-    history : ObjectHistory
-        Of the viewer.
     most_bytes : int
         How much memory the steps may take.
     """
