@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari import Viewer
+from napari.components import ViewerModel
 from PIL import Image
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QWidget
 from tests.widgets import leaving_early
 from tests.widgets.dock_person import RED, WHITE, FakeModels, Person, two_squares
 
@@ -45,12 +48,17 @@ def images(tmp_path: Path) -> Path:
 
 
 class Labeller:
-    """A person with the dock, in a viewer of its own."""
+    """A person with the dock, in a viewer of its own, which may have no window."""
 
     def __init__(self, viewer: Any, qtbot: Any, folder: Path) -> None:
         self.viewer, self.qtbot = viewer, qtbot
         self.dock = ProjectWidget(viewer, RecentProjects(folder / "recent.json"))
-        self.box = viewer.window.add_dock_widget(self.dock, name="Project folder")
+        self._box = QWidget()
+        if isinstance(viewer, Viewer):
+            viewer.window.add_dock_widget(self.dock, name="Project folder")
+        else:
+            qtbot.addWidget(self._box)
+            self.dock.setParent(self._box)
         self.controller, self.controls = self.dock.controller, self.dock.controls
 
     def open(self, place: ProjectPlace) -> None:
@@ -94,16 +102,21 @@ class Labeller:
 
     def leave(self) -> None:
         """Close the dock, as a person does."""
-        self.viewer.window.remove_dock_widget(self.dock)
-        QTest.qWait(1)
+        if isinstance(self.viewer, Viewer):
+            self.viewer.window.remove_dock_widget(self.dock)
+            QTest.qWait(1)
+        else:
+            self.dock.setParent(None)
 
 
 @pytest.fixture
 def make_labeller(
     make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path
 ) -> Callable[..., Labeller]:
-    def make(*, show: bool = False) -> Labeller:
-        return Labeller(make_napari_viewer(show=show), qtbot, tmp_path)
+    def make(*, window: bool = False, show: bool = False) -> Labeller:
+        has_window = window or show
+        viewer = make_napari_viewer(show=show) if has_window else ViewerModel()
+        return Labeller(viewer, qtbot, tmp_path)
 
     return make
 
@@ -240,7 +253,7 @@ def test_a_merged_class_is_merged_on_all_pages(
     models: FakeModels,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    person = make_labeller()
+    person = make_labeller(window=True)
     click = ClickWidget(person.viewer, models)
     person.viewer.window.add_dock_widget(click, name="Click to label")
     asked: list[str] = []
@@ -457,7 +470,7 @@ def test_the_object_in_progress_comes_back_with_its_clicks(
 def test_settings_and_docks_come_back(
     make_labeller: Callable[..., Labeller], images: Path, models: FakeModels
 ) -> None:
-    person = make_labeller()
+    person = make_labeller(window=True)
     click = ClickWidget(person.viewer, models)
     person.viewer.window.add_dock_widget(click, name="Click to label")
     person.open(ProjectPlace(images))
@@ -471,7 +484,7 @@ def test_settings_and_docks_come_back(
     assert record["window"]
     assert record["settings"]["Click to label"]["threshold"] == 0.3
 
-    again = make_labeller()
+    again = make_labeller(window=True)
     other = ClickWidget(again.viewer, models)
     again.viewer.window.add_dock_widget(other, name="Click to label")
     again.open(ProjectPlace(images))
@@ -483,7 +496,7 @@ def test_settings_and_docks_come_back(
 def test_closing_the_viewer_saves_the_last_edit(
     make_labeller: Callable[..., Labeller], images: Path
 ) -> None:
-    person = make_labeller()
+    person = make_labeller(window=True)
     person.open(ProjectPlace(images))
     person.paint(6, 5)
     person.viewer.close()
