@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
 from qtpy.QtTest import QTest
 from tests.widgets.dock_person import FakeModels, MakePerson, Person, two_squares
@@ -38,12 +39,18 @@ def models() -> Iterator[FakeModels]:
 def make_person(
     make_napari_viewer: Callable[..., Any], qtbot: Any, models: FakeModels
 ) -> MakePerson:
-    """Open a viewer with an image and the dock."""
+    """Open a viewer with an image and the dock; without a window it is faster."""
 
     def make(
-        image: Any = None, *, show: bool = True, docked: bool = True, **options: Any
+        image: Any = None,
+        *,
+        show: bool = True,
+        docked: bool = True,
+        window: bool = True,
+        **options: Any,
     ) -> Person:
-        viewer = make_napari_viewer(show=show)
+        show, docked = show and window, docked and window
+        viewer = make_napari_viewer(show=show) if window else ViewerModel()
         options.setdefault("name", "squares")
         viewer.add_image(two_squares() if image is None else image, **options)
         dock = ClickWidget(viewer, models)

@@ -318,7 +318,7 @@ def test_other_planes_of_a_volume(
 def test_volumes_shown_in_3d_are_refused(
     make_person: MakePerson, notices: list[str]
 ) -> None:
-    person = make_person(np.stack([two_squares()[..., 0]] * 3), show=False)
+    person = make_person(np.stack([two_squares()[..., 0]] * 3), window=False)
     person.viewer.dims.ndisplay = 3
     assert "2D" in person.dock.controls.hint.text()
     person.layers.points.add((1, *WHITE))

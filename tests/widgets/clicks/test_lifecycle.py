@@ -44,7 +44,7 @@ def finish(person: Person) -> None:
 
 
 def test_renaming_hiding_and_reordering_layers(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layers = person.viewer.layers
     add(person, *WHITE)
     finish(person)
@@ -67,7 +67,7 @@ def test_renaming_hiding_and_reordering_layers(make_person: MakePerson) -> None:
 
 
 def test_deleting_the_preview_brings_it_back(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     mask = person.mask
     person.viewer.layers.remove(person.layers.preview)
@@ -78,7 +78,7 @@ def test_deleting_the_preview_brings_it_back(make_person: MakePerson) -> None:
 
 
 def test_deleting_the_points_deletes_the_clicks(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     finish(person)
     add(person, *RED)
@@ -99,7 +99,7 @@ def test_deleting_the_points_deletes_the_clicks(make_person: MakePerson) -> None
 def test_deleting_the_image_ends_the_object(
     make_person: MakePerson, notices: list[str]
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     finish(person)
     target = person.target
@@ -121,7 +121,7 @@ def test_deleting_the_image_ends_the_object(
 
 
 def test_deleting_the_target_keeps_the_object(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     finish(person)
     add(person, *RED)
@@ -133,7 +133,7 @@ def test_deleting_the_target_keeps_the_object(make_person: MakePerson) -> None:
 
 
 def test_deleting_everything_at_once(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     person.viewer.layers.clear()
     person.wait()
@@ -143,7 +143,7 @@ def test_deleting_everything_at_once(make_person: MakePerson) -> None:
 def test_exchanging_the_pixels_ends_the_object(
     make_person: MakePerson, notices: list[str]
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     person.viewer.layers["squares"].data = np.zeros((30, 40, 3), np.uint8)
     person.wait()
@@ -153,7 +153,7 @@ def test_exchanging_the_pixels_ends_the_object(
 
 
 def test_choosing_another_image_starts_anew(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     first = person.dock.controls.image.layer
     person.viewer.add_image(np.zeros((50, 60), np.uint8), name="second")
     person.wait()
@@ -169,7 +169,7 @@ def test_choosing_another_image_starts_anew(make_person: MakePerson) -> None:
 def test_a_target_of_another_shape_is_refused(
     make_person: MakePerson, notices: list[str]
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     other = person.viewer.add_labels(np.zeros((20, 30), np.uint8), name="other")
     person.dock.controls.target.choose(other)
     add(person, *WHITE)
@@ -184,7 +184,7 @@ def test_a_target_of_another_shape_is_refused(
 def test_labels_that_were_there_are_continued(
     make_person: MakePerson, kind: Any
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     data = np.zeros((120, 160), np.int32)
     data[5:10, 5:10] = 7
     mine = person.viewer.add_labels(data, name="mine")
@@ -200,7 +200,7 @@ def test_labels_that_were_there_are_continued(
 
 
 def test_a_layer_of_ours_brings_its_classes_and_kind(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     controls = person.dock.controls
     controls.kind.choose("object")
     controls.classes.add_class()
@@ -217,7 +217,7 @@ def test_a_layer_of_ours_brings_its_classes_and_kind(make_person: MakePerson) ->
 
 
 def test_a_changed_class_colour_is_seen_everywhere(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     finish(person)
     add(person, *RED)
@@ -231,7 +231,7 @@ def test_a_changed_class_colour_is_seen_everywhere(make_person: MakePerson) -> N
 def test_the_threshold_changes_the_mask_without_the_network(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     person.models.network.sureness = 0.7
     add(person, *WHITE)
     mask, calls = person.mask, person.models.network.calls
@@ -248,7 +248,7 @@ def test_the_threshold_changes_the_mask_without_the_network(
 def test_a_checkpoint_is_opened_by_a_dialog(
     make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     model = person.dock.controls.model
     before, last = model.chosen, model.count() - 1
     answers = ["", "/somewhere/mine.safetensors"]
@@ -305,7 +305,7 @@ def test_a_click_before_the_model_is_there_is_not_lost(
 
 
 def test_only_the_latest_of_many_clicks_is_computed(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     network = person.models.network
     network.gate.clear()
     for x in range(35, 75, 5):
@@ -322,7 +322,7 @@ def test_only_the_latest_of_many_clicks_is_computed(make_person: MakePerson) -> 
 def test_a_broken_model_is_refused_and_the_one_before_stays(
     make_person: MakePerson, notices: list[str]
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     model = person.dock.controls.model
     before = model.chosen
     add(person, *WHITE)
@@ -344,7 +344,7 @@ def test_without_any_model_clicks_wait_for_one(
     make_person: MakePerson, notices: list[str], models: FakeModels
 ) -> None:
     models.broken.add("edgeflow-lite")
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     assert "not a checkpoint" in notices[-1]
     assert person.signs == [True]
@@ -360,7 +360,7 @@ def test_an_error_in_the_network_is_shown_and_loses_nothing(
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     person.models.network.error = error
     add(person, *RED)
@@ -388,7 +388,7 @@ def test_lazy_and_multiscale_images(make_person: MakePerson) -> None:
             return np.broadcast_to(planes, self.shape)[key]
 
     stack = dask.from_array(Planes(), chunks=(1, 64, 64), meta=np.zeros(0, "u1"))
-    person = make_person(stack, show=False, contrast_limits=(0, 255))
+    person = make_person(stack, window=False, contrast_limits=(0, 255))
     person.viewer.dims.set_current_step(0, 4)
     add(person, 4, 20, 20)
     assert person.mask[20, 20]
@@ -505,7 +505,7 @@ def test_two_docks_in_turn(make_person: MakePerson, models: FakeModels) -> None:
 
 
 def test_another_image_keeps_our_layers(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     ours = person.layers.points, person.layers.preview
     add(person, *WHITE)
     second = person.viewer.add_image(
@@ -534,7 +534,7 @@ def test_another_image_keeps_our_layers(make_person: MakePerson) -> None:
 
 
 def test_a_stroke_under_way_stays_on_its_image(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     preview = person.layers.preview
     preview.mode = "paint"
     press = SimpleNamespace(type="mouse_press")
@@ -553,7 +553,7 @@ def test_a_stroke_under_way_stays_on_its_image(make_person: MakePerson) -> None:
 def test_the_preview_takes_paint_only_in_its_own_plane(
     make_person: MakePerson, prepared: bool
 ) -> None:
-    person = make_person(np.stack([two_squares()[..., 0]] * 3), show=False)
+    person = make_person(np.stack([two_squares()[..., 0]] * 3), window=False)
     person.viewer.dims.set_current_step(0, 1)
     QTest.qWait(200)
     person.wait()
@@ -581,7 +581,7 @@ def test_the_preview_takes_paint_only_in_its_own_plane(
 def test_a_stroke_begun_while_an_object_is_written_ends(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     finish(person)
     target, history = person.target, Workspace.of(person.viewer).history
@@ -609,7 +609,7 @@ def test_a_stroke_begun_while_an_object_is_written_ends(
 def test_labels_of_another_shape_are_left_with_the_image(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     controls = person.dock.controls
     add(person, *WHITE)
     finish(person)
@@ -629,7 +629,7 @@ def test_labels_of_another_shape_are_left_with_the_image(
 def test_labels_of_the_same_shape_are_kept_for_the_next_channel(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     finish(person)
     target = person.target
@@ -640,7 +640,7 @@ def test_labels_of_the_same_shape_are_kept_for_the_next_channel(
 
 
 def test_another_image_can_be_clicked_on_at_once(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     second = person.viewer.add_image(np.zeros((50, 60), np.uint8), name="second")
     assert person.viewer.layers.selection.active is second
     person.dock.controls.image.choose(second)

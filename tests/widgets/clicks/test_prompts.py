@@ -187,7 +187,7 @@ def test_a_mask_that_comes_while_one_paints_waits(make_person: MakePerson) -> No
 def test_a_rectangle_of_a_shapes_layer(
     make_person: MakePerson, notices: list[str]
 ) -> None:
-    person = make_person(show=False, scale=(2, 2))
+    person = make_person(window=False, scale=(2, 2))
     controller = person.dock.controller
     controller.use_rectangle()
     assert "draw one in a Shapes layer" in notices[-1]
@@ -210,7 +210,7 @@ def test_drawing_beside_the_image_or_in_another_plane_is_refused(
     make_person: MakePerson, notices: list[str]
 ) -> None:
     image = np.zeros((3, 60, 80), np.uint8)
-    person = make_person(image, show=False)
+    person = make_person(image, window=False)
     layers = person.layers
     drawn = layers.clicks.drawn
     drawn.emit("box", np.array([(-20.0, -20.0), (-5.0, 30.0)]), True)
@@ -230,7 +230,7 @@ def test_the_mask_follows_the_refine_tab(make_person: MakePerson, name: str) -> 
     image[10:40, 10:40] = 230
     image[20:25, 20:25] = 20
     image[50:54, 60:64] = 230
-    person = make_person(image, show=False)
+    person = make_person(image, window=False)
     person.layers.points.add((15.0, 15.0))
     person.wait()
     plain, tidy = person.mask, person.dock.controls.tidy

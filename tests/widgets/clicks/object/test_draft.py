@@ -26,7 +26,7 @@ def new_program(person: Person) -> None:
 
 
 def test_a_killed_object_is_taken_up_again(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     controller = person.dock.controller
     assert controller.draft() is None
     told: list[ObjectInProgress | None] = []
@@ -75,7 +75,7 @@ def reopen(person: Person, layer: Any, mask: Any, prompts: Any) -> None:
 def test_a_finished_object_is_opened_again_with_its_clicks(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer, mask = finished(person)
     reopen(person, layer, mask, [Click(*WHITE), Click(*RED)])
     np.testing.assert_array_equal(person.mask, mask)
@@ -97,7 +97,7 @@ def test_a_finished_object_is_opened_again_with_its_clicks(
 def test_an_object_that_was_edited_since_starts_from_its_mask(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer, mask = finished(person)
     edited = mask.copy()
     edited[30:60, 30:80] = False
@@ -112,7 +112,7 @@ def test_an_object_that_was_edited_since_starts_from_its_mask(
 
 
 def test_a_draft_of_a_correction_replaces_its_object(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer, mask = finished(person)
     person.dock.correct(person.viewer.layers["squares"], layer, FLAT, mask, 1)
     person.wait()
@@ -132,7 +132,7 @@ def test_a_draft_of_a_correction_replaces_its_object(make_person: MakePerson) ->
 
 
 def test_a_draft_of_another_plane_is_refused(make_person: MakePerson) -> None:
-    person = make_person(np.zeros((3, 20, 30), np.uint8), show=False)
+    person = make_person(np.zeros((3, 20, 30), np.uint8), window=False)
     image = person.viewer.layers["squares"]
     draft = ObjectInProgress(Plane((2, None, None)), (Click(5, 5),), 1)
     with pytest.raises(ValueError, match="slice 2 of axis 0 is not shown"):

@@ -74,7 +74,7 @@ def test_the_object_is_taken_over_and_replaced(make_person: MakePerson) -> None:
 
 
 def test_undo_goes_back_to_the_mask_it_started_from(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     refine(person, labels_of(person))
     masks = [person.mask]
     for point in (WHITE, RED):
@@ -93,7 +93,7 @@ def test_undo_goes_back_to_the_mask_it_started_from(make_person: MakePerson) -> 
 
 
 def test_clear_lets_go_of_it_and_undo_brings_it_back(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer = labels_of(person)
     before = layer.data.copy()
     refine(person, layer)
@@ -119,7 +119,7 @@ def test_clear_lets_go_of_it_and_undo_brings_it_back(make_person: MakePerson) ->
 def test_an_object_keeps_its_id_and_its_row_is_exchanged(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer = labels_of(person, "object", value=2)
     records = [
         ObjectRecord(i, c, VOC.get(c).name, (), 0.0, FLAT)
@@ -148,7 +148,7 @@ def test_an_object_keeps_its_id_and_its_row_is_exchanged(
 
 
 def test_finishing_at_once_changes_only_the_class(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer = labels_of(person)
     refine(person, layer)
     person.dock.controls.classes.choose(4)
@@ -159,7 +159,7 @@ def test_finishing_at_once_changes_only_the_class(make_person: MakePerson) -> No
 
 
 def test_labels_of_others_are_kept(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer = labels_of(person)
     layer.data_setitem(np.nonzero(np.pad(np.ones((9, 9), bool), 50)), 7)
     person.dock.controls.keep_existing.setChecked(True)
@@ -174,7 +174,7 @@ def test_labels_of_others_are_kept(make_person: MakePerson) -> None:
 
 
 def test_an_object_in_progress_is_not_lost(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer = labels_of(person)
     add(person, *RED)
     mask = person.mask
@@ -185,7 +185,7 @@ def test_an_object_in_progress_is_not_lost(make_person: MakePerson) -> None:
 
 
 def test_masks_that_do_not_fit_are_refused(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     layer = labels_of(person)
     image = person.viewer.layers["squares"]
     with pytest.raises(ValueError, match="no class 99"):
@@ -199,7 +199,7 @@ def test_masks_that_do_not_fit_are_refused(make_person: MakePerson) -> None:
 def test_the_plane_must_be_the_one_that_is_shown(
     make_person: MakePerson, notices: list[str]
 ) -> None:
-    person = make_person(np.stack([two_squares()[..., 0]] * 3), show=False)
+    person = make_person(np.stack([two_squares()[..., 0]] * 3), window=False)
     person.viewer.dims.set_current_step(0, 1)
     image = person.viewer.layers["squares"]
     layer = add_labels(person.viewer, image, LabelScheme("semantic", VOC))

@@ -82,7 +82,7 @@ def test_undo_goes_back_through_finished_objects_click_by_click(
 
 
 def test_other_clicks_end_what_could_be_redone(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     person.dock.controls.kind.choose("object")
     add(person, *WHITE)
     finish(person)
@@ -98,7 +98,7 @@ def test_other_clicks_end_what_could_be_redone(make_person: MakePerson) -> None:
 
 
 def test_finished_classes_are_taken_back_too(make_person: MakePerson) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     person.dock.controls.classes.choose(8)
     add(person, *WHITE)
     finish(person)
@@ -113,7 +113,7 @@ def test_finished_classes_are_taken_back_too(make_person: MakePerson) -> None:
 
 def test_undo_goes_back_to_the_slice_of_the_object(make_person: MakePerson) -> None:
     stack = np.stack([two_squares(), two_squares()])[..., 0]
-    person = make_person(stack, show=False)
+    person = make_person(stack, window=False)
     viewer: Any = person.viewer
     viewer.dims.set_point(0, 1)
     QTest.qWait(200)
@@ -155,7 +155,7 @@ def test_what_is_done_to_objects_is_undone_in_its_turn(
 def test_an_object_whose_image_is_gone_is_only_taken_back(
     make_person: MakePerson,
 ) -> None:
-    person = make_person(show=False)
+    person = make_person(window=False)
     add(person, *WHITE)
     finish(person)
     target = person.target
