@@ -9,7 +9,7 @@ from tests.engine.training.line_task import SHORT, LineTask
 
 from napari_edgeflow.engine.training import memory as train_memory
 from napari_edgeflow.engine.training.memory import fit, free_memory, go_on_smaller
-from napari_edgeflow.engine.training.run import Run
+from napari_edgeflow.engine.training.run import TrainingRun
 
 GB = 10**9
 CPU, CUDA, MPS = (torch.device(name) for name in ("cpu", "cuda", "mps"))
@@ -40,9 +40,9 @@ def free(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return found
 
 
-def run_of(crops: int, folder: Path) -> Run:
+def run_of(crops: int, folder: Path) -> TrainingRun:
     fabric = Fabric(accelerator="cpu", devices=1)
-    return Run(LargeTask(crops), SHORT, folder, fabric)
+    return TrainingRun(LargeTask(crops), SHORT, folder, fabric)
 
 
 @pytest.mark.usefixtures("free")

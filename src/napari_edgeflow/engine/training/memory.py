@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 
 from napari_edgeflow.engine.training.parallel import processes_here
-from napari_edgeflow.engine.training.run import Run
+from napari_edgeflow.engine.training.run import TrainingRun
 
 _KEPT_FREE = 0.1
 """Share of the free memory that other programs may want meanwhile."""
@@ -17,7 +17,7 @@ _GROUP = Path("/sys/fs/cgroup")
 """Where Linux says what a container may use."""
 
 
-def fit(run: Run) -> Iterator[str]:
+def fit(run: TrainingRun) -> Iterator[str]:
     """Make the batch and the crops fit into the memory that is free; say so.
 
     Before the first step. All processes of a run decide alike.
@@ -38,12 +38,12 @@ def fit(run: Run) -> Iterator[str]:
         )
 
 
-def _needed(run: Run) -> int:
+def _needed(run: TrainingRun) -> int:
     with run.fabric.autocast():
         return run.task.memory_needed()
 
 
-def go_on_smaller(run: Run) -> str:
+def go_on_smaller(run: TrainingRun) -> str:
     """Go on after memory ran out; the step that failed has changed no weight.
 
     Returns

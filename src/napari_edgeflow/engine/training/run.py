@@ -39,7 +39,7 @@ from napari_edgeflow.engine.training.task import Task
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-class Run:
+class TrainingRun:
     """One training: optimiser, averaged weights, and how far it is."""
 
     def __init__(

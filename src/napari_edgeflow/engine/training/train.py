@@ -15,7 +15,7 @@ from napari_edgeflow.engine.training.reports import (
     TrainEvent,
     TrainMessage,
 )
-from napari_edgeflow.engine.training.run import Run
+from napari_edgeflow.engine.training.run import TrainingRun
 from napari_edgeflow.engine.training.settings import LoopSettings
 from napari_edgeflow.engine.training.stop import StopRequest, clear_old_stop, clear_stop
 from napari_edgeflow.engine.training.task import Task
@@ -72,7 +72,7 @@ def train(
     """
     check_output(output, resume=resume)
     device = next(task.model.parameters()).device.type
-    run = Run(task, settings, output, fabric or make_fabric(device), stop)
+    run = TrainingRun(task, settings, output, fabric or make_fabric(device), stop)
     checkpoint = output / STATE_FILE
     if checkpoint.is_file():
         run.load(checkpoint)
@@ -119,7 +119,7 @@ def check_output(output: Path, *, resume: bool) -> None:
         )
 
 
-def _reports(run: Run) -> Iterator[TrainEvent]:
+def _reports(run: TrainingRun) -> Iterator[TrainEvent]:
     if run.settings.validate_first and not run.step:
         start = run.end_epoch()
         if start is not None:
@@ -138,7 +138,7 @@ def _reports(run: Run) -> Iterator[TrainEvent]:
             run.save()
 
 
-def _step(run: Run) -> TrainMessage | None:
+def _step(run: TrainingRun) -> TrainMessage | None:
     """Do one step, with less at a time if memory runs out, which is then told."""
     try:
         run.advance()
