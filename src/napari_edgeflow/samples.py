@@ -52,11 +52,6 @@ SAMPLES = {
 def sample_folder() -> Path:
     """Find the folder of samples: inside an installed package, or in a checkout.
 
-    Returns
-    -------
-    pathlib.Path
-        The first ``sample_data`` folder that exists.
-
     Raises
     ------
     FileNotFoundError
@@ -72,13 +67,7 @@ def sample_folder() -> Path:
 
 
 def sample_paths() -> dict[str, tuple[Path, Path]]:
-    """Name the files of every sample.
-
-    Returns
-    -------
-    dict
-        Sample name to the paths of its image and of its labels.
-    """
+    """Return the paths of the image and the labels of every sample, by its name."""
     folder = sample_folder()
     return {
         name: (folder / sample.image_file, folder / f"{name}_labels.png")
@@ -87,12 +76,7 @@ def sample_paths() -> dict[str, tuple[Path, Path]]:
 
 
 def load_sample(name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read one sample.
-
-    Parameters
-    ----------
-    name
-        A key of `SAMPLES`.
+    """Read one sample, by a key of `SAMPLES`.
 
     Returns
     -------
@@ -113,18 +97,7 @@ def load_sample(name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def sample_layers(name: str) -> list[_LayerData]:
-    """Read one sample as napari layers: the image, and its objects hidden.
-
-    Parameters
-    ----------
-    name
-        A key of `SAMPLES`.
-
-    Returns
-    -------
-    list
-        Layer data tuples of an image layer and of a Labels layer that is not visible.
-    """
+    """Read one sample as napari layers: the image, and its objects hidden."""
     image, labels = load_sample(name)
     title = SAMPLES[name].title
     metadata = with_entry({}, image=new_image_mark())

@@ -21,16 +21,13 @@ from napari_edgeflow.formats.kinds.geojson import write_geojson
 from napari_edgeflow.formats.kinds.labelme.files import write_labelme
 from napari_edgeflow.formats.kinds.yolo import read_data_yaml
 
-ODD: tuple[Any, ...] = (
-    None, "x", [], {}, True, -1, 0, 0.5, 10**30, -(10**400), 1e300, float("inf"),
-    float("nan"),
-)  # fmt: skip
+ODD: tuple[Any, ...] = (None, "x", [], -1, -(10**400), 1e300, float("inf"))
 
 
 def mutants(record: Any) -> Iterator[Any]:
     """Yield records in which one value is another one; of long lists the first."""
     yield from ODD
-    places = range(min(len(record), 3)) if isinstance(record, list) else ()
+    places = range(min(len(record), 2)) if isinstance(record, list) else ()
     for key in record if isinstance(record, dict) else places:
         for changed in mutants(record[key]):
             copy = record.copy()
@@ -78,7 +75,7 @@ def test_odd_classes_are_told(tmp_path: Path, form: Any) -> None:
     [
         "a: 2020-13-45",
         "a: !!int ''",
-        "[" * 5000,
+        "[" * 1200,
         "names: {.inf: x}",
         "? [a]\n: b",
         "\x00",

@@ -75,17 +75,7 @@ def is_in_colour(path: Path) -> bool:
 
 
 def read_one_plane(path: Path) -> NDArray[Any]:
-    """Read an image file that holds one plane.
-
-    Parameters
-    ----------
-    path : Path
-        As :func:`read_image` takes it.
-
-    Returns
-    -------
-    ndarray
-        (H, W) or (H, W, C), of the file's own type.
+    """Read an image file as :func:`read_image` does: (H, W) or (H, W, C).
 
     Raises
     ------

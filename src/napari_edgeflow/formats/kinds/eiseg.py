@@ -38,34 +38,14 @@ def read_eiseg(
     classes: ClassTable | None = None,
     report: Report = refuse,
 ) -> Iterator[ImageAnnotation]:
-    """Read what EISeg saved for each image.
+    """Read what EISeg saved for each image in its output folder.
 
     Objects come from annotations.json; else from NAME.json, EISeg's own or labelme's;
     else connected pixels of a class in NAME.png, or of a colour in NAME_pseudo.png.
+    They may lie in folders ``label`` and ``labelme`` too.
 
-    Parameters
-    ----------
-    folder : Path
-        The output folder; folders ``label`` and ``labelme`` in it are read too.
-    images : Path, optional
-        The folder of the images. Without it, an image has the name of its labels, and
-        EISeg's own JSON needs NAME.png beside it for the size.
-    classes : ClassTable, optional
-        The classes. Default: those of EISeg's list.
-    report : callable
-        Told of files and objects that cannot be used.
-
-    Yields
-    ------
-    ImageAnnotation
-        One for each name.
-
-    Raises
-    ------
-    ValueError
-        If there is no folder or nothing in it.
-    OSError
-        If the list of classes cannot be read.
+    Without the images, one has the name of its labels, and EISeg's own JSON needs
+    NAME.png beside it for the size. By default the classes are those of EISeg's list.
     """
     places = [folder / name for name in FOLDERS if (folder / name).is_dir()]
     if not places:

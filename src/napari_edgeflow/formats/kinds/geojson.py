@@ -27,16 +27,9 @@ _UNCLASSIFIED = "unclassified"
 
 
 def write_geojson(path: Path, annotation: ImageAnnotation) -> None:
-    """Write the objects of an image with their classes and colours, all or nothing.
+    """Write the objects of an image with their classes and colours.
 
     QuPath opens files that end in .geojson.
-
-    Raises
-    ------
-    ValueError
-        If two classes share a name.
-    OSError
-        If the file cannot be written.
     """
     check_names(annotation.classes)
     record = {
@@ -62,27 +55,18 @@ def read_geojson(
     classes: ClassTable | None = None,
     report: Report = refuse,
 ) -> ImageAnnotation:
-    """Read the objects of an image.
+    """Read the objects of an image: a collection of features, or a list as QuPath's.
 
     Parameters
     ----------
     path : Path
-        A collection of features, or a list of them as QuPath exports it too.
-    file_name : str, optional
+        The file.
+    file_name, shape : str and tuple of int, optional
         Of the image. Default: what we wrote, else the name of the file.
-    shape : tuple of int, optional
-        (H, W) of the image. Default: what we wrote.
     classes : ClassTable, optional
-        The classes. Default: what we wrote; a name that is missing is added.
+        Default: what we wrote; a name that is missing is added.
     report : callable
         Told of each feature that cannot be used, such as a line or a point.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file, or the size of the image is not known.
-    OSError
-        If it cannot be read.
     """
     record = read_json(path)
     if isinstance(record, list):
@@ -111,27 +95,7 @@ def read_geojson_folder(
 ) -> Iterator[ImageAnnotation]:
     """Read all files of a folder and of those in it, in the order of their names.
 
-    Parameters
-    ----------
-    folder : Path
-        With files that end in .geojson.
-    images : Path, optional
-        The folder of the images of the same names, which files of other programs need
-        for the size.
-    classes : ClassTable, optional
-        See :func:`read_geojson`.
-    report : callable
-        Told of each file and feature that cannot be used.
-
-    Yields
-    ------
-    ImageAnnotation
-        One for each file.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file.
+    Files of other programs need the images of the same names for the size.
     """
     paths = sorted(folder.rglob("*.geojson"))
     if not paths:

@@ -42,14 +42,9 @@ _INSET = 0.25
 
 
 def write_yolo(path: Path, annotation: ImageAnnotation) -> None:
-    """Write the objects of an image, all or nothing; ids of objects are not kept.
+    """Write the objects of an image; ids of objects are not kept.
 
     The place of a class in its table is its number.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
     """
     places = {entry.id: place for place, entry in enumerate(annotation.classes)}
     size = np.array(annotation.shape, np.float64)
@@ -68,22 +63,10 @@ def write_yolo(path: Path, annotation: ImageAnnotation) -> None:
 def write_data_yaml(
     folder: Path, classes: ClassTable, splits: Sequence[str] = ("train",)
 ) -> None:
-    """Write the file that names the classes and the folders of images.
+    """Write the file that names the folders of images, and the classes by numbers.
 
-    Parameters
-    ----------
-    folder : Path
-        Where to write data.yaml.
-    classes : ClassTable
-        In the order of their numbers.
-    splits : sequence of str
-        Those of train, val and test that there are. Ultralytics wants the first two:
-        without val, it is given the images of train.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
+    ``splits`` are those of train, val and test that there are. Ultralytics wants the
+    first two: without val, it is given the images of train.
     """
     folders = {split: f"{IMAGES}/{split}" for split in splits}
     if "train" in folders:
@@ -132,11 +115,6 @@ def read_yolo(
 
     Classes are in the order of their numbers. Each line that cannot be used, such as a
     box, is reported.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -158,30 +136,11 @@ def read_yolo(
 def read_yolo_folder(
     folder: Path, images: Path | None = None, report: Report = refuse
 ) -> Iterator[ImageAnnotation]:
-    """Read a folder with data.yaml, ``labels`` and ``images``.
+    """Read a folder with data.yaml and labels/SPLIT/NAME.txt or labels/NAME.txt.
 
-    Parameters
-    ----------
-    folder : Path
-        With ``labels/SPLIT/NAME.txt`` or ``labels/NAME.txt``.
-    images : Path, optional
-        Where the images are, whose sizes are needed. Default: ``images``, in folders
-        as the labels are.
-    report : callable
-        Told of labels without an image, and of lines that cannot be used.
-
-    Yields
-    ------
-    ImageAnnotation
-        File names are relative to the folder of the images; an image without a file
-        of labels is not there.
-
-    Raises
-    ------
-    ValueError
-        If there are no labels or no classes.
-    OSError
-        If a file cannot be read.
+    The images, whose sizes are needed, are in ``images`` by default, in folders as the
+    labels are. File names are relative to the folder of the images; an image without a
+    file of labels is not there.
     """
     classes = read_data_yaml(folder / DATA)
     root = images or folder / IMAGES

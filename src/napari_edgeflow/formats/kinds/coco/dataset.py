@@ -22,30 +22,12 @@ _LISTS = ("images", "annotations", "categories")
 
 
 def read_coco(path: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
-    """Read the images of a file one by one.
+    """Read the images of a file one by one, also those that have no object.
 
-    Parameters
-    ----------
-    path : Path
-        The JSON file.
-    report : callable
-        Told of each annotation that cannot be used: one of a category or an image
-        that the file does not list, or without pixels in its image; and of images and
-        categories without an id of their own.
-
-    Yields
-    ------
-    ImageAnnotation
-        One for each image, also if it has no object. A category is the class of its
-        id and ``color``; an id that no class can have becomes the lowest free one,
-        and a category without a colour gets VOC's.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file.
-    OSError
-        If it cannot be read.
+    A category is the class of its id and ``color``; an id that no class can have
+    becomes the lowest free one, and a category without a colour gets VOC's. Annotations
+    of a category or an image that the file does not list, or without pixels in their
+    image, are reported, and images and categories without an id of their own.
     """
     file = _CocoFile.read(path, report)
     classes, ids = file.classes()
@@ -73,28 +55,11 @@ def update_coco(
     annotations: Iterable[ImageAnnotation],
     segmentation: Segmentation = "polygons",
 ) -> None:
-    """Put images into a file, in place of those of the same name; all or nothing.
+    """Put images into a file, made if need be, in place of those of the same name.
 
-    Everything else that is in the file stays as it is.
-
-    Parameters
-    ----------
-    path : Path
-        The JSON file; made if need be.
-    annotations : iterable of ImageAnnotation
-        Classes are the categories of their names; a new one keeps its id if that is
-        free.
-    segmentation : {"polygons", "rle"}
-        How objects without holes are written; see
-        :func:`napari_edgeflow.formats.kinds.coco.objects.to_coco`.
-
-    Raises
-    ------
-    ValueError
-        If what is there is no COCO file, or two images or categories in it share an
-        id.
-    OSError
-        If the file cannot be read or written.
+    Everything else that is in the file stays as it is. Classes are the categories of
+    their names; a new one keeps its id if that is free. How objects without holes are
+    written, :func:`napari_edgeflow.formats.kinds.coco.objects.to_coco` says.
     """
     file = _CocoFile.read(path, refuse) if path.exists() else _CocoFile.empty(path)
     for annotation in annotations:

@@ -24,15 +24,7 @@ _TIFF = (".tif", ".tiff")
 
 
 def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
-    """Write labels (H, W), 0 to 65,535, as a grey PNG of 8 bits, or 16 where needed.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit.
-    OSError
-        If the file cannot be written.
-    """
+    """Write labels (H, W), 0 to 65,535, as a grey PNG of 8 bits, or 16 where needed."""
     if labels.ndim != 2 or not labels.size or labels.dtype.kind not in "bui":
         raise ValueError(
             f"labels of shape {labels.shape} and type {labels.dtype}: a PNG holds one "
@@ -145,34 +137,21 @@ def read_label_folder(
     report: Report = refuse,
     kind: Kind = "semantic",
 ) -> Iterator[ImageAnnotation]:
-    """Read all label images of a folder.
+    """Read all label images of a folder, in the order of their names.
 
     Parameters
     ----------
     folder : Path
         With PNGs and TIFFs, and a list of classes if there is one.
     images : Path, optional
-        The folder of the images of the same names. Default: an image has the file
-        name of its labels.
+        With images of the same names. Default: an image has the file name of its
+        labels.
     classes : ClassTable, optional
-        The classes. Default: those of the list.
+        Default: those of the list.
     report : callable
         Told of files that cannot be used.
     kind : {"semantic", "object"}
-        See :func:`read_label_file`. Where there is a list of classes, they are
-        classes.
-
-    Yields
-    ------
-    ImageAnnotation
-        In the order of their names.
-
-    Raises
-    ------
-    ValueError
-        If there is no folder or no label image in it.
-    OSError
-        If the list of classes cannot be read.
+        See :func:`read_label_file`. Where there is a list of classes, they are classes.
     """
     files = label_files(folder, images, classes, kind)
     yield from read_each(files, LabelFile.plane, report)

@@ -42,21 +42,9 @@ class LabelTiff:
 
 
 def write_label_tiff(path: Path, content: LabelTiff) -> None:
-    """Write labels with as few bits as hold them, compressed; all or nothing.
+    """Write labels, 0 to 4,294,967,295, with as few bits as hold them, compressed.
 
-    Parameters
-    ----------
-    path : Path
-        Ending in .tif or .tiff.
-    content : LabelTiff
-        Labels from 0 to 4,294,967,295.
-
-    Raises
-    ------
-    ValueError
-        If the path has another ending or the labels do not fit.
-    OSError
-        If the file cannot be written.
+    The path ends in .tif or .tiff.
     """
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise ValueError(f"a label TIFF must end in .tif or .tiff, not {path.name!r}")
@@ -78,15 +66,7 @@ def write_label_tiff(path: Path, content: LabelTiff) -> None:
 
 
 def read_label_tiff(path: Path) -> LabelTiff:
-    """Read labels, also those of other programs.
-
-    Raises
-    ------
-    ValueError
-        If it does not hold whole numbers.
-    OSError
-        If it cannot be read.
-    """
+    """Read labels, also those of other programs."""
     try:
         with tifffile.TiffFile(path) as file:
             labels, description = file.asarray(), file.pages.first.description

@@ -35,24 +35,10 @@ _VERSION = "5.5.0"
 def write_labelme(
     path: Path, annotation: ImageAnnotation, image_path: str | None = None
 ) -> None:
-    """Write the objects of an image, all or nothing.
+    """Write the objects of an image, but not its pixels.
 
-    Parameters
-    ----------
-    path : Path
-        The JSON file.
-    annotation : ImageAnnotation
-        What to write.
-    image_path : str, optional
-        Path of the image from the folder of the file. Default: its file name. The
-        pixels of the image are not written into the file.
-
-    Raises
-    ------
-    ValueError
-        If two classes share a name.
-    OSError
-        If the file cannot be written.
+    ``image_path`` is that of the image from the folder of the file, by default its file
+    name.
     """
     check_names(annotation.classes)
     names = {entry.id: entry.name for entry in annotation.classes}
@@ -74,15 +60,7 @@ def write_labelme(
 
 
 def write_labelme_classes(folder: Path, classes: ClassTable) -> None:
-    """Write labelme's list of names, and ours with ids and colours beside it.
-
-    Raises
-    ------
-    ValueError
-        If a name has several lines, or two classes share a name.
-    OSError
-        If a file cannot be written.
-    """
+    """Write labelme's list of names, and ours with ids and colours beside it."""
     check_names(classes)
     # Ids and colours, for which labelme's own list has no place.
     write_class_list(folder / OURS, classes)
@@ -96,29 +74,11 @@ def write_labelme_classes(folder: Path, classes: ClassTable) -> None:
 def read_labelme(
     path: Path, classes: ClassTable, report: Report = refuse
 ) -> ImageAnnotation:
-    """Read the objects of an image.
+    """Read the objects of an image; shapes of one label and ``group_id`` are one.
 
-    Parameters
-    ----------
-    path : Path
-        The JSON file.
-    classes : ClassTable
-        The classes; those that the file adds get free ids and VOC's colours.
-    report : callable
-        Told of each shape that cannot be used, such as a line or a point.
-
-    Returns
-    -------
-    ImageAnnotation
-        Shapes of one label and ``group_id`` are one object. The file name is that of
-        ``imagePath`` without its folder.
-
-    Raises
-    ------
-    ValueError
-        If it is no such file.
-    OSError
-        If it cannot be read.
+    Classes that the file adds to the table get free ids and VOC's colours. The file
+    name is that of ``imagePath`` without its folder. Shapes that cannot be used, such
+    as a line or a point, are reported.
     """
     record = read_record(path)
     shapes = record.get("shapes")
@@ -141,28 +101,10 @@ def read_labelme(
 def read_labelme_folder(
     folder: Path, classes: ClassTable | None = None, report: Report = refuse
 ) -> Iterator[ImageAnnotation]:
-    """Read all files of a folder, in the order of their names.
+    """Read all files of a folder, in the order of their names, with the same classes.
 
-    Parameters
-    ----------
-    folder : Path
-        With JSON files, and classes.txt or labels.txt if there is one.
-    classes : ClassTable, optional
-        The classes to use in place of the folder's list.
-    report : callable
-        Told of each file and each shape that cannot be used.
-
-    Yields
-    ------
-    ImageAnnotation
-        All with the same classes.
-
-    Raises
-    ------
-    ValueError
-        If there is no such folder or no JSON file in it.
-    OSError
-        If the list of classes cannot be read.
+    By default they are those of classes.txt or labels.txt in the folder, if there is
+    one.
     """
     paths = sorted(folder.glob("*.json"))
     if not paths:

@@ -19,27 +19,10 @@ OBJECTS = "SegmentationObject"
 
 
 def read_voc(root: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
-    """Read the labelled images of all lists of a folder.
+    """Read the labelled images of all lists of a folder, such as VOCdevkit/VOC2012.
 
-    Parameters
-    ----------
-    root : Path
-        The folder, for instance VOCdevkit/VOC2012.
-    report : callable
-        Told of images whose labels cannot be used.
-
-    Yields
-    ------
-    ImageAnnotation
-        With the objects of SegmentationObject where it has the image, else with the
-        connected pixels of each class. The void is an object of class 255.
-
-    Raises
-    ------
-    ValueError
-        If there is no list, or the list of classes cannot be understood.
-    OSError
-        If a list cannot be read.
+    Objects are those of SegmentationObject where it has the image, else the connected
+    pixels of each class. The void is an object of class 255.
     """
     folder = VocFolder(root)
     if not folder.is_complete:
@@ -74,27 +57,10 @@ def write_voc(
     split: str = "train",
     report: Report = refuse,
 ) -> None:
-    """Write an image, its classes and its objects.
+    """Write an image, its classes and its objects; see :meth:`VocFolder.add`.
 
-    Parameters
-    ----------
-    folder : VocFolder
-        Where to.
-    annotation : ImageAnnotation
-        Its name, which must have no white space, is that of the files.
-    image : ndarray or Path
-        Its pixels, or its file; see :meth:`VocFolder.add`.
-    split : str
-        The list to put the name on.
-    report : callable
-        Told if there are more objects than 254, for which the format has no place.
-
-    Raises
-    ------
-    ValueError
-        If something does not fit; see :meth:`VocFolder.add`.
-    OSError
-        If a file cannot be read or written.
+    The name of the annotation, which must have no white space, is that of the files.
+    More than 254 objects, for which the format has no place, are reported.
     """
     name, labels = Path(annotation.stem).name, annotation.class_labels()
     folder.add(name, image, labels, annotation.classes, split)
