@@ -78,9 +78,8 @@ def test_the_scripted_demo_leaves_picture_mask_and_line(
 def test_the_scripted_demo_says_when_it_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "DEMO_CLICKS", 2)
     load = loader(monkeypatch, useful=False)
-    assert demo.run_demo(tmp_path, load) == 1
+    assert demo.run_demo(tmp_path, load, most_clicks=2) == 1
     assert not (tmp_path / "mask.png").exists()
 
 

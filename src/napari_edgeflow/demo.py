@@ -32,7 +32,6 @@ CLASS_ID = 15
 """VOC's id of a person."""
 
 GOOD_ENOUGH = 0.9
-_DEMO_CLICKS = 10
 ACCEPTED = 0.8
 _PATIENCE_S = 120.0
 
@@ -43,6 +42,7 @@ _QTest: Any = QtTest.QTest
 def run_demo(
     headless: Path | None,
     load: Callable[[str], ClickSegmenter] = load_segmenter,
+    most_clicks: int = 10,
 ) -> int:
     """Open napari on a sample image with the click dock.
 
@@ -54,6 +54,8 @@ def run_demo(
         window, ``screenshot.png``, and the mask as a palette image, ``mask.png``.
     load : callable
         Loads a model by name.
+    most_clicks : int
+        After so many scripted clicks the mask is what it is.
 
     Returns
     -------
@@ -70,19 +72,23 @@ def run_demo(
         napari.run()
         return 0
     try:
-        return _scripted(viewer, dock, labels == OBJECT, headless)
+        return _scripted(viewer, dock, labels == OBJECT, headless, most_clicks)
     finally:
         viewer.close()
 
 
 def _scripted(
-    viewer: napari.Viewer, dock: ClickWidget, truth: NDArray[np.bool_], folder: Path
+    viewer: napari.Viewer,
+    dock: ClickWidget,
+    truth: NDArray[np.bool_],
+    folder: Path,
+    most_clicks: int,
 ) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     dock.controls.classes.choose(CLASS_ID)
     person = ScriptedPerson(viewer, dock)
     person.wait()
-    reached = _click_until_good(person, truth)
+    reached = _click_until_good(person, truth, most_clicks)
     viewer.screenshot(str(folder / "screenshot.png"), canvas_only=False, flash=False)
     clicks = len(dock.controller.clicks)
     person.press_enter()
@@ -97,10 +103,12 @@ def _scripted(
     return 0 if iou(mask == CLASS_ID, truth) >= ACCEPTED else 1
 
 
-def _click_until_good(person: ScriptedPerson, truth: NDArray[np.bool_]) -> float:
+def _click_until_good(
+    person: ScriptedPerson, truth: NDArray[np.bool_], most_clicks: int
+) -> float:
     """Click until the mask fits, at least once on what is not part of the object."""
     clicks: list[Click] = []
-    while len(clicks) < _DEMO_CLICKS:
+    while len(clicks) < most_clicks:
         mask = person.mask()
         good = iou(mask, truth) >= GOOD_ENOUGH
         if good and not all(click.positive for click in clicks):

@@ -91,16 +91,7 @@ class OutlineController(QObject):
     ) -> None:
         """Show the outline of an object, to be edited.
 
-        Parameters
-        ----------
-        labels : Labels
-            The layer that the object is in.
-        plane : Plane
-            The plane of it.
-        value : int
-            Its value in the layer.
-        mask : ndarray, optional
-            (H, W) bool, the object. Default: all pixels of its value.
+        ``mask`` (H, W) bool is the object; by default it is all pixels of the value.
 
         Raises
         ------

@@ -217,18 +217,7 @@ def commit_outline(
 
     Pixels of other objects stay theirs. The object's row stays too.
 
-    Parameters
-    ----------
-    history : ObjectHistory
-        Of the viewer.
-    labels : Labels
-        The layer of the object.
-    target : OutlinedObject
-        The object.
-    mask : ndarray
-        (H, W) bool, the object when the outline was made.
-    filled : Filled
-        What the outline encloses.
+    ``mask`` (H, W) bool is the object as it was when the outline was made.
 
     Returns
     -------
