@@ -49,13 +49,8 @@ def simplify_annotation(
 ) -> tuple[ImageAnnotation, Simplification]:
     """Return a record whose outlines have fewer vertices, and what that cost.
 
-    Parameters
-    ----------
-    annotation : ImageAnnotation
-        Objects and classes of an image.
-    tolerance : float
-        How many pixels an outline may move. An object that would vanish stays as
-        it is.
+    ``tolerance`` is how many pixels an outline may move. An object that would vanish
+    stays as it is.
 
     Raises
     ------

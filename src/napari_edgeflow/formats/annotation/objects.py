@@ -92,16 +92,7 @@ class LabelledObject:
         polygons: Iterable[Polygon],
         shape: tuple[int, int],
     ) -> "LabelledObject":
-        """Return the object of polygons, repaired and clipped to the image.
-
-        Parameters
-        ----------
-        object_id, class_id : int
-            See the class.
-        polygons : iterable of Polygon
-            The parts of the object.
-        shape : tuple of int
-            (H, W) of the image.
+        """Return the object of polygons, repaired and clipped to an image (H, W).
 
         Raises
         ------

@@ -71,17 +71,10 @@ def read_classes(path: Path, report: Report = refuse) -> ClassTable:
 
 
 def write_classes(path: Path, classes: ClassTable, form: ClassFormat) -> None:
-    """Write classes in one of the forms, all or nothing.
+    """Write classes in one of the forms, in their order but for ``"voc"``.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    classes : ClassTable
-        The classes, written in their order but for ``"voc"``.
-    form : {"text", "json", "voc", "coco"}
-        ``"voc"`` is ``_background_`` and the names, one a line, as labelme's tools for
-        VOC read and write it.
+    That is ``_background_`` and the names, one a line, as labelme's tools for VOC read
+    and write it.
 
     Raises
     ------

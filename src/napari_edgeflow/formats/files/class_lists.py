@@ -134,16 +134,9 @@ def add_class(found: dict[int, LabelClass], entry: LabelClass) -> None:
 
 
 def write_class_list(path: Path, classes: ClassTable) -> None:
-    """Write a list of classes as EISeg does, all or nothing.
+    """Write a list of classes as EISeg does: lines ``id name red green blue``.
 
     EISeg itself skips names with spaces when it reads a list.
-
-    Parameters
-    ----------
-    path : Path
-        The file to write.
-    classes : ClassTable
-        One line ``id name red green blue`` for each, in their order.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def parse_background(text: str) -> Colour | None:
 def cutout(
     image: NDArray[Any], mask: NDArray[np.bool_], background: Colour | None = None
 ) -> NDArray[np.uint8]:
-    """Return an image with all but the mask taken away, with a smooth edge.
+    """Return an image with all but the mask taken away, with a smooth edge: RGBA uint8.
 
     Parameters
     ----------
@@ -50,13 +50,8 @@ def cutout(
     mask : ndarray
         (H, W) bool.
     background : tuple of int, optional
-        Red, green and blue to put behind. Default: transparent.
-
-    Returns
-    -------
-    ndarray
-        (H, W, 4) uint8. Without background, alpha is 128 or more in the mask and
-        below that outside, so that the mask can be had back exactly.
+        Red, green and blue to put behind. Default: transparent. Alpha is 128 or more in
+        the mask and below that outside then, so that the mask can be had back exactly.
 
     Raises
     ------
@@ -94,19 +89,8 @@ def overlay(
 ) -> NDArray[np.uint8]:
     """Return an image with its classes in their colours, and the objects outlined.
 
-    Parameters
-    ----------
-    image : ndarray
-        (H, W) or (H, W, C), any type.
-    annotation : ImageAnnotation
-        Its objects and classes.
-    opacity : float
-        How much the colours cover, 0 to 1.
-
-    Returns
-    -------
-    ndarray
-        (H, W, 3) uint8.
+    The image is (H, W) or (H, W, C) of any type, the result (H, W, 3) uint8.
+    ``opacity``, from 0 to 1, says how much the colours cover.
 
     Raises
     ------

@@ -127,40 +127,13 @@ class VocFolder:
         return names
 
     def classes(self) -> ClassTable | None:
-        """Return the classes of the folder's list; None if it has no list.
-
-        Raises
-        ------
-        ValueError
-            If the list cannot be understood.
-        OSError
-            If it cannot be read.
-        """
+        """Return the classes of the folder's list; None if it has no list."""
         return find_class_list(self.root)
 
     def read(self, name: str) -> tuple[NDArray[Any], NDArray[np.uint8], ClassTable]:
-        """Read an image and its labels.
+        """Read an image, (H, W) or (H, W, 3) uint8, its labels, (H, W), and its classes.
 
-        Parameters
-        ----------
-        name : str
-            One of :meth:`names`.
-
-        Returns
-        -------
-        image : ndarray
-            (H, W) or (H, W, 3) uint8.
-        labels : ndarray
-            (H, W) uint8.
-        classes : ClassTable
-            Of the file of labels; else of the folder's list.
-
-        Raises
-        ------
-        ValueError
-            If the labels are no palette PNG, or the list cannot be understood.
-        OSError
-            If a file cannot be read.
+        The classes are those of the file of labels, else of the folder's list.
         """
         image = read_image(self.image_path(name))
         return image, *read_palette_png(self.labels_path(name), self.classes())
@@ -180,22 +153,14 @@ class VocFolder:
         name : str
             Without folder, ending and white space.
         image : ndarray or Path
-            (H, W) or (H, W, C), written as JPEG; the path of a JPEG is copied as
-            it is.
+            (H, W) or (H, W, C), written as JPEG; the path of a JPEG is copied as it is.
         labels : ndarray
             (H, W) integer, 0 to 255.
         classes : ClassTable
-            What the labels mean; added to the folder's list.
+            What the labels mean; added to the folder's list, where none may have
+            another name.
         split : str
             The list to put the name on.
-
-        Raises
-        ------
-        ValueError
-            If the name or the labels do not fit, or a class has another name in the
-            folder's list.
-        OSError
-            If a file cannot be read or written.
         """
         for word in (name, split):
             _check_word(word)

@@ -137,18 +137,10 @@ def write_palette_png(
     palette: NDArray[np.uint8],
     classes: ClassTable | None = None,
 ) -> None:
-    """Write labels as an 8-bit palette PNG, all or nothing.
+    """Write labels (H, W), 0 to 255, as an 8-bit palette PNG, all or nothing.
 
-    Parameters
-    ----------
-    path : Path
-        The file to write, ending in .png.
-    labels : ndarray
-        (H, W) integer, 0 to 255.
-    palette : ndarray
-        (256, 3) uint8.
-    classes : ClassTable, optional
-        What to keep the names of, for :func:`read_palette_png`.
+    The path ends in .png; the palette is (256, 3) uint8. The names of ``classes`` are
+    kept for :func:`read_palette_png`.
 
     Raises
     ------
