@@ -9,7 +9,7 @@ from napari_edgeflow.engine.interaction.prompts import Brush
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
-from napari_edgeflow.engine.raster.tidy import RefineSettings, refined
+from napari_edgeflow.engine.raster.tidy import TidySettings, tidied
 
 SHAPE = (40, 50)
 MASKS = arrays(bool, SHAPE, elements=st.booleans(), fill=st.just(False))
@@ -17,10 +17,10 @@ MASKS = arrays(bool, SHAPE, elements=st.booleans(), fill=st.just(False))
 
 def tidy(mask: np.ndarray, **changes: object) -> np.ndarray:
     """Return the mask as it comes out, over the whole image."""
-    settings = RefineSettings(**changes)  # type: ignore[arg-type]
+    settings = TidySettings(**changes)  # type: ignore[arg-type]
     full = Window(0, 0, *mask.shape)
     tight = MaskPart(full, mask).tight()
-    part = None if tight is None else refined(tight, settings, mask.shape)
+    part = None if tight is None else tidied(tight, settings, mask.shape)
     return np.zeros_like(mask) if part is None else part.over(full).mask
 
 
@@ -99,7 +99,7 @@ def test_masks_that_vanish() -> None:
     assert not tidy(mask, grow=-4).any()
     assert not tidy(mask, min_area=10, largest=True).any()
     with pytest.raises(ValueError, match="use 0 or more"):
-        RefineSettings(smooth=-1)
+        TidySettings(smooth=-1)
 
 
 def test_what_was_brushed_stays_as_it_was_brushed(bright: object) -> None:
@@ -112,8 +112,8 @@ def test_what_was_brushed_stays_as_it_was_brushed(bright: object) -> None:
     outside = Brush(Window(20, 20, 26, 26), ~dab, dab)
     segmenter.add_click((30, 30))
     segmenter.set_prompts([*segmenter.prompts, inside, outside])
-    settings = RefineSettings(largest=True, fill_holes=True, grow=2)
-    part = segmenter.cut_out(refine=settings)
+    settings = TidySettings(largest=True, fill_holes=True, grow=2)
+    part = segmenter.cut_out(tidy=settings)
     assert part is not None
     mask = part.over(Window(0, 0, 64, 64)).mask
     assert mask[50:56, 50:56].all()

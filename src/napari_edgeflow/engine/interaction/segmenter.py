@@ -23,7 +23,7 @@ from napari_edgeflow.engine.interaction.prompts import (
 from napari_edgeflow.engine.interaction.zoom import ZoomSettings, network_shape
 from napari_edgeflow.engine.raster.image import ImageReader, Window
 from napari_edgeflow.engine.raster.mask_part import MaskPart
-from napari_edgeflow.engine.raster.tidy import RefineSettings, refined
+from napari_edgeflow.engine.raster.tidy import TidySettings, tidied
 from napari_edgeflow.engine.runtime.clicks import load_network
 from napari_edgeflow.engine.runtime.network import Network
 
@@ -297,7 +297,7 @@ class ClickSegmenter:
         return np.zeros(shape, np.bool_) if part is None else part.full(shape)
 
     def cut_out(
-        self, threshold: float = THRESHOLD, refine: RefineSettings | None = None
+        self, threshold: float = THRESHOLD, tidy: TidySettings | None = None
     ) -> MaskPart | None:
         """Return the mask in the smallest window around it; None if it is empty.
 
@@ -305,19 +305,19 @@ class ClickSegmenter:
         ----------
         threshold : float
             Probability from which a pixel belongs to the object.
-        refine : RefineSettings, optional
+        tidy : TidySettings, optional
             How the mask is made tidy; what was brushed stays as it was brushed.
         """
         result, brush = self.prediction, self.brushed
         part = MaskPart(result.window, result.probabilities() >= threshold)
         if brush is not None:
             part = brush.painted(part)
-        if refine is None or refine.is_off:
+        if tidy is None or tidy.is_off:
             return part.tight()
-        tidy = refined(part, refine, self._image().shape)
+        tidy_part = tidied(part, tidy, self._image().shape)
         if brush is None:
-            return tidy
-        return brush.painted(tidy or MaskPart(brush.window, brush.inside)).tight()
+            return tidy_part
+        return brush.painted(tidy_part or MaskPart(brush.window, brush.inside)).tight()
 
     def _image(self) -> ImageReader:
         if self._reader is None:

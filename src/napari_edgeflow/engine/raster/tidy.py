@@ -19,7 +19,7 @@ _BLUR_REACH = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class RefineSettings:
+class TidySettings:
     """What is done to a mask, in this order; nothing by default.
 
     Parameters
@@ -58,11 +58,11 @@ class RefineSettings:
     @property
     def is_off(self) -> bool:
         """Whether nothing is done."""
-        return self == RefineSettings()
+        return self == TidySettings()
 
 
-def refined(
-    part: MaskPart, settings: RefineSettings, shape: tuple[int, int]
+def tidied(
+    part: MaskPart, settings: TidySettings, shape: tuple[int, int]
 ) -> MaskPart | None:
     """Return a mask made tidy, in the smallest window; None if nothing is left.
 
@@ -73,7 +73,7 @@ def refined(
     ----------
     part : MaskPart
         The mask.
-    settings : RefineSettings
+    settings : TidySettings
         What is done to it.
     shape : tuple of int
         Height and width of the image.

@@ -186,7 +186,7 @@ class ClickWidget(ViewerDock):
         }
 
     def remember(self, values: "Mapping[str, Any]") -> None:
-        """Take over the settings that a project remembered."""
+        """Set what a project remembered."""
         self.controls.restore(values)
 
     def _choose(self, image: "Image", labels: "Labels | None", class_id: int) -> None:

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
 from napari_edgeflow.engine.interaction.prediction import THRESHOLD
-from napari_edgeflow.engine.raster.tidy import RefineSettings
+from napari_edgeflow.engine.raster.tidy import TidySettings
 
 _MOST_SMOOTH, _MOST_PIXELS = 10, 20
 _LARGEST_AREA = 1_000_000
@@ -58,9 +58,9 @@ class TidyControls(QWidget):
         self._reset.clicked.connect(self.reset)
         self._on_changed()
 
-    def settings(self) -> RefineSettings:
+    def settings(self) -> TidySettings:
         """Return what the fields are set to, but for the threshold."""
-        return RefineSettings(
+        return TidySettings(
             fill_holes=self.fill_holes.isChecked(),
             smooth=float(self.smooth.value()),
             grow=self.grow.value(),

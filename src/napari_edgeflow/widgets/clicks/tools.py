@@ -67,7 +67,7 @@ class ToolButtons(QWidget):
         self._buttons[tool].click()
 
     def show_tool(self, tool: str) -> None:
-        """Show that a tool is in use, after the person chose it elsewhere."""
+        """Show that a tool is in use which the person chose in napari."""
         for known, button in self._buttons.items():
             if known == tool:
                 button.setChecked(True)

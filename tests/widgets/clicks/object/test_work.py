@@ -6,7 +6,7 @@ from tests.widgets.dock_person import FakeModels, two_squares
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.engine.raster.tidy import RefineSettings
+from napari_edgeflow.engine.raster.tidy import TidySettings
 from napari_edgeflow.widgets.clicks.object.in_progress import ObjectInProgress
 from napari_edgeflow.widgets.clicks.object.work import ClickRequest, ClickWork
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
@@ -28,7 +28,7 @@ def ask(
 ) -> Any:
     clicked = ObjectInProgress.begun(image, 1, view).edited(clicks)
     wanted = clicked if clicks else None
-    return work(ClickRequest(model, threshold, RefineSettings(), image, wanted))
+    return work(ClickRequest(model, threshold, TidySettings(), image, wanted))
 
 
 def test_the_mask_comes_cut_out(models: FakeModels, image: PlaneImage) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.labels.scheme import LabelScheme
-from napari_edgeflow.engine.raster.tidy import RefineSettings
+from napari_edgeflow.engine.raster.tidy import TidySettings
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -42,7 +42,7 @@ class ClickSettings:
         Whether pixels that have a label keep it.
     tool : {"click", "box", "stroke", "brush"}
         What dragging the mouse does.
-    tidy : RefineSettings
+    tidy : TidySettings
         How masks are made tidy.
     """
 
@@ -56,7 +56,7 @@ class ClickSettings:
     left_positive: bool = True
     keep_existing: bool = False
     tool: Tool = "click"
-    tidy: RefineSettings = field(default_factory=RefineSettings)
+    tidy: TidySettings = field(default_factory=TidySettings)
 
     def masks_like(self, other: "ClickSettings") -> bool:
         """Return whether the same prompts give the same mask with both."""

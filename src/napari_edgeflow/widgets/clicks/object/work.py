@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.image import Window
-from napari_edgeflow.engine.raster.tidy import RefineSettings
+from napari_edgeflow.engine.raster.tidy import TidySettings
 from napari_edgeflow.widgets.clicks.object.in_progress import (
     ObjectInProgress,
     ObjectMask,
@@ -28,7 +28,7 @@ class ClickRequest:
         Name or path of the model.
     threshold : float
         Probability from which a pixel belongs to the object.
-    tidy : RefineSettings
+    tidy : TidySettings
         How the mask is made tidy.
     image : PlaneImage or None
         The plane that is clicked on; None, without an object, only loads the model.
@@ -38,7 +38,7 @@ class ClickRequest:
 
     model: str
     threshold: float
-    tidy: RefineSettings
+    tidy: TidySettings
     image: PlaneImage | None
     object: ObjectInProgress | None = None
 
