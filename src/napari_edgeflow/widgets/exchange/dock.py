@@ -8,8 +8,7 @@ from qtpy.QtWidgets import QTabWidget
 from napari_edgeflow.project.exchange.imports import FolderImport
 from napari_edgeflow.project.folder import Project
 from napari_edgeflow.widgets.exchange.export_controls import FOLDER, ExportControls
-from napari_edgeflow.widgets.exchange.export_work import ExportRequest
-from napari_edgeflow.widgets.exchange.exporter import ExportController
+from napari_edgeflow.widgets.exchange.exporter import ExportController, ExportRequest
 from napari_edgeflow.widgets.exchange.folder_import_undo import FolderImportUndo
 from napari_edgeflow.widgets.exchange.folder_importer import FolderImporter
 from napari_edgeflow.widgets.exchange.import_controls import ImportControls

@@ -52,17 +52,20 @@ class ObjectsWidget(ViewerDock):
             part_classes, self._on_parted, self._on_not_parted
         )
         self.outline = OutlineTab(self.controller)
+        propagate = PropagateTab(self.controller)
         for title, tab in (
             ("Outline", self.outline),
-            ("Propagate", PropagateTab(self.controller)),
+            ("Propagate", propagate),
             ("Effort", EffortPanel(self.controller)),
         ):
             self.controls.tabs.addTab(tab, title)
         self._connect()
         controller, splits = self.controller, self._splits
+        propagation = propagate.controller
 
         def stop(viewer_remains: bool) -> None:
             splits.close()
+            propagation.close()
             controller.close(viewer_remains)
 
         self._set_up(self.controls, stop)

@@ -1,25 +1,26 @@
 """What happens in the dock for automatic segmentation, without any of its buttons."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import Signal
 
 from napari_edgeflow.engine.labels.classes import ClassTable
+from napari_edgeflow.widgets.fields.choices import device_name
 from napari_edgeflow.widgets.layers.labels import check_target, read_scheme
 from napari_edgeflow.widgets.layers.planes import every_plane, layer_shape, read_plane
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.run import Run
 from napari_edgeflow.widgets.qt.workers import UnusableModelError, show_problem
 from napari_edgeflow.widgets.segment.confidence import ConfidenceLayer
-from napari_edgeflow.widgets.segment.settings import SegmentSettings
-from napari_edgeflow.widgets.segment.texts import ready_text, running_text, written_text
 from napari_edgeflow.widgets.segment.work import (
     LoadSegmenter,
     SegmentProgress,
     SegmentRequest,
     SegmentResult,
+    SegmentSettings,
     SegmentWork,
     UnusableDeviceError,
 )
@@ -114,21 +115,22 @@ class SegmentController(Run[SegmentRequest, SegmentProgress, SegmentResult]):
 
     def _load(self) -> None:
         """Have the chosen model loaded, so that a run need not wait for it."""
-        wanted = (self._settings.model, self._settings.device)
+        request = self._settings.request
+        wanted = (request.model, request.device)
         if not self.running and wanted != self._asked:
             self._asked = wanted
             self.state_changed.emit("Loading the model …")
-            self._calls(SegmentRequest(*wanted))
+            self._calls(request)
 
     # ---- results
 
     def _reported(self, request: SegmentRequest, made: SegmentProgress) -> None:
-        self._show(made.steps_done, made.steps, running_text(made))
+        self._show(made.steps_done, made.steps, _running_text(made))
 
     def _on_result(self, request: SegmentRequest, result: SegmentResult) -> None:
         self.loaded.emit(result.classes, result.devices)
         if not request.planes:
-            self.state_changed.emit(ready_text(result))
+            self.state_changed.emit(_ready_text(result))
         super()._on_result(request, result)
 
     def _made(self, request: SegmentRequest, result: SegmentResult) -> None:
@@ -152,7 +154,7 @@ class SegmentController(Run[SegmentRequest, SegmentProgress, SegmentResult]):
             )
             for part in result.planes
         ]
-        to = LabelTarget(image, target, settings.kind, settings.only_unlabelled)
+        to = LabelTarget(image, target, settings.request.kind, settings.only_unlabelled)
         what, too_many = "segment automatically", "leave out small ones"
         new = NewLabels(planes, what, "auto", too_many)
         return result, (yield from self._writer.write(to, new))
@@ -160,7 +162,7 @@ class SegmentController(Run[SegmentRequest, SegmentProgress, SegmentResult]):
     def _written(self, made: tuple[SegmentResult, Written | None]) -> None:
         result, written = made
         settings = self._used
-        self._end(written_text(settings, result, written))
+        self._end(_written_text(settings, result, written))
         self.found.emit(result.classes, result.summary)
         if written is None or written.target not in self._viewer.layers:
             return
@@ -215,21 +217,46 @@ def segment_request(viewer: "Viewer", settings: SegmentSettings) -> SegmentReque
     image, target = settings.image, settings.target
     if image is None:
         raise ValueError("There is no image: open one first.")
-    if settings.kept is not None and not settings.kept:
+    kept = settings.request.kept
+    if kept is not None and not kept:
         raise ValueError("No class is ticked: tick at least one in the list.")
     shape = layer_shape(image)
     if target is not None:
         check_target(target, shape)
     shown = read_plane(viewer, image)
     planes = every_plane(shown, shape) if settings.every_plane else (shown,)
-    return SegmentRequest(
-        settings.model,
-        settings.device,
-        planes,
-        shape,
-        settings.tile_size,
-        settings.flip,
-        settings.kept,
-        settings.minimum_pixels,
-        settings.kind,
-    )
+    return replace(settings.request, planes=planes, shape=shape)
+
+
+def _ready_text(result: SegmentResult) -> str:
+    """Return what to say when the model is loaded."""
+    return f"{device_name(result.device)} · ready"
+
+
+def _running_text(made: SegmentProgress) -> str:
+    """Return what to say while the network runs."""
+    percent = f"{100 * made.done // max(made.total, 1)} %"
+    if made.planes == 1:
+        return f"Segmenting: {percent}"
+    return f"Segmenting slice {made.plane + 1} of {made.planes}: {percent}"
+
+
+def _written_text(
+    settings: SegmentSettings, result: SegmentResult, written: Written | None
+) -> str:
+    """Return what to say of a result that was written."""
+    took = f"{device_name(result.device)} · {result.seconds:.1f} s"
+    if written is None or not any(share.class_id for share in result.summary):
+        return f"{took} · no object of the classes chosen was found."
+    if not written.changed:
+        if settings.only_unlabelled:
+            return (
+                f"{took} · nothing new: all of it has labels already. Untick "
+                "“Only where unlabelled” to write over them."
+            )
+        return f"{took} · nothing new: the labels were like this already."
+    classes = sum(1 for share in result.summary if share.class_id)
+    found = f"{classes} class" if classes == 1 else f"{classes} classes"
+    if settings.request.kind == "object":
+        found = f"{written.objects} objects, {found}"
+    return f"{took} · {found}"

@@ -22,8 +22,8 @@ from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.style import field_form, make_bold
 from napari_edgeflow.widgets.segment.class_filter import ClassFilter
-from napari_edgeflow.widgets.segment.settings import SegmentSettings
 from napari_edgeflow.widgets.segment.table import SummaryTable
+from napari_edgeflow.widgets.segment.work import SegmentRequest, SegmentSettings
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -65,15 +65,17 @@ class SegmentControls(QWidget):
         return SegmentSettings(
             image=self.image.layer,
             every_plane=self.planes.every,
-            model=self.model.chosen,
-            device=self.device.chosen,
-            tile_size=int(self.tile_size.currentData()),
-            flip=self.flip.isChecked(),
-            kept=self.classes.kept,
-            minimum_pixels=self.minimum.value(),
-            kind=self.kind.kind,
             target=self.target.layer,
             only_unlabelled=self.only_unlabelled.isChecked(),
+            request=SegmentRequest(
+                self.model.chosen,
+                self.device.chosen,
+                tile_size=int(self.tile_size.currentData()),
+                flip=self.flip.isChecked(),
+                kept=self.classes.kept,
+                minimum_pixels=self.minimum.value(),
+                kind=self.kind.kind,
+            ),
         )
 
     def show_running(self, running: bool, can_cancel: bool) -> None:

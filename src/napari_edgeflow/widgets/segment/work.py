@@ -26,6 +26,8 @@ from napari_edgeflow.widgets.qt.torch_beside_opengl import keep_triton_apart
 from napari_edgeflow.widgets.qt.workers import UnusableModelError
 
 if TYPE_CHECKING:
+    import napari
+
     from napari_edgeflow.engine.segmentation.segmenter import (
         PredictSettings,
         SemanticSegmenter,
@@ -71,6 +73,31 @@ class SegmentRequest:
     kept: frozenset[int] | None = None
     minimum_pixels: int = 0
     kind: Kind = "semantic"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentSettings:
+    """What a person chose in the dock.
+
+    Parameters
+    ----------
+    image : Image or None
+        The layer to segment.
+    every_plane : bool
+        Whether to segment all slices of a stack and not only the one that is shown.
+    target : Labels or None
+        Where the result goes; None for a new layer.
+    only_unlabelled : bool
+        Whether pixels that have a label keep it.
+    request : SegmentRequest
+        All else, without planes.
+    """
+
+    image: "napari.layers.Image | None"
+    every_plane: bool
+    target: "napari.layers.Labels | None"
+    only_unlabelled: bool
+    request: SegmentRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,12 +92,13 @@ def make_follower(
         viewer.dims.set_point(0, at * image.scale[0])
         follower = Follower(viewer, objects, tab, labels, qtbot)
         follower.wait()
-        yielded.append(objects)
+        yielded.append((objects, tab))
         return follower
 
-    yielded: list[ObjectsController] = []
+    yielded: list[tuple[ObjectsController, PropagateTab]] = []
     yield make
-    for objects in yielded:
+    for objects, tab in yielded:
+        tab.controller.close()
         objects.close(True)
 
 

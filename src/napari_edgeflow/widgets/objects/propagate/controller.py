@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import Signal
 
 from napari_edgeflow.engine.checkpoints.checkpoint import BUNDLED
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
@@ -25,8 +25,8 @@ from napari_edgeflow.widgets.objects.propagate.work import (
     propagated,
 )
 from napari_edgeflow.widgets.objects.table.view import plane_to_edit
-from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
+from napari_edgeflow.widgets.qt.run import Run
+from napari_edgeflow.widgets.qt.workers import show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from napari_edgeflow.widgets.objects.table.entries import ObjectEntry
 
 
-class PropagateController(QObject):
+class PropagateController(Run[PropagateRequest, FoundPart, None]):
     """Follows an object from the slice it is labelled in, and writes what it finds.
 
     Parameters
@@ -49,28 +49,13 @@ class PropagateController(QObject):
 
     progressed = Signal(int, int)
     """How many slices are done, and of how many."""
-    ended = Signal(str)
-    """What became of it, as a sentence."""
 
     def __init__(self, viewer: "Viewer", load: LoadClickSegmenter) -> None:
-        super().__init__()
+        super().__init__("Propagating", "propagation", PropagateWork(load))
         self._viewer = viewer
         self._history = Workspace.of(viewer).history
         self._found: list[FoundPart] = []
         self._summary = ""
-        self._turns: Turns[None] = Turns(self._on_written, self._on_not_written)
-        self._calls: StreamCall[PropagateRequest, FoundPart, None] = StreamCall(
-            PropagateWork(load),
-            report=self._on_found,
-            deliver=self._on_done,
-            stopped=self._on_stopped,
-            fail=self._on_failed,
-        )
-
-    @property
-    def busy(self) -> bool:
-        """Whether an object is followed, or what was found is written."""
-        return self._calls.busy or self._turns.busy
 
     def plane_of(self, labels: "Labels", entry: "ObjectEntry") -> Plane:
         """Return the slice from which an object is followed."""
@@ -99,7 +84,7 @@ class PropagateController(QObject):
             followed.
         """
         plane = self.plane_of(labels, entry)
-        self._start(labels, Followed.of_object(entry), plane, axis, count)
+        self._follow(labels, Followed.of_object(entry), plane, axis, count)
 
     def start_class(
         self, labels: "Labels", class_id: int, axis: int, count: int
@@ -130,9 +115,9 @@ class PropagateController(QObject):
                 f"{plane.name} has nothing of the class {entry.name!r}: go to the "
                 "slice in which it is labelled."
             )
-        self._start(labels, Followed.of_class(entry), plane, axis, count)
+        self._follow(labels, Followed.of_class(entry), plane, axis, count)
 
-    def _start(
+    def _follow(
         self, labels: "Labels", followed: Followed, plane: Plane, axis: int, count: int
     ) -> None:
         if self.busy:
@@ -147,21 +132,11 @@ class PropagateController(QObject):
             )
         self._found = []
         first = read_plane_at(image, plane)
-        self._calls(
-            PropagateRequest(
-                self._model(), labels, followed, first, labels.data, planes
-            )
+        request = PropagateRequest(
+            self._model(), labels, followed, first, labels.data, planes
         )
+        self._start(request, "working …")
         self.progressed.emit(0, len(planes))
-
-    def cancel(self) -> None:
-        """Go no further; what was found so far is written."""
-        self._calls.cancel()
-
-    def stop(self) -> None:
-        """Stop for good."""
-        self._calls.close()
-        self._turns.stop()
 
     def _model(self) -> str:
         """Return the model that the person clicks with."""
@@ -170,14 +145,16 @@ class PropagateController(QObject):
 
     # ---- results
 
-    def _on_found(self, request: PropagateRequest, part: FoundPart) -> None:
+    def _reported(self, request: PropagateRequest, part: FoundPart) -> None:
         self._found.append(part)
         done = (part.report.step - 1) * part.regions + part.region + 1
-        self.progressed.emit(done, len(request.planes) * part.regions)
+        total = len(request.planes) * part.regions
+        self._show(done, total, "working …")
+        self.progressed.emit(done, total)
 
-    def _on_done(self, request: PropagateRequest, _result: None) -> None:
+    def _made(self, request: PropagateRequest, result: None) -> None:
         if request.followed.is_class:
-            self._write(request, self._class_summary())
+            self._keep(request, self._class_summary())
             return
         found, asked = len(self._kept()), len(request.planes)
         last = self._found[-1] if self._found else None
@@ -185,14 +162,18 @@ class PropagateController(QObject):
             reason = f"It ends before {last.plane.name}: {last.report.ended}."
         else:
             reason = "" if found == asked else "The stack ends there."
-        self._write(request, f"{_slices(found)} labelled. {reason}".strip())
+        self._keep(request, f"{_slices(found)} labelled. {reason}".strip())
 
-    def _on_stopped(self, request: PropagateRequest) -> None:
-        self._write(request, f"Stopped: {self._slices()} labelled.")
+    def _stopped(self, request: PropagateRequest) -> None:
+        self._keep(request, f"Stopped: {self._slices()} labelled.")
 
-    def _on_failed(self, request: PropagateRequest, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         show_problem(error)
-        self._write(request, f"Failed after {self._slices()}.")
+        request = self._request
+        if request is None or not self._can_cancel:
+            self._end("Nothing was written.")
+        else:
+            self._keep(request, f"Failed after {self._slices()}.")
 
     def _class_summary(self) -> str:
         regions = self._found[0].regions if self._found else 0
@@ -209,17 +190,18 @@ class PropagateController(QObject):
 
     # ---- writing
 
-    def _write(self, request: PropagateRequest, summary: str) -> None:
+    def _keep(self, request: PropagateRequest, summary: str) -> None:
+        """Write what was found so far."""
         self._summary = summary
         labels, found = request.labels, self._kept()
         if labels not in self._viewer.layers:
-            self.ended.emit("The labels were deleted meanwhile: nothing was written.")
+            self._end("The labels were deleted meanwhile: nothing was written.")
         elif layer_shape(labels) != tuple(request.data.shape):
-            self.ended.emit("The labels were exchanged meanwhile: nothing was written.")
+            self._end("The labels were exchanged meanwhile: nothing was written.")
         elif found:
-            self._turns.start(self._writing(request, found))
+            self._write(self._writing(request, found))
         else:
-            self.ended.emit(summary)
+            self._end(summary)
 
     def _writing(
         self, request: PropagateRequest, found: list[FoundPart]
@@ -229,12 +211,8 @@ class PropagateController(QObject):
             request.labels, change.what, change.pixels, change.records, change.removed
         )
 
-    def _on_written(self, _result: None) -> None:
-        self.ended.emit(self._summary)
-
-    def _on_not_written(self, error: Exception) -> None:
-        show_problem(error)
-        self.ended.emit("Not all of it could be written.")
+    def _written(self, result: None) -> None:
+        self._end(self._summary)
 
 
 def _slices(count: int) -> str:

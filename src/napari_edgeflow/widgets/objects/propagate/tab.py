@@ -99,10 +99,10 @@ class PropagateTab(QWidget):
         self.start.clicked.connect(self._start)
         self.cancel.clicked.connect(self.controller.cancel)
         self.controller.progressed.connect(self._on_progress)
-        self.controller.ended.connect(self._on_ended)
+        self.controller.state_changed.connect(self.result.setText)
+        self.controller.running_changed.connect(self._on_running)
         self._objects.selection_changed.connect(self._on_selection)
         self._objects.entries_changed.connect(self._on_entries)
-        self.destroyed.connect(self.controller.stop)
 
     # ---- what happens
 
@@ -191,10 +191,7 @@ class PropagateTab(QWidget):
     def _on_progress(self, done: int, total: int) -> None:
         self.bar.setRange(0, total)
         self.bar.setValue(done)
-        self.bar.show()
-        self.result.setText("working …")
 
-    def _on_ended(self, text: str) -> None:
-        self.bar.hide()
-        self.result.setText(text)
+    def _on_running(self, running: bool) -> None:
+        self.bar.setVisible(running)
         self._enable()

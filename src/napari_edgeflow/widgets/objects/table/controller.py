@@ -138,7 +138,7 @@ class ObjectsController(QObject):
         self._when_free(self.history.redo)
 
     def close(self, viewer_remains: bool) -> None:
-        """Stop; what is being written is written to the end if there is a viewer."""
+        """Stop; what is just being written is taken back."""
         self._links.close()
         self._layer_links.close()
         self.history.changed.disconnect(self._on_history)
@@ -147,11 +147,9 @@ class ObjectsController(QObject):
         self._listings.close()
         self.highlight.close()
         self._waiting.clear()
+        self._turns.stop()
         if viewer_remains:
-            self._turns.finish()
             self.highlight.hide()
-        else:
-            self._turns.stop()
 
     # ---- listing
 
