@@ -124,7 +124,7 @@ def propagate(room: Room) -> Steps:
         )
         for z in (1, 2)
     ]
-    planes = tuple(part.plane for part in found)
+    planes = tuple(one.plane for one in found)
     request = PropagateRequest(
         "",
         room.layer,
@@ -213,8 +213,8 @@ def test_a_step_that_ends_early_leaves_no_trace(
     values, start = KINDS[kind]
     count = parts_of(kind)
     assert count > 1
+    room = Room(values)
     for parts in range(1, count + 1):
-        room = Room(values)
         steps = start(room)
         for _ in range(parts):
             next(steps)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from napari_edgeflow.widgets.qt.run import Progress, Result, Run
+from napari_edgeflow.widgets.qt.run import Run
+from napari_edgeflow.widgets.qt.workers import Progress, Result
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

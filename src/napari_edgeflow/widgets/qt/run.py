@@ -9,15 +9,18 @@ from qtpy.QtCore import QObject, Signal
 from napari_edgeflow.widgets.qt.activity import ActivityBar
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.turns import Turns
-from napari_edgeflow.widgets.qt.workers import StreamCall, show_problem
+from napari_edgeflow.widgets.qt.workers import (
+    Progress,
+    Result,
+    StreamCall,
+    show_problem,
+)
 
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Layer
 
 Request = TypeVar("Request")
-Progress = TypeVar("Progress")
-Result = TypeVar("Result")
 
 
 class Run(QObject, Generic[Request, Progress, Result]):

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from qtpy.QtCore import QObject, QTimer
 
-Result = TypeVar("Result")
+from napari_edgeflow.widgets.qt.workers import Result
 
 _TURN_S = 0.01
 """How long work goes on before the window gets its turn."""
