@@ -13,6 +13,7 @@ from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.propagation.motion import Shift
 from napari_edgeflow.engine.propagation.propagate import SliceReport
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.widgets.layers.labels import add_labels, next_object_id
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane, PlaneImage
@@ -116,12 +117,9 @@ def write(room: Room, kind: Any, keep: bool = True, into: bool = True) -> Steps:
 
 def propagate(room: Room) -> Steps:
     entries = list_objects(Listing.of(room.layer))
-    mask = np.ones((30, 400), bool)
+    part = MaskPart(Window(0, 0, 30, 400), np.ones((30, 400), bool))
     found = [
-        FoundPart(
-            Plane((z, None, None)),
-            SliceReport(z, "", Shift(), Window(0, 0, 30, 400), mask),
-        )
+        FoundPart(Plane((z, None, None)), SliceReport(z, "", Shift(), part))
         for z in (1, 2)
     ]
     planes = tuple(one.plane for one in found)
