@@ -131,7 +131,7 @@ class VocFolder:
         return find_class_list(self.root)
 
     def read(self, name: str) -> tuple[NDArray[Any], NDArray[np.uint8], ClassTable]:
-        """Read an image, (H, W) or (H, W, 3) uint8, its labels, (H, W), and its classes.
+        """Read an image, (H, W) or (H, W, 3) uint8, labels (H, W) and their classes.
 
         The classes are those of the file of labels, else of the folder's list.
         """
