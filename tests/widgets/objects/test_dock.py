@@ -164,6 +164,27 @@ def test_the_list_follows_edits_of_any_kind(keeper: Keeper) -> None:
     assert keeper.ids == [3]
 
 
+def test_one_object_among_many_leaves_the_other_rows_alone(
+    make_keeper: MakeKeeper,
+) -> None:
+    keeper = make_keeper()
+    model, told = keeper.table.objects, []
+    model.modelReset.connect(lambda: told.append("reset"))
+    model.rowsInserted.connect(lambda _, *rows: told.append(("inserted", *rows)))
+    model.rowsRemoved.connect(lambda _, *rows: told.append(("removed", *rows)))
+    keeper.select(2, 3)
+    add_object(keeper.viewer, keeper.layer, 5, 15, 30, 90)
+    keeper.wait()
+    assert (keeper.ids, told) == ([1, 2, 3, 4, 5], [("inserted", 4, 4)])
+    keeper.layer.data[keeper.layer.data == 2] = 0
+    keeper.layer.events.data()
+    keeper.wait()
+    assert (keeper.ids, told[1:]) == ([1, 3, 4, 5], [("removed", 1, 1)])
+    assert keeper.table.ids == keeper.dock.controller.selection.ids == (3,)
+    rows = keeper.table.selectionModel().selectedRows()
+    assert [index.row() for index in rows] == [1]
+
+
 def test_what_is_selected_is_shown_and_outlined(make_keeper: MakeKeeper) -> None:
     keeper = make_keeper((3, 100, 120), window=True, show=True)
     viewer = keeper.viewer

@@ -1,6 +1,7 @@
 """The table of the objects of a layer: thousands of rows without a widget for each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from qtpy.QtCore import (
@@ -83,17 +84,29 @@ class ObjectModel(QAbstractTableModel):
         return self._entries
 
     def set_entries(self, entries: Iterable[ObjectEntry]) -> None:
-        """List other objects; the model is reset only if there are others."""
+        """List other objects; rows that only come or only go leave the others alone."""
         ordered = self._ordered(entries)
-        same = [e.id for e in ordered] == [e.id for e in self._entries]
-        if same and ordered:
-            self._entries = ordered
-            last = self.index(len(ordered) - 1, len(_HEADERS) - 1)
-            self.dataChanged.emit(self.index(0, 0), last)
-        elif not same:
+        before, after = ([e.id for e in known] for known in (self._entries, ordered))
+        start = _common(before, after)
+        end = _common(before[start:][::-1], after[start:][::-1])
+        gone, new = len(before) - start - end, len(after) - start - end
+        if gone and new:
             self.beginResetModel()
             self._entries = ordered
             self.endResetModel()
+            return
+        if gone:
+            self.beginRemoveRows(_NO_INDEX, start, start + gone - 1)
+            self._entries = ordered
+            self.endRemoveRows()
+        elif new:
+            self.beginInsertRows(_NO_INDEX, start, start + new - 1)
+            self._entries = ordered
+            self.endInsertRows()
+        self._entries = ordered
+        if ordered:
+            last = self.index(len(ordered) - 1, len(_HEADERS) - 1)
+            self.dataChanged.emit(self.index(0, 0), last)
 
     def _ordered(self, entries: Iterable[ObjectEntry]) -> list[ObjectEntry]:
         by_id = sorted(entries, key=_SORT_BY[_ID])
@@ -188,7 +201,11 @@ class ObjectTable(QTableView):
 
     def set_entries(self, entries: Iterable[ObjectEntry]) -> None:
         """List other objects."""
-        self.objects.set_entries(entries)
+        with self._quietly():
+            self.objects.set_entries(entries)
+        if self._ids:
+            present = {entry.id for entry in self.objects.entries}
+            self._ids = tuple(i for i in self._ids if i in present)
         self._fit_areas()
 
     def _fit_areas(self) -> None:
@@ -215,12 +232,19 @@ class ObjectTable(QTableView):
         model = self.selectionModel()
         if model is None:
             return
-        self._quiet = True
-        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
-        model.select(selection, flags)
-        self._quiet = False
+        with self._quietly():
+            model.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         if rows:
             self.scrollTo(self.objects.index(rows[0], 0))
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Tell nobody of what is selected meanwhile: it was not the person."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
 
     def _on_reset(self) -> None:
         """Select the same objects in their new rows."""
@@ -236,6 +260,13 @@ class ObjectTable(QTableView):
         current = model.currentIndex().row()
         looked_at = entries[current].id if current in rows else None
         self.selected.emit(self._ids, looked_at)
+
+
+def _common(some: Sequence[int], others: Sequence[int]) -> int:
+    """Return how many numbers two sequences have in common at their beginning."""
+    pairs = enumerate(zip(some, others, strict=False))
+    differing = (at for at, (one, other) in pairs if one != other)
+    return next(differing, min(len(some), len(others)))
 
 
 def _runs(rows: Sequence[int]) -> Iterable[tuple[int, int]]:
