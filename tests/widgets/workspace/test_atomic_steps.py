@@ -277,6 +277,11 @@ def test_two_do_not_write_into_a_layer_at_once(qapp: Any) -> None:
     next(steps)
     with pytest.raises(ValueError, match="is just being written to"):
         room.history.apply(room.layer, "finish", [])
+    to, classes = LabelTarget(room.image, room.layer, "object"), room.state()[3]
+    refused = LabelWriter(room.viewer).write(to, new_labels("object"), waits=False)
+    with pytest.raises(ValueError, match="is just being written to"):
+        next(refused)
+    assert room.state()[3] == classes
     # What takes long waits for its turn, and finds other ids.
     next(others)
     assert not room.history.can_undo

@@ -140,7 +140,9 @@ class FolderImporter(FolderRun[_Run, PageImport, list[str]]):
         state = run.project.record.page(pages.current).state
         run.shown = state, _shown(pages, run.project)
         imported = Imported.of(page.annotation)
-        self._turns.start(write_import(self._viewer, imported, target))
+        # A page that is left is written to its end, which nothing may keep waiting.
+        steps = write_import(self._viewer, imported, target, waits=False)
+        self._turns.start(steps)
 
     def _written(self, summary: Written) -> None:
         run = self._request

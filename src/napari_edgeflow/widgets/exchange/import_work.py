@@ -125,7 +125,7 @@ def read_import(request: ImportRequest) -> Generator[int, None, Imported]:
 
 
 def write_import(
-    viewer: "Viewer", imported: Imported, to: LabelTarget
+    viewer: "Viewer", imported: Imported, to: LabelTarget, *, waits: bool = True
 ) -> Generator[None, None, Written]:
     """Write labels that were read; see :meth:`LabelWriter.write`."""
     scheme = read_scheme(to.labels)
@@ -138,7 +138,7 @@ def write_import(
     what = f"import of {len(planes)} images" if len(planes) > 1 else "import"
     too_many = "import them as classes"
     new = NewLabels(planes, what, "import", too_many, imported.is_whole)
-    return (yield from LabelWriter(viewer).write(to, new))
+    return (yield from LabelWriter(viewer).write(to, new, waits=waits))
 
 
 def _labels_of(plane: Plane, annotation: ImageAnnotation, kind: Kind) -> PlaneLabels:

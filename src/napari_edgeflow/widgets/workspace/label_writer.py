@@ -144,11 +144,14 @@ class LabelWriter:
         self._target: Labels | None = None
         self._before: dict[Plane, NDArray[np.integer]] = {}
 
-    def write(self, to: LabelTarget, new: NewLabels) -> Generator[None, None, Written]:
+    def write(
+        self, to: LabelTarget, new: NewLabels, *, waits: bool = True
+    ) -> Generator[None, None, Written]:
         """Write labels as one step, a part at a time, so that the window can live.
 
         Whoever closes the generator before its end, or an error, leaves layers,
-        classes and labels as they were.
+        classes and labels as they were. While another step is done to the layer it
+        yields, or raises unless ``waits`` is set.
 
         Raises
         ------
@@ -157,7 +160,7 @@ class LabelWriter:
         """
         viewer, target = self._viewer, to.labels
         history = Workspace.of(viewer).history
-        while target is not None and history.is_written(target):
+        while waits and target is not None and history.is_written(target):
             yield
         scheme = read_scheme(target)
         present = ClassTable(()) if scheme is None else scheme.classes
