@@ -66,16 +66,7 @@ class PropagateController(Run[PropagateRequest, FoundPart, None]):
     ) -> None:
         """Follow an object.
 
-        Parameters
-        ----------
-        labels : Labels
-            The layer that the object is in.
-        entry : ObjectEntry
-            The object.
-        axis : int
-            The axis to follow it along.
-        count : int
-            Through how many slices; negative for those before its own.
+        It goes through ``count`` slices along an axis; negative for those before its own.
 
         Raises
         ------
@@ -91,14 +82,7 @@ class PropagateController(Run[PropagateRequest, FoundPart, None]):
     ) -> None:
         """Follow each region that a class has in the slice being shown.
 
-        Parameters
-        ----------
-        labels : Labels
-            A layer of classes.
-        class_id : int
-            The class.
-        axis, count
-            See :meth:`start`.
+        Axis and count are those of :meth:`start`.
 
         Raises
         ------

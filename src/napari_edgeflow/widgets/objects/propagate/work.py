@@ -140,16 +140,8 @@ class PropagateWork:
 def planes_beside(plane: Plane, axis: int, count: int, size: int) -> tuple[Plane, ...]:
     """Return the planes next to one, nearest first.
 
-    Parameters
-    ----------
-    plane : Plane
-        The one.
-    axis : int
-        The axis to go along.
-    count : int
-        How many; negative for those before it. There are fewer at the end of the axis.
-    size : int
-        How many planes the axis has.
+    There are ``count`` of them along an axis of ``size`` planes, fewer at its end; a
+    negative count is for those before it.
     """
     at = plane.index[axis] or 0
     step = 1 if count > 0 else -1

@@ -98,14 +98,7 @@ def merge(layer: "Labels", entries: Sequence[ObjectEntry]) -> ObjectChange:
 def split(layer: "Labels", entries: Sequence[ObjectEntry], free: int) -> ObjectChange:
     """Make an object of each connected part; the largest part keeps id and clicks.
 
-    Parameters
-    ----------
-    layer : Labels
-        The layer.
-    entries : sequence of ObjectEntry
-        The objects to split.
-    free : int
-        The first id that may be used.
+    ``free`` is the first id that may be used.
 
     Raises
     ------
