@@ -66,7 +66,7 @@ class PropagateController(Run[PropagateRequest, FoundPart, None]):
     ) -> None:
         """Follow an object.
 
-        It goes through ``count`` slices along an axis; negative for those before its own.
+        ``count`` slices along an axis are gone through; negative for those before.
 
         Raises
         ------
