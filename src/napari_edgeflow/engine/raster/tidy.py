@@ -68,15 +68,6 @@ def tidied(
 
     Only the window of the mask is worked on. What touches the border of the image is
     taken to go on beyond it.
-
-    Parameters
-    ----------
-    part : MaskPart
-        The mask.
-    settings : TidySettings
-        What is done to it.
-    shape : tuple of int
-        Height and width of the image.
     """
     if settings.is_off:
         return part.tight()

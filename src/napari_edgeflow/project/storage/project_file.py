@@ -20,17 +20,7 @@ STATES: tuple[PageState, ...] = ("new", "work", "done")
 
 
 class CorruptProjectError(ValueError):
-    """A project file that cannot be understood.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    reason : str
-        What is wrong with it.
-    has_copy : bool
-        Whether the last good copy can be opened instead.
-    """
+    """A project file that cannot be understood."""
 
     def __init__(self, path: Path, reason: str, has_copy: bool) -> None:
         advice = (
@@ -238,13 +228,7 @@ def _summary(page: Mapping[str, Any]) -> PageSummary:
 
 
 class ProjectFile:
-    """Reads and writes a project's file, and keeps the last good copy of it.
-
-    Parameters
-    ----------
-    home : Path
-        The project's folder.
-    """
+    """Reads and writes a project's file, and keeps the last good copy of it."""
 
     def __init__(self, home: Path) -> None:
         self.path, self.copy = home / PROJECT, home / LAST_GOOD
@@ -252,11 +236,6 @@ class ProjectFile:
 
     def read(self, *, restore: bool = False) -> ProjectRecord:
         """Return what the file says; the default record if there is none.
-
-        Parameters
-        ----------
-        restore : bool
-            Read the last good copy instead.
 
         Raises
         ------

@@ -44,15 +44,7 @@ _Count = tuple["weakref.ref[Labels]", NDArray[np.integer]]
 
 
 class ClassLayer(QObject):
-    """Counts the labels of each class of a layer, hides, merges and deletes classes.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where the layer is.
-    view : ClassList
-        The list.
-    """
+    """Counts the labels of each class of a layer, hides, merges and deletes classes."""
 
     def __init__(self, viewer: "Viewer", view: ClassList) -> None:
         super().__init__(view)

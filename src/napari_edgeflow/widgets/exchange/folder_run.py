@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class FolderRequest:
-    """What is asked of an open project.
-
-    Parameters
-    ----------
-    project : Project
-        The project.
-    pages : ProjectController
-        Who shows its pages.
-    """
+    """What is asked of an open project."""
 
     project: "Project"
     pages: "ProjectController"

@@ -36,13 +36,7 @@ _NOTHING_OPEN = (
 
 
 class ProjectControls(QWidget):
-    """All that is in the dock; it knows nothing of what it causes.
-
-    Parameters
-    ----------
-    recent : RecentProjects
-        What was open last.
-    """
+    """All that is in the dock; it knows nothing of what it causes."""
 
     open_asked = Signal(object)
     page_asked = Signal(str)

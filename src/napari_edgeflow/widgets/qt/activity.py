@@ -11,11 +11,6 @@ class ActivityBar(QObject):
 
     napari handles all events that wait whenever its bar moves: reports that moved it
     themselves would be handled within each other, without end.
-
-    Parameters
-    ----------
-    title : str
-        What is being done.
     """
 
     def __init__(self, title: str) -> None:

@@ -93,13 +93,6 @@ class ObjectPicker(QObject):
     def arm(self, image: "Image | None", labels: "Labels | None") -> None:
         """Let the next left click on the canvas pick an object.
 
-        Parameters
-        ----------
-        image : Image or None
-            The image the labels are for.
-        labels : Labels or None
-            The layer to pick from.
-
         Raises
         ------
         ValueError

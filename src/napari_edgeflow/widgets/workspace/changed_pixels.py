@@ -189,11 +189,6 @@ class UndoItem:
     whoever ends first files the edits of both. Here the edits of each :meth:`writing`
     are set aside instead, so that napari's histories and a stroke that is being made
     stay what they are until :meth:`file`. napari has no public way to do that.
-
-    Parameters
-    ----------
-    layer : Labels
-        The layer.
     """
 
     def __init__(self, layer: "Labels") -> None:

@@ -40,13 +40,7 @@ class ClassChange(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableEdit(Effect):
-    """A table of classes that a person edited; no labels change by that.
-
-    Parameters
-    ----------
-    before, after : ClassTable
-        The classes.
-    """
+    """A table of classes that a person edited; no labels change by that."""
 
     before: ClassTable
     after: ClassTable

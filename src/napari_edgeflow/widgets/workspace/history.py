@@ -91,15 +91,7 @@ class Step:
         return effect + pixels + _ROW_BYTES * (1 + sum(map(len, self._rows)))
 
     def moved(self, layer: "Labels", image: "Image") -> "Step":
-        """Return the same step for a layer that holds what its own layer held.
-
-        Parameters
-        ----------
-        layer : Labels
-            That layer.
-        image : Image
-            The image it belongs to.
-        """
+        """Return the same step for a layer that holds what its own layer held."""
         effect = None if self.effect is None else self.effect.moved(image)
         return replace(self, _layer=weakref.ref(layer), effect=effect)
 
@@ -181,15 +173,7 @@ class KeptSteps:
 
 
 class _Writing:
-    """A step while it is done: what it has changed so far can be taken back.
-
-    Parameters
-    ----------
-    layer : Labels
-        The layer, which is its alone until it ends.
-    what : str
-        What is done.
-    """
+    """A step while it is done: what it has changed so far can be taken back."""
 
     def __init__(self, layer: "Labels", what: str) -> None:
         self.layer, self.what = layer, what

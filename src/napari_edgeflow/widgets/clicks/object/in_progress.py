@@ -86,17 +86,7 @@ class Origin:
     def found_in(
         self, target: "Labels | None", plane: Plane, shape: tuple[int, int]
     ) -> "Origin":
-        """Return the same object in a layer; if it is not there, in none.
-
-        Parameters
-        ----------
-        target : Labels or None
-            The layer.
-        plane : Plane
-            The plane that it is in.
-        shape : tuple of int
-            Height and width of the plane.
-        """
+        """Return the same object in a layer; if it is not there, in none."""
         mask = self.part.over(Window(0, 0, *shape)).mask
         if target is not None:
             found = Origin.of_mask(target, plane, mask)

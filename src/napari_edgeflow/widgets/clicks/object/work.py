@@ -47,11 +47,6 @@ class LastSegmenter:
     """Loads segmenters, keeping the last one.
 
     Used from one thread at a time.
-
-    Parameters
-    ----------
-    load : callable
-        Loads a model by name or path.
     """
 
     def __init__(self, load: LoadClickSegmenter) -> None:
@@ -80,11 +75,6 @@ class ClickWork:
     """Answers requests, keeping the model and the image that are loaded.
 
     Used from one thread at a time.
-
-    Parameters
-    ----------
-    load : callable
-        Loads a model by name or path.
     """
 
     def __init__(self, load: LoadClickSegmenter) -> None:

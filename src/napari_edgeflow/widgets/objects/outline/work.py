@@ -50,13 +50,7 @@ class OutlineState:
 
 
 class OutlineSession:
-    """All states of an outline; undo and redo without limit.
-
-    Parameters
-    ----------
-    first : OutlineState
-        How it begins.
-    """
+    """All states of an outline; undo and redo without limit."""
 
     def __init__(self, first: OutlineState) -> None:
         self._states, self._at = [first], 0

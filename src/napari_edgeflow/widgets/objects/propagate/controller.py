@@ -37,15 +37,7 @@ if TYPE_CHECKING:
 
 
 class PropagateController(Run[PropagateRequest, FoundPart, None]):
-    """Follows an object from the slice it is labelled in, and writes what it finds.
-
-    Parameters
-    ----------
-    viewer : Viewer
-        Where image and labels are.
-    load : callable
-        Loads a model by name or path.
-    """
+    """Follows an object from the slice it is labelled in, and writes what it finds."""
 
     progressed = Signal(int, int)
     """How many slices are done, and of how many."""

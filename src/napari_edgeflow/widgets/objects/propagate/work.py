@@ -95,11 +95,6 @@ class PropagateWork:
     """Follows objects, keeping the model that is loaded.
 
     Used from one thread at a time.
-
-    Parameters
-    ----------
-    load : callable
-        Loads a model by name or path.
     """
 
     def __init__(self, load: LoadClickSegmenter) -> None:
