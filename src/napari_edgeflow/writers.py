@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-    voc_palette,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable, voc_palette
 from napari_edgeflow.engine.labels.scheme import LabelScheme, entry_of
 from napari_edgeflow.formats.annotation.planes import (
     classes_of_objects,
@@ -175,9 +172,7 @@ def _image_name(meta: Mapping[str, Any]) -> str:
     return as_file_name(_WHAT_LABELS_ARE.sub("", str(meta.get("name", ""))))
 
 
-def _colours_of(
-    meta: Mapping[str, Any],
-) -> tuple[ClassTable | None, NDArray[np.uint8]]:
+def _colours_of(meta: Mapping[str, Any]) -> tuple[ClassTable | None, NDArray[np.uint8]]:
     """Return the classes of a layer, if its values are classes, and its palette."""
     scheme = _scheme_of(meta)
     if scheme is not None and scheme.kind == "semantic":

@@ -111,9 +111,7 @@ class ClickSegmenter:
         return self._base or Prediction.nothing(self._image().shape)
 
     def set_image(
-        self,
-        image: ArrayLike | ImageReader,
-        limits: tuple[float, float] | None = None,
+        self, image: ArrayLike | ImageReader, limits: tuple[float, float] | None = None
     ) -> None:
         """Choose the image; clicks and masks of the one before are forgotten.
 

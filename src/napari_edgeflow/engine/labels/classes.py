@@ -293,9 +293,7 @@ def match_classes(
             taken = {c.id for c in present} | {c.id for c in found}
             is_free = all(c.id != entry.id for c in present)
             same = entry.id if is_free else _lowest_free(taken)
-            present = present.with_class(
-                type(entry)(same, entry.name, entry.colour),
-            )
+            present = present.with_class(type(entry)(same, entry.name, entry.colour))
         ids[entry.id] = same
     return present, ids
 

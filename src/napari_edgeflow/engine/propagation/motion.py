@@ -208,8 +208,5 @@ def _kept(step: int, size: int) -> slice:
 
 def _widened(window: Window, tall: int, wide: int) -> Window:
     return Window(
-        window.top - tall,
-        window.left - wide,
-        window.bottom + tall,
-        window.right + wide,
+        window.top - tall, window.left - wide, window.bottom + tall, window.right + wide
     )

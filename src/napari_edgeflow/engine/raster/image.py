@@ -154,9 +154,7 @@ class ImageReader:
 
     @classmethod
     def of(
-        cls,
-        image: "ArrayLike | ImageReader",
-        limits: tuple[float, float] | None = None,
+        cls, image: "ArrayLike | ImageReader", limits: tuple[float, float] | None = None
     ) -> "ImageReader":
         """Return a reader as it is, or the one of an image."""
         return image if isinstance(image, ImageReader) else cls(image, limits)

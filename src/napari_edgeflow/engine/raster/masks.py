@@ -42,9 +42,7 @@ def bounding_window(mask: NDArray[np.bool_]) -> Window | None:
     return Window(top, left, int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
-def components(
-    labels: NDArray[np.integer] | NDArray[np.bool_],
-) -> NDArray[np.int32]:
+def components(labels: NDArray[np.integer] | NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return the connected components of a mask, or of each value of labels.
 
     Parameters

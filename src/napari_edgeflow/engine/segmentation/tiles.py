@@ -134,11 +134,7 @@ class TileScores:
         return result
 
     def _positions(
-        self,
-        part: Window,
-        seen: tuple[int, int],
-        shape: tuple[int, ...],
-        axis: int,
+        self, part: Window, seen: tuple[int, int], shape: tuple[int, ...], axis: int
     ) -> NDArray[np.float64]:
         """Return where the pixels of a part lie in a map, along one axis."""
         start, end = (part.top, part.bottom) if axis == 0 else (part.left, part.right)

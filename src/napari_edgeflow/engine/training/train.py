@@ -11,10 +11,7 @@ from napari_edgeflow.engine.system.memory import is_out_of_memory
 from napari_edgeflow.engine.training.folder import STATE_FILE
 from napari_edgeflow.engine.training.memory import fit, go_on_smaller
 from napari_edgeflow.engine.training.parallel import make_fabric
-from napari_edgeflow.engine.training.reports import (
-    TrainEvent,
-    TrainMessage,
-)
+from napari_edgeflow.engine.training.reports import TrainEvent, TrainMessage
 from napari_edgeflow.engine.training.run import TrainingRun
 from napari_edgeflow.engine.training.settings import LoopSettings
 from napari_edgeflow.engine.training.stop import StopRequest, clear_old_stop, clear_stop

@@ -210,9 +210,7 @@ class ImageAnnotation:
         return sorted(self.objects, key=lambda entry: places[entry.class_id])
 
 
-def _dense(
-    ids: NDArray[np.integer],
-) -> tuple[NDArray[np.integer], NDArray[np.int32]]:
+def _dense(ids: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.int32]]:
     """Return the id of each place, and the image (H, W) of places; 0 is at 0."""
     highest = int(ids.max(initial=0))
     if highest <= _MAX_SPARSE_ID:

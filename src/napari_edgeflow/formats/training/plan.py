@@ -83,11 +83,7 @@ class DataSource:
 
     @classmethod
     def parse(
-        cls,
-        text: str,
-        layout: Layout,
-        kind: Kind,
-        known: "Collection[str]" = _SETTINGS,
+        cls, text: str, layout: Layout, kind: Kind, known: "Collection[str]" = _SETTINGS
     ) -> "DataSource":
         """Return the source that a command names: PATH[,name=value]...
 

@@ -120,11 +120,7 @@ def _labels_folder(path: Path, output: Path) -> Path:
 
 
 def coco_pairs(
-    path: Path,
-    images: Path | None,
-    output: Path,
-    kind: Kind,
-    most: int | None = None,
+    path: Path, images: Path | None, output: Path, kind: Kind, most: int | None = None
 ) -> tuple[tuple[LabelledImage, ...], ClassTable]:
     """Write the labels of a file's images, and return both by pairs.
 

@@ -57,10 +57,7 @@ def _sides(shape: tuple[int, ...]) -> str:
 
 
 def with_labels(
-    layer: LabelContent,
-    labelled: Labelled,
-    ids: Mapping[int, int],
-    keep_existing: bool,
+    layer: LabelContent, labelled: Labelled, ids: Mapping[int, int], keep_existing: bool
 ) -> tuple[LabelContent, int]:
     """Return labels with those that were read, and the number of new objects.
 

@@ -44,10 +44,7 @@ class ClickControls(QWidget):
     changed = Signal()
 
     def __init__(
-        self,
-        viewer: "Viewer",
-        links: Connections,
-        shortcuts: Shortcuts,
+        self, viewer: "Viewer", links: Connections, shortcuts: Shortcuts
     ) -> None:
         super().__init__()
         self._shortcuts = shortcuts

@@ -31,11 +31,7 @@ FOLDER = "export"
 class ExportControls(QWidget):
     """The fields of an export."""
 
-    def __init__(
-        self,
-        viewer: "Viewer",
-        links: Connections,
-    ) -> None:
+    def __init__(self, viewer: "Viewer", links: Connections) -> None:
         super().__init__()
         self.what = QComboBox(self)
         self.what.addItems(["The image and labels below", "The project folder"])

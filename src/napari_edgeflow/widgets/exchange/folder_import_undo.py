@@ -107,10 +107,7 @@ class FolderImportUndo(FolderRun[_Run, RestoredPage, None]):
         self._show(run.images, 0, f"{counted(run.images, 'image')} so far")
 
     def _writing(
-        self,
-        page: ImportedPage,
-        content: PageContent,
-        layers: "Mapping[str, Labels]",
+        self, page: ImportedPage, content: PageContent, layers: "Mapping[str, Labels]"
     ) -> Generator[None, None, ImportedPage]:
         history = Workspace.of(self._viewer).history
         for key, layer in layers.items():

@@ -31,11 +31,7 @@ _FILTER = "Labels (*.json *.geojson *.png *.tif *.tiff *.yaml);;All files (*)"
 class ImportControls(QWidget):
     """The fields of an import."""
 
-    def __init__(
-        self,
-        viewer: "Viewer",
-        links: Connections,
-    ) -> None:
+    def __init__(self, viewer: "Viewer", links: Connections) -> None:
         super().__init__()
         self.path = QLineEdit(self)
         self.path.setPlaceholderText("choose a file or a folder")

@@ -8,9 +8,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.labels.classes import (
-    ClassTable,
-)
+from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme, entry_of, with_entry
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.formats.annotation.planes import classes_of_objects
@@ -64,11 +62,7 @@ def labels_of(
     name = f"{image.name} {what}"
     metadata = with_entry({}, **image_entry(image))
     layer = Labels(
-        data,
-        name=name,
-        features=dict(features),
-        metadata=metadata,
-        **placement(image),
+        data, name=name, features=dict(features), metadata=metadata, **placement(image)
     )
     if scheme is not None:
         _store(layer, scheme)

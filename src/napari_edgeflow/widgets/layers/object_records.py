@@ -220,9 +220,7 @@ class ObjectRows:
             self._keep([at for at in range(len(self._places)) if at not in gone])
 
     def exchange(
-        self,
-        old: Mapping[int, ObjectRow | None],
-        new: Mapping[int, ObjectRow | None],
+        self, old: Mapping[int, ObjectRow | None], new: Mapping[int, ObjectRow | None]
     ) -> None:
         """Put rows of one time in the place of those of another.
 

@@ -275,9 +275,7 @@ def open_project_of(viewer: "Viewer") -> Project:
     return project_and_pages(viewer)[0]
 
 
-def project_and_pages(
-    viewer: "Viewer",
-) -> tuple[Project, ProjectController]:
+def project_and_pages(viewer: "Viewer") -> tuple[Project, ProjectController]:
     """Return the project that is open in a viewer, and who turns its pages.
 
     Raises

@@ -24,9 +24,7 @@ class Turns(QObject, Generic[Result]):
     """
 
     def __init__(
-        self,
-        deliver: Callable[[Result], None],
-        fail: Callable[[Exception], None],
+        self, deliver: Callable[[Result], None], fail: Callable[[Exception], None]
     ) -> None:
         super().__init__()
         self._deliver, self._fail = deliver, fail

@@ -37,11 +37,7 @@ class SegmentControls(QWidget):
 
     changed = Signal()
 
-    def __init__(
-        self,
-        viewer: "Viewer",
-        links: Connections,
-    ) -> None:
+    def __init__(self, viewer: "Viewer", links: Connections) -> None:
         super().__init__()
         self.image = image_combo(viewer, links, self)
         self.target = target_combo(viewer, links, self)

@@ -17,10 +17,7 @@ from napari_edgeflow.widgets.qt.workers import LatestCall, StreamCall, show_prob
 from napari_edgeflow.widgets.train.process import COMMAND, Ending, TrainProcess
 from napari_edgeflow.widgets.train.settings import TrainChoice
 from napari_edgeflow.widgets.train.texts import ending_text, kept_text
-from napari_edgeflow.widgets.train.work import (
-    TrainRequest,
-    prepare,
-)
+from napari_edgeflow.widgets.train.work import TrainRequest, prepare
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -3,14 +3,7 @@
 from collections.abc import Mapping
 
 from qtpy.QtCore import QRectF, QSize, Qt
-from qtpy.QtGui import (
-    QColor,
-    QFontMetricsF,
-    QImage,
-    QPainter,
-    QPaintEvent,
-    QPalette,
-)
+from qtpy.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPalette
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_edgeflow.engine.labels.classes import Colour

@@ -140,9 +140,7 @@ class SemanticSamples(IterableDataset[SemanticSample]):
         info = get_worker_info()
         turns = (info.id, info.num_workers) if info else (0, 1)
         chances = class_chances(
-            self.presence,
-            self.settings.balance,
-            background=self.source.has_background,
+            self.presence, self.settings.balance, background=self.source.has_background
         )
         for number in self.order.numbers(*turns):
             yield self.draw(number, chances)
@@ -263,9 +261,7 @@ def pasted(below: SemanticSample, above: SemanticSample) -> SemanticSample:
     )
 
 
-def collate(
-    samples: Sequence[SemanticSample],
-) -> tuple[torch.Tensor, torch.Tensor]:
+def collate(samples: Sequence[SemanticSample]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return a batch: images (N, 3, H, W) float32 in 0..1 and targets (N, H, W)."""
     images = torch.from_numpy(np.stack([s.image for s in samples]))
     targets = torch.from_numpy(np.stack([s.target for s in samples]))

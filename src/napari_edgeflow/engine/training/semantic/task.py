@@ -14,10 +14,7 @@ from torch import Tensor, nn
 from napari_edgeflow.engine.checkpoints.semantic import Normalisation
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
 from napari_edgeflow.engine.data.pairs import VOID
-from napari_edgeflow.engine.networks.frozen_norm import (
-    folded_if_exact,
-    sharing_twin,
-)
+from napari_edgeflow.engine.networks.frozen_norm import folded_if_exact, sharing_twin
 from napari_edgeflow.engine.networks.semantic import head_upsampling
 from napari_edgeflow.engine.raster.metrics import confusion_matrix, mean_iou
 from napari_edgeflow.engine.runtime.semantic_torch import publish_semantic

@@ -96,12 +96,7 @@ class SemanticTraining(Training):
             _task(replace(self, microscopy=microscopy), model, facts, holdout),
             len(holdout.source.pairs),
             bool(holdout.validation),
-            messages=(
-                unread,
-                unknown_values(found.unknown),
-                kind,
-                holdout.describe(),
-            ),
+            messages=(unread, unknown_values(found.unknown), kind, holdout.describe()),
         )
 
 

@@ -23,12 +23,7 @@ _CIRCLE_VERTICES = 64
 def to_shapes(entry: LabelledObject, label: str) -> list[dict[str, Any]]:
     """Return one shape for each part of an object, or one mask if it has a hole."""
     polygons = entry.polygons()
-    base = {
-        "label": label,
-        "group_id": entry.id,
-        "description": "",
-        "flags": {},
-    }
+    base = {"label": label, "group_id": entry.id, "description": "", "flags": {}}
     if any(polygon.holes for polygon in polygons):
         return [{**base, **_mask_fields(entry.region)}]
     return [
