@@ -50,7 +50,7 @@ def test_a_first_click_is_looked_at_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zoom", "first"), [(ZoomSettings(refine_first=False), square()), (None, NOTHING)]
+    ("zoom", "first"), [(ZoomSettings(looks_twice=False), square()), (None, NOTHING)]
 )
 def test_once_is_enough(zoom: ZoomSettings | None, first: Prediction) -> None:
     looks, result = followed([Click(120, 120)], [first], zoom=zoom)

@@ -245,7 +245,7 @@ def test_a_new_class_of_the_same_id_is_another_one(images: Path) -> None:
     pages = on_disk(project)
     assert rows_of(pages["a.png"])[1] == (CAT, "cow")
     assert rows_of(pages["b.png"])[1][0] == DOG
-    assert project.record.objects_elsewhere(DOG, "a.png") == (3, 1)
+    assert project.record.objects_on_other_pages(DOG, "a.png") == (3, 1)
     project.close()
 
 

@@ -108,7 +108,7 @@ class Guide:
     ) -> Looks:
         """Look for an object in a window, then at what is there from near."""
         first = yield self._look(window, clicks, before, brush=brush)
-        found = _held(first, brush, THRESHOLD) if self._zoom.refine_first else None
+        found = _held(first, brush, THRESHOLD) if self._zoom.looks_twice else None
         if found is None:
             return first
         near = self._zoom.window_around(found.union(around(clicks)), before.shape)

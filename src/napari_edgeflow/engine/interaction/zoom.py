@@ -34,7 +34,7 @@ class ZoomSettings:
     max_view : int
         Largest side of the first view, in pixels: a first click on a larger image
         looks at a part of it around the click.
-    refine_first : bool
+    looks_twice : bool
         Whether the first click looks a second time, zoomed in on what it found.
     """
 
@@ -42,7 +42,7 @@ class ZoomSettings:
     expansion: float = 1.4
     min_side: int = LEAST_SIDE
     max_view: int = 2048
-    refine_first: bool = True
+    looks_twice: bool = True
 
     def first_window(
         self, view: Window, points: Window, shape: tuple[int, int]

@@ -112,14 +112,14 @@ class ProjectRecord:
         """Return the record with other words on one image."""
         return replace(self, pages={**self.pages, name: page})
 
-    def objects_elsewhere(self, class_id: int, shown: str) -> tuple[int, int]:
+    def objects_on_other_pages(self, class_id: int, shown: str) -> tuple[int, int]:
         """Return how many objects of a class other images have, and how many do."""
         counts = [
             p.classes.get(class_id, 0) for n, p in self.pages.items() if n != shown
         ]
         return sum(counts), sum(count > 0 for count in counts)
 
-    def uncounted_elsewhere(self, shown: str, *, semantic: bool) -> int:
+    def uncounted_on_other_pages(self, shown: str, *, semantic: bool) -> int:
         """Return how many other images may have labels of which no one knows."""
         others = [page for name, page in self.pages.items() if name != shown]
         return sum(

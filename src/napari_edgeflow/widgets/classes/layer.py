@@ -166,7 +166,7 @@ class ClassLayer(QObject):
         """Return how many labels a class has, also those of images not open now."""
         here = self._view.count_text(class_id)
         layer = self._layer
-        there = "" if layer is None else self._steps.elsewhere(layer, class_id)
+        there = "" if layer is None else self._steps.on_other_pages(layer, class_id)
         return f"{here} here and {there}" if here and there else here or there
 
     def _take_away(self, class_id: int, heir: int | None) -> None:

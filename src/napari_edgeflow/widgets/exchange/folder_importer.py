@@ -84,10 +84,10 @@ class FolderImporter(FolderRun[_Run, PageImport, list[str]]):
             run.waiting[page.name] = page
             self._write_waiting()
         else:
-            self._take_over(run, page)
+            self._save_closed(run, page)
         self._say_progress(run)
 
-    def _take_over(self, run: _Run, page: PageImport) -> None:
+    def _save_closed(self, run: _Run, page: PageImport) -> None:
         """Save what an image has now that is not open."""
         if page.name in run.touched:
             run.again.append(page)
@@ -166,7 +166,7 @@ class FolderImporter(FolderRun[_Run, PageImport, list[str]]):
             return
         # Those that were left before anything could be written.
         for name in [n for n in run.waiting if not run.pages.is_open(n)]:
-            self._take_over(run, run.waiting.pop(name))
+            self._save_closed(run, run.waiting.pop(name))
         if run.again and not run.cancelled:
             self._can_cancel = True
             run.touched.clear()

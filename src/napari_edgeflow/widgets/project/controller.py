@@ -106,7 +106,7 @@ class ProjectController(QObject):
         self._history, self._class_steps = workspace.history, workspace.class_steps
         self._class_steps.taken_away.connect(self._on_taken_away)
         self._class_steps.changed.connect(self._on_classes)
-        self._class_steps.ask(self._elsewhere)
+        self._class_steps.ask(self._on_other_pages)
         self.page_leaves.connect(self._class_steps.finish_asked)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._post = Post(self._told.emit)
@@ -451,18 +451,18 @@ class ProjectController(QObject):
             entry
             for entry in record.classes
             if entry.id not in ids
-            and record.objects_elsewhere(entry.id, self.current)[0]
+            and record.objects_on_other_pages(entry.id, self.current)[0]
         ]
         if used:
             self.page.set_classes(ClassTable((*now, *used)))
             self._class_steps.changed.emit(layer)
 
-    def _elsewhere(self, layer: "Labels", class_id: int) -> str:
+    def _on_other_pages(self, layer: "Labels", class_id: int) -> str:
         if self.project is None or layer is not self.page.labels:
             return ""
         scheme = read_scheme(layer)
         kind = self.kind if scheme is None else scheme.kind
-        return _elsewhere_text(self.project.record, class_id, self.current, kind)
+        return _other_pages_text(self.project.record, class_id, self.current, kind)
 
     def _on_layer_removed(self, name: str) -> None:
         if not self._closing:
@@ -504,12 +504,12 @@ def _status_text(state: SaveState) -> str:
     )
 
 
-def _elsewhere_text(
+def _other_pages_text(
     record: ProjectRecord, class_id: int, shown: str, kind: Kind
 ) -> str:
     """Return what labels of a class other images than the shown one have, in words."""
-    objects, images = record.objects_elsewhere(class_id, shown)
-    unknown = record.uncounted_elsewhere(shown, semantic=kind == "semantic")
+    objects, images = record.objects_on_other_pages(class_id, shown)
+    unknown = record.uncounted_on_other_pages(shown, semantic=kind == "semantic")
     if objects:
         return f"{counted(objects, 'object')} in {counted(images, 'other image')}"
     if unknown:

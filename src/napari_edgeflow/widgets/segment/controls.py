@@ -110,9 +110,9 @@ class SegmentControls(QWidget):
         self.run = QPushButton("Run", self)
         make_bold(self.run)
         self.cancel = QPushButton("Cancel", self)
-        self.refine = QPushButton("Refine an object by clicks", self)
-        self.refine.setCheckable(True)
-        self.refine.setToolTip(
+        self.correct = QPushButton("Refine an object by clicks", self)
+        self.correct.setCheckable(True)
+        self.correct.setToolTip(
             "Then click on an object in the image, and correct it with "
             "“Click to label”. Press again to leave it."
         )
@@ -146,7 +146,7 @@ class SegmentControls(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.state)
         layout.addWidget(self.table, 1)
-        layout.addWidget(self.refine)
+        layout.addWidget(self.correct)
 
     def _connect(self) -> None:
         for signal in (

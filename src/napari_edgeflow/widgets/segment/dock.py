@@ -74,7 +74,7 @@ class SegmentWidget(ViewerDock):
         controls.run.clicked.connect(controller.run)
         controls.cancel.clicked.connect(controller.cancel)
         controls.confidence.toggled.connect(controller.confidence.show)
-        controls.refine.clicked.connect(self._on_refine)
+        controls.correct.clicked.connect(self._on_correct)
         controller.state_changed.connect(controls.state.setText)
         controller.running_changed.connect(controls.show_running)
         controller.loaded.connect(self._on_loaded)
@@ -84,7 +84,7 @@ class SegmentWidget(ViewerDock):
         controller.found.connect(controls.table.show_summary)
         controller.committed.connect(controls.target.choose)
         controller.confidence.deleted.connect(self._on_confidence_deleted)
-        picker.armed_changed.connect(controls.refine.setChecked)
+        picker.armed_changed.connect(controls.correct.setChecked)
         picker.hint_changed.connect(controls.state.setText)
         picker.picked.connect(self._on_picked)
 
@@ -98,7 +98,7 @@ class SegmentWidget(ViewerDock):
         self.controls.classes.set_classes(classes)
         self.controls.device.set_devices(devices)
 
-    def _on_refine(self, wanted: bool) -> None:
+    def _on_correct(self, wanted: bool) -> None:
         """Wait for a click on an object, or do not any more."""
         if not wanted:
             self.picker.disarm()
@@ -108,7 +108,7 @@ class SegmentWidget(ViewerDock):
         try:
             self.picker.arm(settings.image, settings.target)
         except ValueError as error:
-            self.controls.refine.setChecked(False)
+            self.controls.correct.setChecked(False)
             show_warning(str(error))
 
     def _on_picked(self, picked: PickedObject) -> None:

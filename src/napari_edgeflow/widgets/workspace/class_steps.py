@@ -24,7 +24,7 @@ from napari_edgeflow.widgets.workspace.history import Effect, ObjectHistory, Ste
 if TYPE_CHECKING:
     from napari.layers import Labels
 
-_Elsewhere = Callable[["Labels", int], str]
+_OtherPages = Callable[["Labels", int], str]
 Tiles = list[tuple[tuple[int, ...], Window]]
 
 
@@ -216,19 +216,19 @@ class ClassSteps(QObject):
     def __init__(self, history: ObjectHistory) -> None:
         super().__init__()
         self._history = history
-        self._elsewhere: weakref.WeakMethod[_Elsewhere] | None = None
+        self._on_other_pages: weakref.WeakMethod[_OtherPages] | None = None
         history.moved.connect(self._on_moved)
 
-    def ask(self, elsewhere: "_Elsewhere") -> None:
+    def ask(self, tell: "_OtherPages") -> None:
         """Ask a method what labels of a class there are that no layer shows.
 
         It is not kept alive for that.
         """
-        self._elsewhere = weakref.WeakMethod(elsewhere)
+        self._on_other_pages = weakref.WeakMethod(tell)
 
-    def elsewhere(self, layer: "Labels", class_id: int) -> str:
+    def on_other_pages(self, layer: "Labels", class_id: int) -> str:
         """Return what labels of a class a project has beside a layer; "" for none."""
-        ask = None if self._elsewhere is None else self._elsewhere()
+        ask = None if self._on_other_pages is None else self._on_other_pages()
         return "" if ask is None else ask(layer, class_id)
 
     def note(

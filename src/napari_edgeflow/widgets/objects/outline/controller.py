@@ -166,7 +166,7 @@ class OutlineController(QObject):
         self._resize_later.cancel()
         self._calls.close()
         if self.layer is not None:
-            self.layer.let_go()
+            self.layer.unfollow()
         self.layer = self._labels = self._target = self.session = None
 
     # ---- the outline
@@ -279,7 +279,7 @@ class OutlineController(QObject):
             if remove:
                 layer.remove()
             else:
-                layer.let_go()
+                layer.unfollow()
         if remove and labels is not None and labels in self._viewer.layers:
             self._viewer.layers.selection.active = labels
         self.changed.emit()

@@ -90,11 +90,11 @@ class OutlineLayer:
 
     def remove(self) -> None:
         """Take the layer out of the viewer; the keys and calls end."""
-        self.let_go()
+        self.unfollow()
         if self.shapes in self._viewer.layers:
             self._viewer.layers.remove(self.shapes)
 
-    def let_go(self) -> None:
+    def unfollow(self) -> None:
         """Leave the layer to the person, as any other layer of shapes."""
         self._release()
         self._hold = lambda: None

@@ -43,8 +43,8 @@ def clicker(models: FakeModels) -> Any:
 
 def pick(person: SegmentPerson, clicker: Person, *point: float) -> None:
     """Press the button and click on a pixel of the image."""
-    person.controls.refine.click()
-    assert person.controls.refine.isChecked()
+    person.controls.correct.click()
+    assert person.controls.correct.isChecked()
     QTest.qWait(20)
     QTest.mouseClick(person.canvas, Qt.MouseButton.LeftButton, pos=clicker.place(point))
     person.wait()
@@ -63,7 +63,7 @@ def test_an_object_is_picked_by_a_click_and_corrected(
     before = target.data.copy()
     callbacks = list(person.viewer.mouse_drag_callbacks)
     pick(person, click, *WHITE)
-    assert not person.controls.refine.isChecked()
+    assert not person.controls.correct.isChecked()
     assert person.viewer.mouse_drag_callbacks == callbacks
     np.testing.assert_array_equal(target.data, before)
     expected = np.zeros((120, 160), bool)
@@ -111,7 +111,7 @@ def test_the_click_dock_is_opened_if_need_be(
     person = make_segmenter()
     person.run()
     image = person.viewer.layers["squares"]
-    person.controls.refine.click()
+    person.controls.correct.click()
     camera = person.viewer.scene.camera
     canvas = person.canvas
     y, x = image.data_to_world(RED)
@@ -138,16 +138,16 @@ def test_clicks_beside_an_object_pick_nothing(
     person.run()
     center = person.viewer.scene.camera.center
     for point in (GROUND, (-5, 50)):
-        pick(person, click, *point) if not person.controls.refine.isChecked() else (
+        pick(person, click, *point) if not person.controls.correct.isChecked() else (
             QTest.mouseClick(
                 person.canvas, Qt.MouseButton.LeftButton, pos=click.place(point)
             )
         )
         assert "click on an object" in person.state
-        assert person.controls.refine.isChecked()
+        assert person.controls.correct.isChecked()
     assert person.viewer.scene.camera.center == center
-    person.controls.refine.click()
-    assert not person.controls.refine.isChecked()
+    person.controls.correct.click()
+    assert not person.controls.correct.isChecked()
     assert not person.dock.picker.armed
     assert not click.mask.any()
 
@@ -156,12 +156,12 @@ def test_there_must_be_labels_to_refine(
     make_segmenter: MakeSegmentPerson, notices: list[str]
 ) -> None:
     person = make_segmenter(show=False)
-    person.controls.refine.click()
+    person.controls.correct.click()
     assert "no labels to refine" in notices[-1]
-    assert not person.controls.refine.isChecked()
+    assert not person.controls.correct.isChecked()
     other = person.viewer.add_labels(np.zeros((5, 5), np.uint8), name="other")
     person.controls.target.choose(other)
-    person.controls.refine.click()
+    person.controls.correct.click()
     assert "(5, 5)" in notices[-1]
     assert not person.dock.picker.armed
 
@@ -198,7 +198,7 @@ def test_a_plane_of_a_stack(make_segmenter: MakeSegmentPerson, clicker: Any) -> 
 def test_what_goes_while_armed(make_segmenter: MakeSegmentPerson, which: str) -> None:
     person = make_segmenter()
     person.run()
-    person.controls.refine.click()
+    person.controls.correct.click()
     callbacks = person.viewer.mouse_drag_callbacks
     count = len(callbacks)
     if which == "dock":
