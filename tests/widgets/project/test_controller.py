@@ -192,3 +192,33 @@ def test_what_is_closed_on_the_way_saves(person: Leafer, viewer_remains: bool) -
     if viewer_remains:
         assert not person.viewer.layers
         assert person.viewer.add_image(np.zeros((5, 5))).visible
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_step_is_on_disk_as_a_whole_or_not_at_all(
+    person: Leafer, is_done: bool
+) -> None:
+    saver = person.controller.project.saver
+    labels = person.controller.page.labels
+    person.paint(1)
+    person.labels_of("a.png")
+    history = Workspace.of(person.viewer).history
+    row = np.ones((1, 50), np.bool_)
+    changes = [PixelChange(FLAT, Window(at, 0, at + 1, 50), row, 2) for at in range(8)]
+    step = history.applying(labels, "a long step", changes)
+    next(step), next(step)
+    # A stroke meanwhile has the page saved, but not what is half done.
+    stroke = np.ones((2, 9), np.bool_)
+    commit_mask(labels, FLAT, Window(30, 0, 32, 9), stroke, 3)
+    person.controller.page.flush()
+    assert not saver.wait(timeout=0.5)
+    assert set(np.unique(person.saved("a.png"))) == {0, 1}
+    if is_done:
+        list(step)
+    else:
+        step.close()
+    saved = person.labels_of("a.png")
+    assert saver.state.saved
+    np.testing.assert_array_equal(saved, labels.data)
+    assert (saved == 2).any() == is_done
+    assert (saved == 3).sum() == stroke.size

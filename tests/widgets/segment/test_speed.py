@@ -14,10 +14,9 @@ from napari_edgeflow.widgets.qt.turns import Turns
 from napari_edgeflow.widgets.qt.workers import LatestCall, StreamCall
 from napari_edgeflow.widgets.segment.class_filter import ClassFilter
 from napari_edgeflow.widgets.segment.controller import SegmentController
-from napari_edgeflow.widgets.segment.controls import SegmentControls
+from napari_edgeflow.widgets.segment.controls import SegmentControls, SummaryTable
 from napari_edgeflow.widgets.segment.dock import SegmentWidget
 from napari_edgeflow.widgets.segment.pick import ObjectPicker
-from napari_edgeflow.widgets.segment.table import SummaryTable
 
 pytestmark = pytest.mark.alone
 

@@ -23,9 +23,8 @@ import yaml
 
 from napari_edgeflow.engine.data.pairs import image_size
 from napari_edgeflow.engine.labels.classes import METADATA, ClassTable
-from napari_edgeflow.engine.raster.outlines.bridges import single_ring
 from napari_edgeflow.engine.raster.outlines.geometry import grown
-from napari_edgeflow.engine.raster.outlines.polygons import Polygon
+from napari_edgeflow.engine.raster.outlines.polygons import Polygon, single_ring
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.objects import LabelledObject

@@ -3,7 +3,7 @@
 import zlib
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -115,6 +115,11 @@ class TakenLabels:
         )
 
 
+def always_quiet() -> int:
+    """Say that no step is being done: labels that nobody edits."""
+    return 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelContent:
     """The labels of one layer and what is known of them.
@@ -136,6 +141,9 @@ class LabelContent:
         How many rows have each class, where that is known; see :attr:`class_counts`.
     taken : tuple of TakenLabels
         What they lost with classes that may be brought back.
+    quiet : callable
+        Returns None while a step is being done to the labels, which is on disk as a
+        whole or not at all, else how many were done so far.
     """
 
     kind: LayerKind
@@ -145,6 +153,7 @@ class LabelContent:
     removals: int = 0
     counts: Mapping[int, int] | None = None
     taken: tuple[TakenLabels, ...] = ()
+    quiet: Callable[[], int | None] = field(default=always_quiet, repr=False)
 
     @property
     def class_counts(self) -> Mapping[int, int]:

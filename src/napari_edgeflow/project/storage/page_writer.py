@@ -13,6 +13,7 @@ from napari_edgeflow.project.content.records import (
     LabelContent,
     PageContent,
     Row,
+    always_quiet,
     facts_of,
     rows_to_json,
 )
@@ -56,6 +57,8 @@ class PageWriter:
         self._compacting: tuple[Path, ...] = ()
         self.waiting = 0
         """Bytes of edits that no label image has yet."""
+        self.is_behind = False
+        """Whether labels were left out since a step was being done to them."""
 
     @property
     def is_compact(self) -> bool:
@@ -64,6 +67,8 @@ class PageWriter:
 
     def write(self, content: PageContent) -> bool:
         """Append what changed, and wait for the disk.
+
+        Labels to which a step is being done are left out; see :attr:`is_behind`.
 
         Returns
         -------
@@ -77,11 +82,15 @@ class PageWriter:
         """
         if self._journal is not None and not self._journal.is_whole:
             self._look_again()
-        changes = {
-            key: change
-            for key, layer in content.layers.items()
-            if (change := _difference(key, layer, self._layers.get(key))) is not None
-        }
+        changes: dict[str, _Change] = {}
+        self.is_behind = False
+        for key, layer in content.layers.items():
+            before = layer.quiet()
+            change = _difference(key, layer, self._layers.get(key))
+            if before is None or layer.quiet() != before:
+                self.is_behind = True
+            elif change is not None:
+                changes[key] = change
         facts: dict[str, Any] = {}
         if changes:
             facts["layers"] = {key: change.facts for key, change in changes.items()}
@@ -179,7 +188,9 @@ def _difference(
     if not patches and (not facts or empty):
         # A page that was only looked at is not worth a file.
         return None
-    return _Change(facts, patches, replace(layer, labels=before))
+    # What is kept must not keep the layer.
+    now = replace(layer, labels=before, quiet=always_quiet)
+    return _Change(facts, patches, now)
 
 
 def _changed(

@@ -14,6 +14,8 @@ from napari_edgeflow.project.storage.project_file import ProjectFile, ProjectRec
 
 RETRY_S = 2.0
 """After so long a failed save is tried again."""
+BUSY_S = 0.1
+"""After so long labels are looked at again that a step was being done to."""
 
 COMPACT_BYTES = 4 << 20
 COMPACT_AFTER_S = 10.0
@@ -240,6 +242,8 @@ class Saver:
             self._edit_problem = problem
             if problem:
                 self._again = time.monotonic() + self._retry
+            elif any(page.writer.is_behind for page in pages):
+                self._again = time.monotonic() + BUSY_S
             else:
                 self._done = number
             self._say()
@@ -249,7 +253,7 @@ class Saver:
         seen = page.seen
         problem = self._tried(page.writer.write, seen)
         with self._changed:
-            if not problem and page.seen is seen:
+            if not problem and page.seen is seen and not page.writer.is_behind:
                 page.unsaved = False
         return problem
 

@@ -269,6 +269,8 @@ class ObjectHistory(QObject):
         self._done: list[Step] = []
         self._undone: list[Step] = []
         self._writing: list[_Writing] = []
+        self._changing: Labels | None = None
+        self._count = 0
         # napari remembers methods weakly.
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -347,6 +349,14 @@ class ObjectHistory(QObject):
         """Return whether a step is just being done to a layer."""
         return any(one.layer is layer for one in self._writing)
 
+    def quiet(self, layer: "Labels") -> int | None:
+        """Return how many steps were done or undone; None while one is, to the layer.
+
+        It may be asked in any thread.
+        """
+        is_changing = self._changing is layer or self.is_written(layer)
+        return None if is_changing else self._count
+
     def _check_free(self, layer: "Labels") -> None:
         writing = next((one for one in self._writing if one.layer is layer), None)
         if writing is not None:
@@ -362,8 +372,10 @@ class ObjectHistory(QObject):
 
     def _end(self, writing: _Writing, why: str) -> None:
         if writing in self._writing:
-            self._writing.remove(writing)
             writing.take_back(why)
+            if writing in self._writing:
+                self._writing.remove(writing)
+            self._count += 1
             self.steps_changed.emit()
 
     def note(self, layer: "Labels | None", what: str, effect: Effect) -> None:
@@ -483,13 +495,23 @@ class ObjectHistory(QObject):
             step = source.pop()
             if step.is_possible:
                 layer = step.layer
-                step = step if layer is None else do(step, layer)
+                step = step if layer is None else self._changed_by(do, step, layer)
                 target.append(step)
                 self.moved.emit(step, back)
                 self._tell(layer)
                 return step
         self.steps_changed.emit()
         return None
+
+    def _changed_by(
+        self, do: "Callable[[Step, Labels], Step]", step: Step, layer: "Labels"
+    ) -> Step:
+        self._changing = layer
+        try:
+            return do(step, layer)
+        finally:
+            self._changing = None
+            self._count += 1
 
     def _on_removed(self, event: Any) -> None:
         for writing in tuple(self._writing):

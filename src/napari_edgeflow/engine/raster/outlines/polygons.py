@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 _BAND = 1 << 22
 """Pixels that are filled at a time, which takes eight bytes for each."""
@@ -232,3 +233,36 @@ def _filled_rows(
     crossings = np.bincount(places, minlength=count).reshape(-1, width + 1)
     inside: NDArray[np.bool_] = crossings.cumsum(1) % 2 == 1
     return inside[:, :width]
+
+
+def single_ring(polygons: Sequence[Polygon]) -> Ring:
+    """Return all outlines and holes as one ring, for formats that know no more.
+
+    Each further ring is entered and left at its vertex that is nearest to the ring so
+    far. By the even-odd rule the pixels stay the same, see :func:`rasterize`.
+
+    Returns
+    -------
+    ndarray
+        (N, 2) float64; see :data:`Ring`.
+
+    Raises
+    ------
+    ValueError
+        If there is no polygon.
+    """
+    rings = [ring for polygon in polygons for ring in polygon.rings]
+    if not rings:
+        raise ValueError("an object has no outline: leave it out")
+    joined = rings[0]
+    for ring in rings[1:]:
+        joined = _bridged(joined, ring)
+    return joined
+
+
+def _bridged(ring: Ring, other: Ring) -> Ring:
+    distances, nearest = cKDTree(ring).query(other)
+    entry = int(np.argmin(distances))
+    exit_from = int(np.asarray(nearest)[entry])
+    turned = np.roll(other, -entry, 0)
+    return np.concatenate((ring[: exit_from + 1], turned, turned[:1], ring[exit_from:]))

@@ -5,6 +5,7 @@ Together with :mod:`label_layers` the only code of projects that touches layers.
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Image, Labels
@@ -26,9 +27,10 @@ from napari_edgeflow.widgets.layers.labels import (
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.project.page.rows import FeatureRows, as_features
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from napari.layers import Layer
 
@@ -232,9 +234,21 @@ class OpenPage(QObject):
         """Return what is on the page, without copying labels; takes a moment."""
         stored = self._stored.layers
         layers = {
-            key: _content(layer, stored.get(key)) for key, layer in self._labels.items()
+            key: _content(layer, stored.get(key), self._quiet(layer))
+            for key, layer in self._labels.items()
         }
         return PageContent(layers, self.draft)
+
+    def _quiet(self, layer: Labels) -> "Callable[[], int | None]":
+        """Return what tells whether a step is being done to a layer; it keeps none."""
+        history = ref(Workspace.of(self._stage.viewer).history)
+        known = ref(layer)
+
+        def quiet() -> int | None:
+            one, other = history(), known()
+            return 0 if one is None or other is None else one.quiet(other)
+
+        return quiet
 
     # ---- what happens in the viewer
 
@@ -308,13 +322,21 @@ def _scheme(layer: LabelContent, classes: ClassTable) -> LabelScheme | None:
     return LabelScheme(layer.kind, known_classes(layer, classes))
 
 
-def _content(layer: Labels, stored: LabelContent | None) -> LabelContent:
+def _content(
+    layer: Labels, stored: LabelContent | None, quiet: "Callable[[], int | None]"
+) -> LabelContent:
     """Return what a layer holds; what it lost with classes it does not know itself."""
     scheme, rows = read_scheme(layer), FeatureRows(layer.features)
     if scheme is None:
-        return LabelContent("plain", ClassTable(()), layer.data, rows)
+        return LabelContent("plain", ClassTable(()), layer.data, rows, quiet=quiet)
     taken = () if stored is None else stored.taken
     counts = count_objects(layer)
     return LabelContent(
-        scheme.kind, scheme.classes, layer.data, rows, counts=counts, taken=taken
+        scheme.kind,
+        scheme.classes,
+        layer.data,
+        rows,
+        counts=counts,
+        taken=taken,
+        quiet=quiet,
     )

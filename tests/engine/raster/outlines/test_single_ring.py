@@ -3,9 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from napari_edgeflow.engine.raster.outlines.bridges import single_ring
 from napari_edgeflow.engine.raster.outlines.geometry import fitted
-from napari_edgeflow.engine.raster.outlines.polygons import Polygon, rasterize, trace
+from napari_edgeflow.engine.raster.outlines.polygons import (
+    Polygon,
+    rasterize,
+    single_ring,
+    trace,
+)
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12))
 
