@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -284,3 +285,30 @@ def test_a_damaged_record_costs_the_rows_only_of_itself(tmp_path: Path) -> None:
     found = read_page(where)
     assert "damaged" in found.problems[0]
     assert found.content.layers == StoredPage().content.layers
+
+
+def test_labels_are_left_out_while_a_step_is_being_done_to_them(tmp_path: Path) -> None:
+    where, page = files(tmp_path), Page()
+    writer, other = opened(where), Page(key="other")
+    page.add(1)
+    other.add(2)
+    told: list[int | None] = [None]
+
+    def content() -> PageContent:
+        layers = {**page.content().layers, **other.content().layers}
+        busy = replace(layers["objects"], quiet=lambda: told[-1])
+        return PageContent({**layers, "objects": busy})
+
+    assert writer.write(content())
+    assert writer.is_behind
+    assert list(read_page(where).content.layers) == ["other"]
+    # A step that begins and ends while labels are compared is not half on disk either.
+    numbers = iter((1, 2))
+    layer = replace(page.content().layers["objects"], quiet=lambda: next(numbers))
+    assert not writer.write(PageContent({"objects": layer}))
+    assert writer.is_behind
+    told.append(2)
+    assert writer.write(content())
+    assert not writer.is_behind
+    saved = read_page(where).content.layers["objects"].labels
+    np.testing.assert_array_equal(saved, page.labels)

@@ -85,9 +85,12 @@ class PageWriter:
         changes: dict[str, _Change] = {}
         self.is_behind = False
         for key, layer in content.layers.items():
-            before = layer.quiet()
+            if (before := layer.quiet()) is None:
+                # Looking for what changed costs as much as the labels are large.
+                self.is_behind = True
+                continue
             change = _difference(key, layer, self._layers.get(key))
-            if before is None or layer.quiet() != before:
+            if layer.quiet() != before:
                 self.is_behind = True
             elif change is not None:
                 changes[key] = change
