@@ -18,6 +18,7 @@ from tests.engine.colour_network import (
 
 from napari_edgeflow import __version__, cli
 from napari_edgeflow.engine.checkpoints.checkpoint import STARTERS
+from napari_edgeflow.engine.labels.regions import objects_of
 from napari_edgeflow.formats.kinds.voc.png import read_palette_png
 
 IDS = np.array([0, 1, 5, 8], np.uint8)
@@ -313,6 +314,50 @@ def test_evaluate_semantic_takes_folders_of_pairs(
     assert figures["pixel_accuracy"] == (64 * 96 - blue) / (64 * 96)
     assert figures["confusion"][2] == [0, 0, green, blue]
     assert "blue" in capsys.readouterr().out
+
+
+def objects_folder(root: Path) -> NDArray[np.uint8]:
+    """Write an image of squares and the ids of its objects, and return these."""
+    labels = save(root / "images" / "one.png")
+    ids, _ = objects_of(labels)
+    (root / "labels").mkdir()
+    Image.fromarray(ids.astype(np.uint8)).save(root / "labels" / "one.png")
+    return ids.astype(np.uint8)
+
+
+def test_evaluate_objects_measures_the_pieces_that_a_model_finds(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = objects_folder(tmp_path)
+    output = tmp_path / "out.json"
+    command = ("evaluate", "objects", "--pairs", tmp_path, "--model", model)
+    assert run(*command, "--json", output) == 0
+    figures = json.loads(output.read_text())
+    assert figures["objects"] == figures["found"] == ids.max() > 1
+    assert figures["ap50"] == figures["ap"] == figures["f1"] == figures["pq"] == 1
+    assert figures["ms_per_image_median"] > 0
+    assert "AP at IoU 0.5            1.000" in capsys.readouterr().out
+
+
+def test_evaluate_objects_measures_the_label_images_of_any_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = objects_folder(tmp_path)
+    found = np.where(ids == 1, 0, ids).astype(np.uint16)
+    other = tmp_path / "found"
+    other.mkdir()
+    command = ("evaluate", "objects", "--pairs", tmp_path, "--labels", other)
+    tifffile.imwrite(other / "two.tif", found)
+    assert run(*command) == 2
+    assert "no label image of one.png in" in capsys.readouterr().err
+    tifffile.imwrite(other / "one.tif", found)
+    output = tmp_path / "out.json"
+    assert run(*command, "--json", output) == 0
+    figures = json.loads(output.read_text())
+    assert figures["found"] == figures["objects"] - 1
+    assert figures["ap50"] == pytest.approx(1 - 1 / figures["objects"])
+    assert run("evaluate", "objects") == 2
+    assert "no labelled images: give --pairs DIR" in capsys.readouterr().err
 
 
 def test_evaluate_semantic_says_what_is_missing(

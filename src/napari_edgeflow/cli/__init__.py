@@ -14,7 +14,11 @@ from napari_edgeflow.cli.clicks import add_click, add_evaluate_clicks
 from napari_edgeflow.cli.config_file import config_of, with_config
 from napari_edgeflow.cli.console import BAD_INPUT, complain
 from napari_edgeflow.cli.convert import add_convert
-from napari_edgeflow.cli.semantic import add_evaluate_semantic, add_segment
+from napari_edgeflow.cli.semantic import (
+    add_evaluate_objects,
+    add_evaluate_semantic,
+    add_segment,
+)
 from napari_edgeflow.cli.training import add_train
 from napari_edgeflow.engine.system.memory import telling_out_of_memory
 
@@ -87,6 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     measures = evaluate.add_subparsers(required=True, metavar="WHAT")
     add_evaluate_clicks(measures)
     add_evaluate_semantic(measures)
+    add_evaluate_objects(measures)
     add_train(commands)
     add_convert(commands)
     models = commands.add_parser("models", help="list the models there are")

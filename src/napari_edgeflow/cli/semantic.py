@@ -15,10 +15,20 @@ from napari_edgeflow.cli.console import (
     two_columns,
     with_progress,
 )
-from napari_edgeflow.cli.training import add_labelled_images, labelled_images
+from napari_edgeflow.cli.training import (
+    add_labelled_images,
+    add_pairs,
+    labelled_images,
+)
 
 if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
+    from napari_edgeflow.engine.data.pairs import LabelledImage
+    from napari_edgeflow.engine.evaluation.objects import (
+        FindObjects,
+        Ids,
+        ObjectFigures,
+    )
     from napari_edgeflow.engine.evaluation.semantic import SemanticFigures
     from napari_edgeflow.engine.segmentation.segmenter import (
         PredictSettings,
@@ -267,6 +277,97 @@ def _run_evaluate_semantic(options: argparse.Namespace) -> int:
     print(confusion_table(figures))
     save_figures(options.json, asdict(figures))
     return 0
+
+
+def add_evaluate_objects(commands: "Commands") -> None:
+    """Add the command ``evaluate objects``."""
+    parser = commands.add_parser(
+        "objects",
+        help="AP, F1 and panoptic quality of objects found one by one",
+        description="Compares objects with the ids in labels/: those that --labels "
+        "has in files of the same stems, or else the connected pieces of each class "
+        "that a model finds.",
+    )
+    add_pairs(parser)
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="DIR",
+        help="label images of what was found, by any program",
+    )
+    parser.add_argument("--json", type=Path, metavar="OUT", help="figures as JSON")
+    _add_model(parser)
+    _add_prediction(parser)
+    parser.set_defaults(run=_run_evaluate_objects)
+
+
+def _run_evaluate_objects(options: argparse.Namespace) -> int:
+    from napari_edgeflow.engine.data.pairs import folder_pairs
+    from napari_edgeflow.engine.evaluation.objects import (
+        evaluate_objects,
+        summarize_objects,
+    )
+    from napari_edgeflow.engine.system.files import check_file
+
+    pairs = [
+        pair
+        for folder in options.pairs
+        for pair in folder_pairs(folder / "images", folder / "labels")
+    ]
+    if not pairs:
+        raise ValueError("no labelled images: give --pairs DIR")
+    if options.json is not None:
+        check_file(options.json)
+    find = _pieces(options) if options.labels is None else _read(options.labels)
+    results = evaluate_objects(find, pairs)
+    figures = summarize_objects(list(with_progress(results, len(pairs), "images")))
+    print(objects_table(figures))
+    save_figures(options.json, asdict(figures))
+    return 0
+
+
+def _pieces(options: argparse.Namespace) -> "FindObjects":
+    from napari_edgeflow.engine.labels.regions import objects_of
+    from napari_edgeflow.engine.segmentation.segmenter import SemanticSegmenter
+
+    settings = _prediction(options)
+    segmenter = SemanticSegmenter.from_pretrained(options.model, options.device)
+    return lambda _, image: objects_of(segmenter.predict(image, settings))[0]
+
+
+def _read(folder: Path) -> "FindObjects":
+    from napari_edgeflow.engine.data.pairs import image_files, read_label_image
+
+    files = {path.stem: path for path in image_files(folder)}
+
+    def read(pair: "LabelledImage", _: object) -> "Ids":
+        found = files.get(pair.image.stem)
+        if found is None:
+            raise ValueError(
+                f"no label image of {pair.image.name} in {folder}: every image needs "
+                "one, empty where nothing was found"
+            )
+        return read_label_image(found)
+
+    return read
+
+
+def objects_table(figures: "ObjectFigures") -> str:
+    """Return figures as a table of two columns for a terminal."""
+    rows = [
+        ("AP at IoU 0.5", f"{figures.ap50:.3f}"),
+        ("AP at IoU 0.75", f"{figures.ap75:.3f}"),
+        ("AP, mean 0.5 to 0.95", f"{figures.ap:.3f}"),
+        ("F1 at IoU 0.5", f"{figures.f1:.3f}"),
+        ("panoptic quality", f"{figures.pq:.3f}"),
+        ("objects", f"{figures.objects}"),
+        ("found", f"{figures.found}"),
+        ("split", f"{figures.split}"),
+        ("merged", f"{figures.merged}"),
+        ("images", f"{figures.images}"),
+        ("ms per image, median", f"{figures.ms_per_image_median:.0f}"),
+    ]
+    return two_columns(rows)
 
 
 def semantic_table(figures: "SemanticFigures") -> str:

@@ -135,6 +135,11 @@ def add_labelled_images(parser: argparse.ArgumentParser) -> None:
     """Add the options that name images with a class for every pixel."""
     _add_repeated(parser, "voc", "VOC folder", type=Path, metavar="DIR")
     parser.add_argument("--split", metavar="NAME", help="a list of the VOC folder")
+    add_pairs(parser)
+
+
+def add_pairs(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names folders of images and of their labels."""
     holds = "folder with images/ and labels/ of the same stems"
     _add_repeated(parser, "pairs", holds, type=Path, metavar="DIR")
 
