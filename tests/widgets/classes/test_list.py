@@ -1,8 +1,10 @@
 from typing import Any
 
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QTableWidget
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QColorDialog, QLineEdit, QTableWidget, QToolButton
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.widgets.classes.list import ClassList
@@ -76,3 +78,48 @@ def test_other_classes_keep_the_current_id(classes: ClassList) -> None:
     assert classes.current_id == 4
     classes.set_classes(ClassTable.voc().without(4))
     assert classes.current_id == 1
+
+
+def open_cells(classes: ClassList) -> list[QLineEdit]:
+    editors = table(classes).viewport().findChildren(QLineEdit)
+    return [editor for editor in editors if not editor.isHidden()]
+
+
+def typing(classes: ClassList, text: str) -> None:
+    """Type into the cell that is open."""
+    (editor,) = open_cells(classes)
+    editor.setText(text)
+
+
+def test_what_is_typed_counts_when_a_button_is_pressed(
+    classes: ClassList, qtbot: Any, qtlog: Any
+) -> None:
+    classes.show()
+    (plus,) = (b for b in classes.findChildren(QToolButton) if b.text() == "+")
+    for name in ("first", "second", "third"):
+        plus.click()
+        typing(classes, name)
+        QTest.qWait(1)
+    plus.click()
+    QTest.qWait(1)
+    plus.click()
+    (editor,) = open_cells(classes)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    QTest.qWait(1)
+    names = [entry.name for entry in classes.classes][20:]
+    assert names == ["first", "second", "third", "class 24", "class 25"]
+    assert [record.message for record in qtlog.records] == []
+
+
+def test_a_name_being_typed_does_not_go_to_another_class(
+    classes: ClassList, qtbot: Any
+) -> None:
+    classes.show()
+    classes.choose(3)
+    classes.rename_class()
+    typing(classes, "owl")
+    # As a step in parts does that removes a class.
+    classes.set_classes(classes.classes.without(2))
+    QTest.qWait(1)
+    assert not open_cells(classes)
+    assert classes.classes == ClassTable.voc().without(2)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
+from napari.layers.labels._labels_key_bindings import new_label
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.labels.scheme import LabelScheme
@@ -319,3 +320,59 @@ def test_undo_takes_back_the_classes_that_came_with_labels(qapp: Any) -> None:
     assert room.state()[3] != room.before[3]
     room.history.undo()
     assert room.state()[3] == room.before[3]
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("fill", [False, True])
+def test_a_stroke_over_what_is_taken_back_brings_nothing_of_it_back(
+    parts: int, fill: bool, qapp: Any
+) -> None:
+    for strokes_undone in (0, 1, 2):
+        room = Room()
+        steps = write(room, "object", False)
+        for _ in range(parts):
+            next(steps)
+        stroke = np.zeros(SHAPE, bool)
+        stroke[0, 5:20, 3:90] = True
+        if fill:
+            corners = [(0, 5, 3), (0, 5, 89), (0, 19, 89), (0, 19, 3)]
+            room.layer.paint_polygon(corners, 77)
+        else:
+            room.layer.data_setitem(np.nonzero(stroke), 77)
+        room.layer.data_setitem((np.zeros(9, int), np.full(9, 8), np.arange(9)), 78)
+        for _ in range(strokes_undone):
+            room.layer.undo()
+        steps.close()
+        for _ in range(strokes_undone):
+            room.layer.redo()
+        assert (room.layer.data == 77).sum() > 1000
+        room.layer.undo()
+        room.layer.undo()
+        assert room.state() == room.before
+
+
+def test_a_new_label_of_napari_is_none_that_is_still_to_be_written(qapp: Any) -> None:
+    room = Room()
+    new_label(room.layer)
+    assert room.layer.selected_label == 121
+    steps = write(room, "object", False)
+    next(steps)
+    ids = {121, 122, 123, 124}
+    assert room.layer.selected_label not in ids
+    while not (room.layer.data == 121).any():
+        next(steps)
+    # What is there already may be chosen, and painted on with.
+    room.layer.selected_label = 121
+    assert room.layer.selected_label == 121
+    new_label(room.layer)
+    mine = room.layer.selected_label
+    assert mine not in ids
+    columns = np.arange(60)
+    room.layer.data_setitem((columns * 0 + 2, columns * 0, columns), mine)
+    for _ in steps:
+        pass
+    assert set(room.layer.features["index"]) >= ids
+    assert (room.layer.data == mine).sum() == 60
+    # Afterwards every label can be chosen again.
+    room.layer.selected_label = 124
+    assert room.layer.selected_label == 124

@@ -77,7 +77,7 @@ class ClassMenu(QMenu):
     def _add_entry(self, menu: QMenu, text: str, action: Callable[[], None]) -> None:
         entry = menu.addAction(text)
         if entry is not None:
-            entry.triggered.connect(lambda _checked=False: action())
+            entry.triggered.connect(lambda _checked=False: self._view.act(action))
 
     def _merge(self) -> None:
         self._view.merge_asked.emit(self._view.current_id)
@@ -249,7 +249,7 @@ class ClassList(QWidget):
         button.setFixedWidth(28)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if action is not None:
-            button.clicked.connect(lambda _checked=False: action())
+            button.clicked.connect(lambda _checked=False: self.act(action))
         return button
 
     # ---- the classes
@@ -303,6 +303,14 @@ class ClassList(QWidget):
         self._search.start()
 
     # ---- edits
+
+    def act(self, action: Callable[[], None]) -> None:
+        """Do what a button or the menu is for, after what a person is typing.
+
+        Neither takes the keys, so that a cell would stay open.
+        """
+        self._table.end_edit()
+        action()
 
     def add_class(self) -> None:
         """Add a class with the lowest free id, and make it the current one."""

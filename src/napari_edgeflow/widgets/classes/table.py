@@ -5,7 +5,14 @@ from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QBrush, QDropEvent
-from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+from qtpy.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 from superqt.utils import signals_blocked
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
@@ -39,8 +46,26 @@ class ClassRows(QTableWidget):
             for column in (COLOUR, ID, COUNT):
                 header.setSectionResizeMode(column, header.ResizeMode.Fixed)
 
+    def end_edit(self) -> None:
+        """Take over what a person is typing into a cell, as Enter does."""
+        for editor in self._editors():
+            self.commitData(editor)
+        self._close_editors()
+
+    def _close_editors(self) -> None:
+        for editor in self._editors():
+            self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
+    def _editors(self) -> list[QLineEdit]:
+        is_editing = self.state() == QAbstractItemView.State.EditingState
+        area = self.viewport() if is_editing else None
+        editors = [] if area is None else area.findChildren(QLineEdit)
+        # One that was closed is there for a moment.
+        return [editor for editor in editors if not editor.isHidden()]
+
     def fill(self, classes: ClassTable, current: int) -> None:
-        """Show classes, and select one row."""
+        """Show classes, and select one row; what is being typed is dropped."""
+        self._close_editors()
         with signals_blocked(self):
             self.setRowCount(len(classes))
             for row, entry in enumerate(classes):

@@ -2,7 +2,7 @@
 
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,34 @@ class ChangedPixels:
         window, there, values = self._exchanged(data, self.after, self.before)
         window[there] = values[there]
 
+    def undo_at(
+        self, places: tuple[NDArray[np.integer], ...], values: NDArray[np.integer]
+    ) -> None:
+        """Do :meth:`undo` to copies of some pixels.
+
+        Parameters
+        ----------
+        places : tuple of ndarray
+            Of each axis, where in the array each pixel is, (N,).
+        values : ndarray
+            (N,) values of the pixels.
+        """
+        window, mask = self.window, self.mask
+        is_inside = np.ones(values.shape, np.bool_)
+        for at, place in zip(self.plane.index, places, strict=True):
+            is_inside &= True if at is None else place == at
+        # Their types are too small for differences.
+        rows, columns = (places[axis].astype(np.int64) for axis in self.plane.axes)
+        rows, columns = rows - window.top, columns - window.left
+        is_inside &= (rows >= 0) & (rows < window.height)
+        is_inside &= (columns >= 0) & (columns < window.width)
+        (found,) = np.nonzero(is_inside)
+        before, after = (np.zeros(mask.shape, values.dtype) for _ in range(2))
+        before[mask], after[mask] = self.before.values, self.after.values
+        at = rows[found], columns[found]
+        was = mask[at] & (values[found] == after[at])
+        values[found[was]] = before[at][was]
+
     def is_alike(self, data: NDArray[np.integer], other: NDArray[np.integer]) -> bool:
         """Return whether two arrays are the same around the pixels."""
         if data.shape != other.shape:
@@ -195,6 +223,7 @@ class UndoItem:
         self._layer = layer
         self._edits: list[Any] = []
         self._latest = self._latest_item()
+        self._known = list(self._all_edits())
 
     @contextmanager
     def writing(self, *, keep: bool = True) -> Iterator[None]:
@@ -221,9 +250,44 @@ class UndoItem:
             self._layer._redo_history.clear()
             self._layer._append_to_undo_history(edits)
 
+    def forget(self, parts: Sequence[ChangedPixels]) -> None:
+        """Keep what was taken back out of the edits that others made over it.
+
+        Else napari's undo of those would bring it back.
+
+        Parameters
+        ----------
+        parts : sequence of ChangedPixels
+            What was taken back, the last first.
+        """
+        known = {id(edit) for edit in self._known}
+        for edit in self._all_edits():
+            if id(edit) not in known:
+                places, before = _values_before(edit)
+                values = before.reshape(-1)
+                for part in parts:
+                    part.undo_at(places, values)
+                before[...] = values.reshape(before.shape)
+
+    def _all_edits(self) -> Iterator[Any]:
+        layer = self._layer
+        items = (*layer._undo_history, *layer._redo_history, layer._staged_history)
+        return (edit for item in items for edit in item)
+
     def _latest_item(self) -> object:
         items = self._layer._undo_history
         return items[-1] if items else None
+
+
+def _values_before(edit: Any) -> tuple[tuple[NDArray[np.integer], ...], Any]:
+    """Return where an edit of napari's was, (N,) for each axis, and what was there."""
+    if len(edit) == 3:
+        indices, before, _ = edit
+        return tuple(np.asarray(index) for index in indices), before
+    box, mask, before, _ = edit
+    inside = np.ones(before.shape, np.bool_) if mask is None else mask
+    places = zip(box, np.nonzero(inside), strict=True)
+    return tuple(index + (side.start or 0) for side, index in places), before
 
 
 def _remaining(data: Any, edit: Any) -> Any:

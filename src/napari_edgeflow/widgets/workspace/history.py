@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.widgets.layers.labels import colouring, read_scheme
@@ -175,13 +176,31 @@ class KeptSteps:
 class _Writing:
     """A step while it is done: what it has changed so far can be taken back."""
 
-    def __init__(self, layer: "Labels", what: str) -> None:
-        self.layer, self.what = layer, what
+    def __init__(self, layer: "Labels", what: str, new_ids: range) -> None:
+        self.layer, self.what, self._new_ids = layer, what, new_ids
         self._data = layer.data
         self._item = UndoItem(layer)
         self._parts: list[ChangedPixels] = []
         self._rows: tuple[_Rows, _Rows] = {}, {}
         self._ended = ""
+        # napari remembers methods weakly.
+        layer.events.selected_label.connect(self._on_selected)
+        self._on_selected()
+
+    def _on_selected(self) -> None:
+        """Let nobody paint with an id that is to become another object's.
+
+        napari's "new label" is the highest that is there, plus one.
+        """
+        ids, layer = self._new_ids, self.layer
+        chosen = layer.selected_label
+        is_free = ids.stop <= np.iinfo(layer.dtype).max
+        if chosen in ids and is_free and not (layer.data == chosen).any():
+            layer.selected_label = ids.stop
+
+    def end(self) -> None:
+        """Let go of the layer."""
+        self.layer.events.selected_label.disconnect(self._on_selected)
 
     def check(self) -> None:
         """Raise StepEndedError unless it can go on."""
@@ -235,6 +254,7 @@ class _Writing:
         with self._item.writing(keep=False):
             for part in parts:
                 part.undo(layer)
+        self._item.forget(self._parts[::-1])
         before, after = self._rows
         _exchange_rows(layer, after, before)
         if self._parts:
@@ -319,12 +339,14 @@ class ObjectHistory(QObject):
         effect: Effect | None = None,
         *,
         always: bool = False,
+        new_ids: range = range(0),
     ) -> Generator[None, None, None]:
         """Do :meth:`apply` part by part, so that the window can live meanwhile.
 
         ``records`` is asked for once all pixels are written. Whoever closes the
         generator before its end takes back what was done so far. What changes nothing
-        is a step only if ``always`` is set.
+        is a step only if ``always`` is set. Nobody can choose one of ``new_ids`` in
+        napari to paint with before it is written.
 
         Raises
         ------
@@ -333,7 +355,7 @@ class ObjectHistory(QObject):
             :meth:`stop` was called.
         """
         self._check_free(layer)
-        writing = _Writing(layer, what)
+        writing = _Writing(layer, what, new_ids)
         self._writing.append(writing)
         try:
             for _ in _doing(writing, pixels, records, removed):
@@ -375,6 +397,7 @@ class ObjectHistory(QObject):
             writing.take_back(why)
             if writing in self._writing:
                 self._writing.remove(writing)
+                writing.end()
             self._count += 1
             self.steps_changed.emit()
 

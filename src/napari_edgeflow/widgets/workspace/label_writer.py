@@ -208,6 +208,7 @@ class LabelWriter:
                 changes(),
                 records() if to.kind == "object" else (),
                 effect=edit,
+                new_ids=range(first, highest + 1) if to.kind == "object" else range(0),
             )
         except BaseException:
             # Also when nobody goes on with it.
