@@ -126,9 +126,9 @@ class ChangedPixels:
         (found,) = np.nonzero(is_inside)
         before, after = (np.zeros(mask.shape, values.dtype) for _ in range(2))
         before[mask], after[mask] = self.before.values, self.after.values
-        at = rows[found], columns[found]
-        was = mask[at] & (values[found] == after[at])
-        values[found[was]] = before[at][was]
+        inside = rows[found], columns[found]
+        was = mask[inside] & (values[found] == after[inside])
+        values[found[was]] = before[inside][was]
 
     def is_alike(self, data: NDArray[np.integer], other: NDArray[np.integer]) -> bool:
         """Return whether two arrays are the same around the pixels."""
