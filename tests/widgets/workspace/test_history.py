@@ -285,6 +285,34 @@ def test_the_step_holds_its_effect(history: ObjectHistory, layer: Labels) -> Non
     assert (step.effect, step.what) == (Noted(5), "finish 5")
 
 
+class Told(Effect):
+    def __init__(self) -> None:
+        self.told: list[tuple[object, bool, bool]] = []
+
+    def do(self, layer: Any, *, back: bool) -> None:
+        is_there = layer is not None and bool(layer.data.any())
+        self.told.append((layer, back, is_there))
+
+
+def test_an_effect_does_and_undoes_itself_after_the_pixels(
+    history: ObjectHistory, layer: Labels
+) -> None:
+    effect = Told()
+    change = PixelChange(FLAT, Window(0, 0, 5, 5), np.ones((5, 5), bool), 1)
+    history.apply(layer, "do", [change], effect=effect)
+    history.undo()
+    history.redo()
+    expected = [(layer, False, True), (layer, True, False), (layer, False, True)]
+    assert effect.told == expected
+
+
+def test_an_effect_of_no_layer_is_done_too(history: ObjectHistory) -> None:
+    effect = Told()
+    history.note(None, "rename", effect)
+    history.undo()
+    assert effect.told == [(None, False, False), (None, True, False)]
+
+
 def test_a_step_takes_little_memory(viewer: Any, qapp: Any) -> None:
     layer = viewer.add_labels(np.zeros((1000, 1000), np.uint16))
     history = ObjectHistory(viewer)

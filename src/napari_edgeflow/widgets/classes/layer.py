@@ -26,8 +26,6 @@ from napari_edgeflow.widgets.workspace.class_steps import (
     ClassChange,
     ClassRemoval,
     Tiles,
-    changed,
-    removing,
     values_of,
 )
 from napari_edgeflow.widgets.workspace.workspace import Workspace
@@ -134,7 +132,7 @@ class ClassLayer(QObject):
         self._steps.note(layer if has_classes else None, self._view, before, after)
 
     def _on_list_asked(self, view: Any, change: ClassChange, back: bool) -> None:
-        classes = changed(change, self._view.classes, back=back)
+        classes = change.applied(self._view.classes, back=back)
         if view is self._view and classes != self._view.classes:
             self._view.set_classes(classes)
             self._view.changed.emit()
@@ -193,7 +191,7 @@ class ClassLayer(QObject):
             self._start(layer, search[2], tiles)
 
     def _start(self, layer: "Labels", removal: ClassRemoval, tiles: Tiles) -> None:
-        self._turns.start(removing(self._history, layer, removal, tiles))
+        self._turns.start(self._steps.removing(layer, removal, tiles))
 
     def _on_removed(self, _: None) -> None:
         self._on_steps(self._layer)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
@@ -275,11 +275,10 @@ class ClickController(QObject):
             if step is None:
                 return
             self.state_changed.emit(f"undone: {step.what}")
-            kept = step.effect
-            if isinstance(kept, ObjectInProgress) and kept.layer is not None:
-                image = kept.layer()
-                if image is not None:
-                    self.taken_back.emit(image, step.layer, kept)
+            kept: ObjectInProgress | None = step.effect.in_progress
+            image = kept.layer() if kept is not None and kept.layer else None
+            if image is not None:
+                self.taken_back.emit(image, step.layer, kept)
 
     def redo(self) -> None:
         """Bring back what was undone last."""
@@ -296,8 +295,8 @@ class ClickController(QObject):
     def _undone_object(self) -> ObjectInProgress | None:
         """The object that the step finishes which redo brings back."""
         step = self._history.next_redo
-        kept = None if step is None else step.effect
-        return kept if isinstance(kept, ObjectInProgress) else None
+        kept = None if step is None else step.effect.in_progress
+        return cast("ObjectInProgress | None", kept)
 
     @property
     def _can_undo_step(self) -> bool:

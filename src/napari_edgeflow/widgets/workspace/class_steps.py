@@ -19,7 +19,7 @@ from napari_edgeflow.widgets.layers.labels import (
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
-from napari_edgeflow.widgets.workspace.history import Effect, ObjectHistory, Step
+from napari_edgeflow.widgets.workspace.history import Effect, ObjectHistory
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -31,15 +31,15 @@ Tiles = list[tuple[tuple[int, ...], Window]]
 class ClassChange(Protocol):
     """What a step does to a table of classes."""
 
-    def done(self, classes: ClassTable) -> ClassTable:
-        """Return a table with the change."""
+    def applied(self, classes: ClassTable, *, back: bool) -> ClassTable:
+        """Return a table with the change, or without it."""
 
-    def undone(self, classes: ClassTable) -> ClassTable:
-        """Return a table without the change."""
+    def relabelled(self, *, back: bool) -> tuple[int, int, bool] | None:
+        """Return what becomes of labels: see :attr:`ClassSteps.taken_away`."""
 
 
 @dataclass(frozen=True, slots=True)
-class TableEdit(Effect):
+class TableEdit:
     """A table of classes that a person edited; no labels change by that."""
 
     before: ClassTable
@@ -57,22 +57,21 @@ class TableEdit(Effect):
             return f"{what} class {(gone or come).pop().name}"
         return "change the classes" if gone or come else "reorder the classes"
 
-    @property
-    def went(self) -> tuple[int, int] | None:
-        """The id of a class that has another one now, and that; None for none."""
-        gone = [entry for entry in self.before if entry not in self.after.classes]
-        come = [entry for entry in self.after if entry not in self.before.classes]
-        if len(gone) == len(come) == 1 and gone[0].id != come[0].id:
-            return gone[0].id, come[0].id
-        return None
-
-    def done(self, classes: ClassTable) -> ClassTable:
-        """Return a table with what was edited."""
+    def applied(self, classes: ClassTable, *, back: bool) -> ClassTable:
+        """Return a table with the edit, or without it; what came since stays."""
+        if back:
+            return classes.exchanged(self.after, self.before)
         return classes.exchanged(self.before, self.after)
 
-    def undone(self, classes: ClassTable) -> ClassTable:
-        """Return a table without it; what was edited since stays."""
-        return classes.exchanged(self.after, self.before)
+    def relabelled(self, *, back: bool) -> tuple[int, int, bool] | None:
+        """Return the id that a class had, and the one it has; None for no such edit."""
+        gone = [entry for entry in self.before if entry not in self.after.classes]
+        come = [entry for entry in self.after if entry not in self.before.classes]
+        if len(gone) != 1 or len(come) != 1 or gone[0].id == come[0].id:
+            return None
+        # What was labelled since has the new id: it goes the same way back.
+        old, new = (come, gone) if back else (gone, come)
+        return old[0].id, new[0].id, False
 
 
 def _text_of_edit(old: LabelClass, new: LabelClass) -> str:
@@ -84,7 +83,7 @@ def _text_of_edit(old: LabelClass, new: LabelClass) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassRemoval(Effect):
+class ClassRemoval:
     """A class that is taken away.
 
     Parameters
@@ -125,24 +124,17 @@ class ClassRemoval(Effect):
             return f"delete class {self.entry.name}"
         return f"merge class {self.entry.name} into {self.heir.name}"
 
-    @property
-    def went(self) -> tuple[int, int]:
-        """The id of the class, and of the one its labels get; 0 for none."""
-        return self.entry.id, 0 if self.heir is None else self.heir.id
-
-    def done(self, classes: ClassTable) -> ClassTable:
-        """Return a table without the class."""
-        there = self._is_in(classes) and len(classes) > 1
-        return classes.without(self.entry.id) if there else classes
-
-    def undone(self, classes: ClassTable) -> ClassTable:
-        """Return a table with the class where it was."""
-        if self._is_in(classes):
+    def applied(self, classes: ClassTable, *, back: bool) -> ClassTable:
+        """Return a table without the class, or with it where it was."""
+        if any(entry.id == self.entry.id for entry in classes) == back:
             return classes
-        return classes.with_class(self.entry).moved(self.entry.id, self.place)
+        if back:
+            return classes.with_class(self.entry).moved(self.entry.id, self.place)
+        return classes.without(self.entry.id) if len(classes) > 1 else classes
 
-    def _is_in(self, classes: ClassTable) -> bool:
-        return any(entry.id == self.entry.id for entry in classes)
+    def relabelled(self, *, back: bool) -> tuple[int, int, bool]:
+        """Return the id of the class, that of the one its labels get, and ``back``."""
+        return self.entry.id, 0 if self.heir is None else self.heir.id, back
 
 
 def values_of(layer: "Labels", class_id: int, heir: int | None) -> set[int]:
@@ -155,54 +147,8 @@ def values_of(layer: "Labels", class_id: int, heir: int | None) -> set[int]:
     return set() if heir is not None else set(_records(layer, class_id))
 
 
-def removing(
-    history: ObjectHistory, layer: "Labels", removal: ClassRemoval, tiles: Tiles
-) -> Generator[None, None, None]:
-    """Take a class away from a layer, in steps of milliseconds.
-
-    Parameters
-    ----------
-    history : ObjectHistory
-        Of the viewer.
-    layer : Labels
-        A layer with a scheme.
-    removal : ClassRemoval
-        The class.
-    tiles : list
-        Where the layer has :func:`values_of` the class.
-
-    Raises
-    ------
-    ValueError
-        If the layer cannot be edited; nothing is changed then.
-    """
-    scheme = read_scheme(layer)
-    if scheme is None:
-        return
-    heir = removal.heir
-    if tiles:
-        check_target(layer, layer_shape(layer), 0 if heir is None else heir.id)
-    values = values_of(layer, removal.entry.id, None if heir is None else heir.id)
-    written = heir.id if heir is not None and scheme.kind == "semantic" else 0
-    changes = _changes(layer, tiles, values, written)
-    records: list[ObjectRecord] = []
-    gone: list[int] = []
-    if scheme.kind == "object":
-        found = _records(layer, removal.entry.id)
-        if heir is None:
-            gone = list(found)
-        else:
-            records = [
-                replace(record, class_id=heir.id, class_name=heir.name)
-                for record in found.values()
-            ]
-    yield from history.applying(
-        layer, removal.text, changes, records, gone, effect=removal, always=True
-    )
-
-
 class ClassSteps(QObject):
-    """Does to classes what steps of the history are to do, and takes it back."""
+    """Makes steps of the history of what changes classes."""
 
     changed = Signal(object)
     """The Labels layer whose classes a step changed."""
@@ -217,7 +163,6 @@ class ClassSteps(QObject):
         super().__init__()
         self._history = history
         self._on_other_pages: weakref.WeakMethod[_OtherPages] | None = None
-        history.moved.connect(self._on_moved)
 
     def ask(self, tell: "_OtherPages") -> None:
         """Ask a method what labels of a class there are that no layer shows.
@@ -250,48 +195,101 @@ class ClassSteps(QObject):
             The classes.
         """
         edit = TableEdit(before, after)
-        effect = edit if layer is not None else _ListEdit(weakref.ref(view), edit)
+        effect: Effect = _ListEdit(self, edit, weakref.ref(view))
+        if layer is not None:
+            effect = self.effect(edit)
         self._history.note(layer, edit.text, effect)
 
-    def _on_moved(self, step: Step, back: bool) -> None:
-        effect, layer = step.effect, step.layer
-        if isinstance(effect, _ListEdit):
-            self.list_asked.emit(effect.view(), effect.edit, back)
+    def effect(self, change: ClassChange) -> Effect:
+        """Return what a step of a layer does that changes its classes."""
+        return _LayerEdit(self, change)
+
+    def removing(
+        self, layer: "Labels", removal: ClassRemoval, tiles: Tiles
+    ) -> Generator[None, None, None]:
+        """Take a class away from a layer, in steps of milliseconds.
+
+        Parameters
+        ----------
+        layer : Labels
+            A layer with a scheme.
+        removal : ClassRemoval
+            The class.
+        tiles : list
+            Where the layer has :func:`values_of` the class.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot be edited; nothing is changed then.
+        """
+        scheme = read_scheme(layer)
+        if scheme is None:
+            return
+        heir = removal.heir
+        if tiles:
+            check_target(layer, layer_shape(layer), 0 if heir is None else heir.id)
+        values = values_of(layer, removal.entry.id, None if heir is None else heir.id)
+        written = heir.id if heir is not None and scheme.kind == "semantic" else 0
+        changes = _changes(layer, tiles, values, written)
+        records: list[ObjectRecord] = []
+        gone: list[int] = []
+        if scheme.kind == "object":
+            found = _records(layer, removal.entry.id)
+            if heir is None:
+                gone = list(found)
+            else:
+                records = [
+                    replace(record, class_id=heir.id, class_name=heir.name)
+                    for record in found.values()
+                ]
+        yield from self._history.applying(
+            layer,
+            removal.text,
+            changes,
+            records,
+            gone,
+            effect=self.effect(removal),
+            always=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LayerEdit(Effect):
+    """A change of the classes of the layer that the step is done to."""
+
+    steps: ClassSteps
+    change: ClassChange
+
+    def do(self, layer: "Labels | None", *, back: bool) -> None:
+        """Write the classes, and tell which labels have another one now.
+
+        Also of those that nobody sees.
+        """
         scheme = read_scheme(layer)
         if layer is None or scheme is None:
             return
-        if isinstance(effect, ClassRemoval | TableEdit):
-            classes = changed(effect, scheme.classes, back=back)
-            if classes != scheme.classes:
-                write_scheme(layer, LabelScheme(scheme.kind, classes))
-            if effect.went is not None:
-                self._tell_of_labels(layer, effect, back)
-            # Who did the step may have written them already.
-            self.changed.emit(layer)
-
-    def _tell_of_labels(
-        self, layer: "Labels", effect: "ClassRemoval | TableEdit", back: bool
-    ) -> None:
-        """Tell which labels have another class now, also where nobody sees them."""
-        class_id, heir = effect.went or (0, 0)
-        if back and isinstance(effect, TableEdit):
-            # What was labelled since has the new id: it goes the same way back.
-            self.taken_away.emit(layer, heir, class_id, False)
-        else:
-            self.taken_away.emit(layer, class_id, heir, back)
+        classes = self.change.applied(scheme.classes, back=back)
+        if classes != scheme.classes:
+            write_scheme(layer, LabelScheme(scheme.kind, classes))
+        relabelled = self.change.relabelled(back=back)
+        if relabelled is not None:
+            self.steps.taken_away.emit(layer, *relabelled)
+        # Who did the step may have written them already.
+        self.steps.changed.emit(layer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ListEdit(Effect):
-    """An edit of classes that no layer has yet, and the list it was made in."""
+    """A change of classes that no layer has yet, and the list it was made in."""
 
+    steps: ClassSteps
+    change: ClassChange
     view: "weakref.ref[QObject]"
-    edit: TableEdit
 
-
-def changed(change: ClassChange, classes: ClassTable, *, back: bool) -> ClassTable:
-    """Return a table with a change, or without it."""
-    return change.undone(classes) if back else change.done(classes)
+    def do(self, layer: "Labels | None", *, back: bool) -> None:
+        """Ask the list."""
+        self.steps.list_asked.emit(self.view(), self.change, back)
 
 
 def _records(layer: "Labels", class_id: int) -> dict[int, ObjectRecord]:

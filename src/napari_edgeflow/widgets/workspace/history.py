@@ -38,8 +38,16 @@ class StepEndedError(ValueError):
 class Effect:
     """What a step is or does beside pixels and rows; the history keeps it with it.
 
-    By default it takes no memory and fits every layer.
+    By default it does nothing, takes no memory and fits every layer.
     """
+
+    def do(self, layer: "Labels | None", *, back: bool) -> None:
+        """Do it, or take it back, now that the step did so with pixels and rows."""
+
+    @property
+    def in_progress(self) -> Any:
+        """The object in progress that the step finished; None if it finished none."""
+        return None
 
     @property
     def nbytes(self) -> int:
@@ -51,6 +59,9 @@ class Effect:
         return self
 
 
+_NOTHING = Effect()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One entry of the history, undone and redone as a whole.
@@ -59,12 +70,12 @@ class Step:
     ----------
     what : str
         What was done, as in "delete 3 objects".
-    effect : Effect or None
-        What the one who did it needs to go back to the state before; others ignore it.
+    effect : Effect
+        What it does beside pixels and rows.
     """
 
     what: str
-    effect: Effect | None = None
+    effect: Effect = _NOTHING
     _layer: "weakref.ref[Labels] | None" = field(default=None, repr=False)
     _shape: tuple[int, ...] = field(default=(), repr=False)
     _pixels: tuple[ChangedPixels, ...] = field(default=(), repr=False)
@@ -88,13 +99,13 @@ class Step:
     def nbytes(self) -> int:
         """How much memory it takes, about."""
         pixels = sum(part.nbytes for part in self._pixels)
-        effect = 0 if self.effect is None else self.effect.nbytes
-        return effect + pixels + _ROW_BYTES * (1 + sum(map(len, self._rows)))
+        return (
+            self.effect.nbytes + pixels + _ROW_BYTES * (1 + sum(map(len, self._rows)))
+        )
 
     def moved(self, layer: "Labels", image: "Image") -> "Step":
         """Return the same step for a layer that holds what its own layer held."""
-        effect = None if self.effect is None else self.effect.moved(image)
-        return replace(self, _layer=weakref.ref(layer), effect=effect)
+        return replace(self, _layer=weakref.ref(layer), effect=self.effect.moved(image))
 
     def recoded(self, old: int, new: int, name: str, *, pixels: bool) -> "Step":
         """Return the same step for labels in which a class has become another one.
@@ -230,7 +241,7 @@ class _Writing:
         self._rows = before, rows.get(ids)
         return self._rows[1]
 
-    def step(self, effect: Effect | None, *, always: bool) -> Step | None:
+    def step(self, effect: Effect, *, always: bool) -> Step | None:
         """Return the step now that all is done; None if it changed nothing."""
         self._ended = "it is done"
         self._item.file()
@@ -279,8 +290,6 @@ class ObjectHistory(QObject):
 
     changed = Signal(object)
     """The Labels layer whose objects were changed by a step, by undo or by redo."""
-    moved = Signal(object, bool)
-    """A step was done or redone (False), or undone (True)."""
     steps_changed = Signal()
     """There is something else to undo or to redo."""
 
@@ -301,7 +310,7 @@ class ObjectHistory(QObject):
         pixels: Iterable[PixelChange],
         records: Sequence[ObjectRecord] = (),
         removed: Sequence[int] = (),
-        effect: Effect | None = None,
+        effect: Effect = _NOTHING,
     ) -> None:
         """Do something to objects, as one step.
 
@@ -318,8 +327,8 @@ class ObjectHistory(QObject):
             colour from the layer's scheme.
         removed : sequence of int
             Ids of the objects whose rows go.
-        effect : Effect or None
-            Is found in the step when it is undone.
+        effect : Effect, optional
+            What it does beside them, and takes back when it is undone.
 
         Raises
         ------
@@ -336,7 +345,7 @@ class ObjectHistory(QObject):
         pixels: Iterable[PixelChange],
         records: Iterable[ObjectRecord] = (),
         removed: Sequence[int] = (),
-        effect: Effect | None = None,
+        effect: Effect = _NOTHING,
         *,
         always: bool = False,
         new_ids: range = range(0),
@@ -402,7 +411,7 @@ class ObjectHistory(QObject):
             self.steps_changed.emit()
 
     def note(self, layer: "Labels | None", what: str, effect: Effect) -> None:
-        """Remember a step that changed neither pixels nor rows; see :attr:`moved`.
+        """Do a step that changes neither pixels nor rows, and remember it.
 
         Parameters
         ----------
@@ -411,7 +420,7 @@ class ObjectHistory(QObject):
         what : str
             What was done, as in "rename class cat".
         effect : Effect
-            What undo and redo need.
+            What it does.
         """
         if layer is None:
             self._add(Step(what, effect))
@@ -421,7 +430,7 @@ class ObjectHistory(QObject):
     def _add(self, step: Step) -> None:
         self._undone.clear()
         self._done.append(step)
-        self.moved.emit(step, False)
+        step.effect.do(step.layer, back=False)
         self._tell(step.layer)
 
     @property
@@ -520,7 +529,7 @@ class ObjectHistory(QObject):
                 layer = step.layer
                 step = step if layer is None else self._changed_by(do, step, layer)
                 target.append(step)
-                self.moved.emit(step, back)
+                step.effect.do(layer, back=back)
                 self._tell(layer)
                 return step
         self.steps_changed.emit()

@@ -23,6 +23,7 @@ from napari_edgeflow.widgets.layers.object_records import ObjectRecord, Source
 from napari_edgeflow.widgets.layers.planes import Plane, layer_shape
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.class_steps import TableEdit
+from napari_edgeflow.widgets.workspace.history import Effect
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -184,9 +185,10 @@ class LabelWriter:
             for plane, of in zip(new.planes, ids, strict=True)
         ]
         names = {entry.id: entry.name for entry in table}
-        edit = None
+        edit = Effect()
         if scheme is not None and scheme.classes != table:
-            edit = TableEdit(scheme.classes, table)
+            steps = Workspace.of(viewer).class_steps
+            edit = steps.effect(TableEdit(scheme.classes, table))
 
         def changes() -> Iterator[PixelChange]:
             for part in parts:

@@ -253,6 +253,11 @@ class ObjectInProgress(Effect):
         """Return the same for another layer that shows the image."""
         return replace(self, layer=ref(image))
 
+    @property
+    def in_progress(self) -> "ObjectInProgress":
+        """Itself, for undo of its finishing."""
+        return self
+
     # ---- the next one
 
     def edited(self, prompts: Sequence[Prompt]) -> "ObjectInProgress":
