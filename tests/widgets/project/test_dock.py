@@ -95,7 +95,7 @@ class Labeller:
         history.apply(self.labels, f"finish {value}", [change], [record])
 
     def saved(self) -> None:
-        self.until(lambda: not self.controller.page._soon.isActive())
+        self.until(lambda: not self.controller.page._edited_soon.waits)
         # What the dock says comes a moment after the saver knows.
         self.until(lambda: self.controller.project.saver.wait(timeout=0))
         self.until(lambda: self.controls.status.text() == "saved")

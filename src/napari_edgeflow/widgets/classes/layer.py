@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.places import count_labels, tiles_with
@@ -20,6 +20,7 @@ from napari_edgeflow.widgets.layers.labels import (
 )
 from napari_edgeflow.widgets.layers.planes import layer_array
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 from napari_edgeflow.widgets.qt.turns import Turns
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.workspace.class_steps import (
@@ -58,10 +59,7 @@ class ClassLayer(QObject):
             _found, self._on_found, lambda _, error: show_problem(error)
         )
         self._turns: Turns[None] = Turns(self._on_removed, show_problem)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._recount)
+        self._recount_later = Later(self, self._recount, _SETTLE_MS)
         view.asks_before_removal = True
         view.hidden_changed.connect(self._on_hidden)
         view.removal_asked.connect(self.remove)
@@ -76,7 +74,7 @@ class ClassLayer(QObject):
     @property
     def busy(self) -> bool:
         """Whether something is counted, looked for or written."""
-        waiting = self._settle.isActive() or self._count.busy
+        waiting = self._recount_later.waits or self._count.busy
         return waiting or self._find.busy or self._turns.busy
 
     def follow(self, layer: "Labels | None") -> None:
@@ -95,7 +93,7 @@ class ClassLayer(QObject):
     def close(self) -> None:
         """Stop; what is being written is written to its end."""
         self._links.close()
-        # The timer is left alone: when the window goes, Qt may have deleted it.
+        self._recount_later.cancel()
         self._layer = None
         self._count.close()
         self._find.close()
@@ -105,7 +103,7 @@ class ClassLayer(QObject):
 
     def _on_edited(self, _event: object = None) -> None:
         if self._layer is not None:
-            self._settle.start()
+            self._recount_later.ask_anew()
 
     def _recount(self) -> None:
         layer = self._layer

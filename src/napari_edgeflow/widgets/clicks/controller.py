@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
-from superqt.utils import QSignalDebouncer
 
 from napari_edgeflow.engine.interaction.clicks import Click
 from napari_edgeflow.engine.interaction.prompts import (
@@ -39,6 +38,7 @@ from napari_edgeflow.widgets.layers.labels import (
 )
 from napari_edgeflow.widgets.layers.planes import Plane, plane_shown
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 from napari_edgeflow.widgets.qt.workers import (
     LatestCall,
     UnusableModelError,
@@ -111,16 +111,10 @@ class ClickController(QObject):
             "edit_outline": self.edit_outline,
         }
         self.layers = ClickLayers(viewer, shortcuts, actions)
-        self._settled = self._debouncer(_SETTLE_MS, self._prepare)
-        self._removed = self._debouncer(0, self._restore_layers)
+        self._prepare_later = Later(self, self._prepare, _SETTLE_MS)
+        self._restore_later = Later(self, self._restore_layers)
         self._links, self._image_links = Connections(), Connections()
         self._connect()
-
-    def _debouncer(self, milliseconds: int, slot: Callable[[], None]) -> Any:
-        debouncer = QSignalDebouncer(parent=self)
-        debouncer.setTimeout(milliseconds)
-        debouncer.triggered.connect(slot)
-        return debouncer
 
     def _connect(self) -> None:
         viewer, layers = self._viewer, self.layers
@@ -355,8 +349,8 @@ class ClickController(QObject):
         """Stop; with ``remove_layers`` also take our two layers out of the viewer."""
         self._links.close()
         self._image_links.close()
-        self._settled.cancel()
-        self._removed.cancel()
+        self._prepare_later.cancel()
+        self._restore_later.cancel()
         self._calls.close()
         self._object = self._request = None
         self.layers.close(remove_layers)
@@ -534,12 +528,12 @@ class ClickController(QObject):
     def _on_dims(self) -> None:
         self.layers.mask.follow_view()
         self._tell()
-        self._settled.throttle()
+        self._prepare_later.ask_anew()
 
     def _on_removed(self, event: Any) -> None:
         if self.layers.owns(event.value):
             # Not now: napari is still busy removing, perhaps all layers.
-            self._removed.throttle()
+            self._restore_later.ask()
 
     def _on_image_data(self) -> None:
         self._end_object(f"the pixels of {self._image_name!r} were exchanged")

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
-from superqt.utils import qdebounced, signals_blocked
+from superqt.utils import signals_blocked
 
 from napari_edgeflow.widgets.layers.helpers import is_helper
 from napari_edgeflow.widgets.layers.matching import made_for
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -53,7 +54,7 @@ class LayerCombo(QComboBox):
         self._prefer_layers = prefer_layers
         self._layers: list[Layer | None] = [None]
         self._chosen: Layer | None = None
-        self._refill_later = qdebounced(self.refill, timeout=0)
+        self._refill_later = Later(self, self.refill)
         # A dock that was closed right after a change does nothing about it any more.
         links.keep(self._refill_later.cancel)
         for name in ("inserted", "removed", "reordered", "renamed"):
@@ -101,7 +102,7 @@ class LayerCombo(QComboBox):
         self._take(chosen)
 
     def _on_layers(self) -> None:
-        self._refill_later()
+        self._refill_later.ask()
 
     def _on_activated(self, index: int) -> None:
         self._take(self._layers[index])

@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt.utils import qdebounced
 
 from napari_edgeflow.project.folder import Project, ProjectPlace, count_states
 from napari_edgeflow.project.storage.project_file import PageState
@@ -27,6 +26,7 @@ from napari_edgeflow.widgets.project.list import STATE_TEXTS, PageList, PageMode
 from napari_edgeflow.widgets.project.notice import Notice
 from napari_edgeflow.widgets.project.recent import RecentProjects
 from napari_edgeflow.widgets.project.thumbnails import Thumbnails
+from napari_edgeflow.widgets.qt.later import Later
 
 _TYPING_MS = 200
 _NOTHING_OPEN = (
@@ -61,7 +61,7 @@ class ProjectControls(QWidget):
         self.kind.choose("object")
         self.status = QLabel(self)
         self.status.setWordWrap(True)
-        self._filter_later = qdebounced(self._filter, timeout=_TYPING_MS)
+        self._filter_later = Later(self, self._filter, _TYPING_MS)
         self._shortcuts = shortcuts
         self._label_keys()
         self._lay_out()
@@ -223,7 +223,7 @@ class ProjectControls(QWidget):
             self.open_asked.emit(ProjectPlace(Path(images), Path(labels)))
 
     def _on_typed(self) -> None:
-        self._filter_later()
+        self._filter_later.ask_anew()
 
     def _filter(self) -> None:
         self._filter_later.cancel()

@@ -1,7 +1,9 @@
 """A bar in napari's activity dock for work in the background."""
 
 from napari.utils import progress
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
+
+from napari_edgeflow.widgets.qt.later import Later
 
 _PAUSE_MS = 100
 
@@ -20,22 +22,16 @@ class ActivityBar(QObject):
         self._latest = (0, 0)
         self._open = True
         self._moving = False
-        # Not a debouncer, which uses its own timer once more after the call: napari
-        # handles events meanwhile, and by one of them the bar may be gone.
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._move)
-        self._timer.start(0)
+        self._move_later = Later(self, self._move, _PAUSE_MS)
+        self._move_later.ask_anew(0)
 
     def show(self, done: int, total: int) -> None:
         """Show that ``done`` steps of ``total`` are done, before long."""
         self._latest = (done, total)
-        if not self._timer.isActive():
-            self._timer.start(_PAUSE_MS)
+        self._move_later.ask()
 
     def close(self) -> None:
         """Take the bar away."""
-        # The timer is left alone: when the window goes, Qt may have deleted it.
         self._open = False
         self._take_away()
 

@@ -6,11 +6,12 @@ import numpy as np
 from napari.layers import Image
 from napari.utils.colormaps import Colormap, ensure_colormap
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.widgets.layers.helpers import HELPER, kept_selection
 from napari_edgeflow.widgets.layers.planes import Plane, placement
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -32,9 +33,7 @@ class ConfidenceLayer(QObject):
         self._plane: Plane | None = None
         self._data: NDArray[np.float32] | None = None
         self._layer: Image | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self._take_away)
+        self._take_away_later = Later(self, self._take_away)
         self._links = Connections()
         self._links.connect(viewer.layers.events.removed, self._on_removed)
 
@@ -98,7 +97,7 @@ class ConfidenceLayer(QObject):
         elif event.value is self._image or event.value is self._target:
             self._image = self._target = self._data = None
             # Not now: napari is still busy removing, perhaps all layers.
-            self._later.start(0)
+            self._take_away_later.ask()
 
 
 def _new_layer(image: Image, plane: Plane | None, data: NDArray[np.float32]) -> Image:

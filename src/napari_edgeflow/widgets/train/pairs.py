@@ -21,7 +21,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt.utils import qdebounced
 
 from napari_edgeflow.formats.training.plan import DataSource
 from napari_edgeflow.formats.training.sources import find_source
@@ -31,6 +30,7 @@ from napari_edgeflow.widgets.layers.helpers import is_helper
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.matching import matching_layers
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 from napari_edgeflow.widgets.qt.style import make_compact
 from napari_edgeflow.widgets.train.settings import LayerPair
 
@@ -69,7 +69,7 @@ class TrainPairs(QWidget):
             prefer_layers=True,
             parent=self,
         )
-        self._tell_later = qdebounced(self._tell, timeout=_LATER_MS)
+        self._tell_later = Later(self, self._tell, _LATER_MS)
         self._lay_out()
         links.connect(viewer.layers.events.removed, self._on_removed)
         links.connect(viewer.layers.events.renamed, self._on_renamed)
@@ -281,7 +281,7 @@ class TrainPairs(QWidget):
             self._row_links.connect(getattr(labels.events, name), self._on_edited)
 
     def _on_edited(self) -> None:
-        self._tell_later()
+        self._tell_later.ask_anew()
 
     def _tell(self) -> None:
         self.changed.emit()

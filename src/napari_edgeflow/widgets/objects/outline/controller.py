@@ -6,7 +6,6 @@ import numpy as np
 from napari.utils.notifications import show_info, show_warning
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
-from superqt.utils import qdebounced
 
 from napari_edgeflow.engine.raster.outlines.outline import TOLERANCE
 from napari_edgeflow.widgets.layers.labels import check_target
@@ -23,6 +22,7 @@ from napari_edgeflow.widgets.objects.outline.work import (
     commit_outline,
 )
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
@@ -56,7 +56,7 @@ class OutlineController(QObject):
         """What is known of the outline that is shown; None while it is computed."""
         self._writing = self._warned = False
         self._calls = LatestCall(answer, self._deliver, self._fail)
-        self._resize_later = qdebounced(self._resize, timeout=_SETTLE_MS)
+        self._resize_later = Later(self, self._resize, _SETTLE_MS)
         self._links = Connections()
 
     # ---- what a panel asks for
@@ -299,7 +299,7 @@ class OutlineController(QObject):
             self._end(remove=False)
 
     def _on_zoom(self) -> None:
-        self._resize_later()
+        self._resize_later.ask_anew()
 
     def _resize(self) -> None:
         if self.layer is not None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, Signal
-from superqt.utils import qdebounced
 
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
@@ -18,6 +17,7 @@ from napari_edgeflow.widgets.objects.table.entries import (
 )
 from napari_edgeflow.widgets.objects.table.view import ObjectHighlight, show_object
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 from napari_edgeflow.widgets.qt.turns import Turns
 from napari_edgeflow.widgets.qt.workers import LatestCall, show_problem
 from napari_edgeflow.widgets.workspace.workspace import Workspace
@@ -62,7 +62,7 @@ class ObjectsController(QObject):
         self._turns: Turns[None] = Turns(self._on_written, self._on_not_written)
         # Whether the list is not that of the layer's present pixels and rows.
         self._stale = False
-        self._list_later = qdebounced(self._list)
+        self._list_later = Later(self, self._list)
         self._links, self._layer_links = Connections(), Connections()
         self._links.connect(viewer.layers.events.removed, self._on_removed)
         self.history.changed.connect(self._on_history)
@@ -155,8 +155,7 @@ class ObjectsController(QObject):
 
     def _list_in(self, milliseconds: int) -> None:
         self._stale = True
-        self._list_later.setTimeout(milliseconds)
-        self._list_later()
+        self._list_later.ask_anew(milliseconds)
 
     def _list(self) -> None:
         self._stale = False

@@ -9,7 +9,7 @@ from weakref import ref
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
@@ -27,6 +27,7 @@ from napari_edgeflow.widgets.layers.labels import (
 from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.project.page.rows import FeatureRows, as_features
 from napari_edgeflow.widgets.qt.connections import Connections
+from napari_edgeflow.widgets.qt.later import Later
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -84,17 +85,10 @@ class OpenPage(QObject):
         self._names: dict[Layer, str] = {}
         self._gone: list[str] = []
         self._links = Connections()
-        self._soon = self._make_timer(_SOON_MS, self.edited)
-        self._later = self._make_timer(_LATER_MS, self.redrawn)
-        self._adopt_later = self._make_timer(0, self._adopt)
-        self._tell_later = self._make_timer(0, self._tell_of_gone)
-
-    def _make_timer(self, milliseconds: int, slot: Any) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(slot)
-        return timer
+        self._edited_soon = Later(self, self.edited, _SOON_MS)
+        self._redrawn_later = Later(self, self.redrawn, _LATER_MS)
+        self._adopt_later = Later(self, self._adopt)
+        self._tell_later = Later(self, self._tell_of_gone)
 
     @property
     def labels(self) -> Labels | None:
@@ -211,8 +205,8 @@ class OpenPage(QObject):
     def unfollow(self) -> None:
         """Follow the layers no longer; they stay where they are."""
         self._gone.clear()
-        for timer in (self._soon, self._later, self._adopt_later, self._tell_later):
-            timer.stop()
+        for later in self.findChildren(Later):
+            later.cancel()
         self._links.close()
 
     # ---- what it holds
@@ -226,8 +220,8 @@ class OpenPage(QObject):
 
     def flush(self) -> None:
         """Tell of edits now that would be told of soon."""
-        if self._soon.isActive():
-            self._soon.stop()
+        if self._edited_soon.waits:
+            self._edited_soon.cancel()
             self.edited.emit()
 
     def content(self) -> PageContent:
@@ -260,16 +254,14 @@ class OpenPage(QObject):
             self._links.connect(getattr(layer.events, name), self._on_redrawn)
 
     def _on_edited(self) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
+        self._edited_soon.ask()
 
     def _on_redrawn(self) -> None:
-        if not self._later.isActive():
-            self._later.start()
+        self._redrawn_later.ask()
 
     def _on_inserted(self) -> None:
         # Later: whoever made the layer may not have said yet whose it is.
-        self._adopt_later.start()
+        self._adopt_later.ask()
 
     def _on_removed(self, event: Any) -> None:
         gone = [key for key, layer in self._labels.items() if layer is event.value]
@@ -280,7 +272,7 @@ class OpenPage(QObject):
             del self._labels[key]
             self._gone.append(event.value.name)
             # Later: when the viewer closes all layers go, and nobody is to be told.
-            self._tell_later.start()
+            self._tell_later.ask()
 
     def _tell_of_gone(self) -> None:
         names, self._gone = self._gone, []
