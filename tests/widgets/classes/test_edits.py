@@ -57,7 +57,7 @@ def test_a_class_is_found_by_typing(classes: ClassList, notices: list[str]) -> N
 def test_the_search_shows_the_tab_that_it_is_in(qtbot: Any) -> None:
     tabs, classes = QTabWidget(), ClassList(ClassTable.voc())
     qtbot.addWidget(tabs)
-    tabs.addTab(QWidget(), "Refine")
+    tabs.addTab(QWidget(), "Tidy")
     tabs.addTab(classes, "Classes")
     tabs.show()
     classes.search()

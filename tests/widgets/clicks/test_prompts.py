@@ -225,7 +225,7 @@ def test_drawing_beside_the_image_or_in_another_plane_is_refused(
 
 
 @pytest.mark.parametrize("name", ["largest", "fill_holes"])
-def test_the_mask_follows_the_refine_tab(make_person: MakePerson, name: str) -> None:
+def test_the_mask_follows_the_tidy_tab(make_person: MakePerson, name: str) -> None:
     image = np.full((60, 80, 3), 20, np.uint8)
     image[10:40, 10:40] = 230
     image[20:25, 20:25] = 20
@@ -236,8 +236,11 @@ def test_the_mask_follows_the_refine_tab(make_person: MakePerson, name: str) -> 
     plain, tidy = person.mask, person.dock.controls.tidy
     assert plain[52, 62]
     assert not plain[22, 22]
+    tabs = person.dock.controls._tabs
+    assert tabs.tabText(1) == "Tidy"
     getattr(tidy, name).setChecked(True)
     person.wait()
+    assert tabs.tabText(1) == "Tidy (on)"
     assert person.mask[52, 62] == (name == "fill_holes")
     assert person.mask[22, 22] == (name == "fill_holes")
     tidy.grow.setValue(2)

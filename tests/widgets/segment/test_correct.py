@@ -152,12 +152,12 @@ def test_clicks_beside_an_object_pick_nothing(
     assert not click.mask.any()
 
 
-def test_there_must_be_labels_to_refine(
+def test_there_must_be_labels_to_correct(
     make_segmenter: MakeSegmentPerson, notices: list[str]
 ) -> None:
     person = make_segmenter(show=False)
     person.controls.correct.click()
-    assert "no labels to refine" in notices[-1]
+    assert "no labels to correct" in notices[-1]
     assert not person.controls.correct.isChecked()
     other = person.viewer.add_labels(np.zeros((5, 5), np.uint8), name="other")
     person.controls.target.choose(other)

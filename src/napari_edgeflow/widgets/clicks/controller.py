@@ -179,7 +179,7 @@ class ClickController(QObject):
         """
         if self._active is not None:
             raise ValueError(
-                "There is an object in progress: finish it or clear it, then refine "
+                "There is an object in progress: finish it or clear it, then correct "
                 "the other one."
             )
 

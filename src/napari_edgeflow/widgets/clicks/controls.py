@@ -117,7 +117,7 @@ class ClickControls(QWidget):
         if bar is not None:
             bar.setDrawBase(False)
         tabs.addTab(self.classes, "Classes")
-        tabs.addTab(self.tidy, "Refine")
+        tabs.addTab(self.tidy, "Tidy")
         tabs.setTabToolTip(1, "Threshold, parts, holes, outline and size of the mask")
         return tabs
 
@@ -209,7 +209,7 @@ class ClickControls(QWidget):
 
     def _on_changed(self, *_: object) -> None:
         # What changes all masks must not hide behind the other tab.
-        self._tabs.setTabText(1, "Refine" if self.tidy.is_off else "Refine (on)")
+        self._tabs.setTabText(1, "Tidy" if self.tidy.is_off else "Tidy (on)")
         self.changed.emit()
 
     def _on_layers(self) -> None:

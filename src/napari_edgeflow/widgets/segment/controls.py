@@ -156,7 +156,7 @@ class SegmentControls(QWidget):
         self.run = QPushButton("Run", self)
         make_bold(self.run)
         self.cancel = QPushButton("Cancel", self)
-        self.correct = QPushButton("Refine an object by clicks", self)
+        self.correct = QPushButton("Correct an object by clicks", self)
         self.correct.setCheckable(True)
         self.correct.setToolTip(
             "Then click on an object in the image, and correct it with "

@@ -100,7 +100,7 @@ class ObjectPicker(QObject):
         """
         if image is None or labels is None:
             raise ValueError(
-                "There are no labels to refine: run first, or choose a layer to "
+                "There are no labels to correct: run first, or choose a layer to "
                 "write to."
             )
         if layer_shape(image) != layer_shape(labels):

@@ -30,7 +30,7 @@ def labels_of(person: Person, kind: Any = "semantic", value: int = 15) -> Any:
     return layer
 
 
-def refine(person: Person, layer: Any, class_id: int = 15) -> None:
+def correct(person: Person, layer: Any, class_id: int = 15) -> None:
     image = person.viewer.layers["squares"]
     person.dock.correct(image, layer, FLAT, OLD, class_id)
     person.wait()
@@ -47,7 +47,7 @@ def test_the_object_is_taken_over_and_replaced(make_person: MakePerson) -> None:
     person = make_person()
     layer = labels_of(person)
     before = layer.data.copy()
-    refine(person, layer)
+    correct(person, layer)
     np.testing.assert_array_equal(person.mask, OLD)
     controls = person.dock.controls
     assert controls.target.layer is layer
@@ -75,7 +75,7 @@ def test_the_object_is_taken_over_and_replaced(make_person: MakePerson) -> None:
 
 def test_undo_goes_back_to_the_mask_it_started_from(make_person: MakePerson) -> None:
     person = make_person(window=False)
-    refine(person, labels_of(person))
+    correct(person, labels_of(person))
     masks = [person.mask]
     for point in (WHITE, RED):
         add(person, *point)
@@ -96,7 +96,7 @@ def test_clear_lets_go_of_it_and_undo_brings_it_back(make_person: MakePerson) ->
     person = make_person(window=False)
     layer = labels_of(person)
     before = layer.data.copy()
-    refine(person, layer)
+    correct(person, layer)
     add(person, *WHITE)
     mask = person.mask
     person.dock.controls.clear.click()
@@ -126,7 +126,7 @@ def test_an_object_keeps_its_id_and_its_row_is_exchanged(
         for i, c in ((2, 15), (3, 7), (4, 7))
     ]
     Workspace.of(person.viewer).history.apply(layer, "import", [], records)
-    refine(person, layer)
+    correct(person, layer)
     assert person.dock.controls.settings().kind == "object"
     add(person, *WHITE)
     person.dock.controls.classes.choose(8)
@@ -150,7 +150,7 @@ def test_an_object_keeps_its_id_and_its_row_is_exchanged(
 def test_finishing_at_once_changes_only_the_class(make_person: MakePerson) -> None:
     person = make_person(window=False)
     layer = labels_of(person)
-    refine(person, layer)
+    correct(person, layer)
     person.dock.controls.classes.choose(4)
     person.dock.controls.finish.click()
     person.wait()
@@ -163,7 +163,7 @@ def test_labels_of_others_are_kept(make_person: MakePerson) -> None:
     layer = labels_of(person)
     layer.data_setitem(np.nonzero(np.pad(np.ones((9, 9), bool), 50)), 7)
     person.dock.controls.keep_existing.setChecked(True)
-    refine(person, layer)
+    correct(person, layer)
     add(person, *WHITE)
     layer.data_setitem((np.array([22]), np.array([12])), 9)
     person.dock.controls.finish.click()
@@ -179,7 +179,7 @@ def test_an_object_in_progress_is_not_lost(make_person: MakePerson) -> None:
     add(person, *RED)
     mask = person.mask
     with pytest.raises(ValueError, match="in progress"):
-        refine(person, layer)
+        correct(person, layer)
     np.testing.assert_array_equal(person.mask, mask)
     assert layer.visible
 
@@ -230,7 +230,7 @@ def test_what_goes_meanwhile(
 ) -> None:
     person = make_person(show=False)
     layer = labels_of(person)
-    refine(person, layer)
+    correct(person, layer)
     add(person, *WHITE)
     if which == "dock":
         person.viewer.window.remove_dock_widget(person.dock)

@@ -137,7 +137,7 @@ class ClickLayers(QObject):
         image = None if self.image is None else self.read()
         if image is None or image.plane != plane:
             raise ValueError(
-                f"{plane.name} is not shown: go back to it to refine the object"
+                f"{plane.name} is not shown: go back to it to go on with the object"
             )
         return image
 

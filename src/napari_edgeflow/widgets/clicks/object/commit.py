@@ -46,7 +46,7 @@ def commit_object(
     if mask is None:
         raise ValueError(
             "The mask is empty: click on the object, or lower the threshold in the "
-            "tab Refine."
+            "tab Tidy."
         )
     if target is None:
         target = add_labels(viewer, image, settings.scheme)

@@ -78,7 +78,7 @@ class Origin:
             )
         window = bounding_window(mask)
         if window is None:
-            raise ValueError("there is no object to refine: click on a label")
+            raise ValueError("there is no object to correct: click on a label")
         inside = mask[window.slices]
         values = plane.read(target.data, window)
         return cls(int(values[inside][0]), MaskPart(window, inside), target)
