@@ -14,6 +14,7 @@ from napari_edgeflow.cli.clicks import add_click, add_evaluate_clicks
 from napari_edgeflow.cli.config_file import config_of, with_config
 from napari_edgeflow.cli.console import BAD_INPUT, complain
 from napari_edgeflow.cli.convert import add_convert
+from napari_edgeflow.cli.project import add_project
 from napari_edgeflow.cli.semantic import (
     add_evaluate_objects,
     add_evaluate_semantic,
@@ -94,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evaluate_objects(measures)
     add_train(commands)
     add_convert(commands)
+    add_project(commands)
     models = commands.add_parser("models", help="list the models there are")
     models.set_defaults(run=_run_models)
     return parser

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Item = TypeVar("Item")
+End = TypeVar("End")
 
 BAD_INPUT = 2
 """Exit status for input that cannot be used, as argparse has it."""
@@ -31,6 +32,16 @@ def with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item
     from tqdm import tqdm
 
     yield from tqdm(items, total=total, unit=f" {unit}", disable=None)
+
+
+def finished(steps: Generator[object, None, End]) -> End:
+    """Run to the end and return what is returned there."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: End = end.value
+            return result
 
 
 def two_columns(rows: Iterable[tuple[str, str]]) -> str:

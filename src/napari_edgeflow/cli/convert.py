@@ -4,15 +4,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.console import BAD_INPUT, complain
+from napari_edgeflow.cli.console import BAD_INPUT, complain, finished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.engine.labels.classes import ClassTable, Colour, Kind
     from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-    from napari_edgeflow.formats.exchange.exports import ExportProgress, ExportSummary
     from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
     from napari_edgeflow.formats.files.problems import Report
 
@@ -40,10 +39,11 @@ def add_convert(commands: "Commands") -> None:
     parser.add_argument("input", type=Path, metavar="INPUT", help="folder, or file")
     parser.add_argument("--from", dest="source", choices=CONVERTED_FROM, required=True)
     parser.add_argument(
-        "--to", dest="target", type=_target, choices=CONVERTED_TO, required=True
+        "--to", dest="target", type=target_format, choices=CONVERTED_TO, required=True
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     _add_choices(parser)
+    add_export_choices(parser)
     parser.set_defaults(run=_run_convert)
 
 
@@ -59,6 +59,10 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="each value of a label image that does not say it is an object",
     )
+
+
+def add_export_choices(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how labels are written."""
     parser.add_argument(
         "--tolerance",
         type=float,
@@ -96,7 +100,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split")
 
 
-def _target(text: str) -> str:
+def target_format(text: str) -> str:
     """Return the name of a format, which may be spelt as the documents spell it."""
     return "gray" if text == "grey" else text
 
@@ -124,7 +128,7 @@ def _run_convert(options: argparse.Namespace) -> int:
     from napari_edgeflow.formats.exchange.targets import FORMATS
     from napari_edgeflow.formats.files.class_files import read_classes
 
-    settings = _settings(options)
+    settings = export_settings(options)
     _check_apart(options)
     given = read_classes(options.classes) if options.classes else None
     problems: list[str] = []
@@ -139,7 +143,7 @@ def _run_convert(options: argparse.Namespace) -> int:
         list(read(report))
         raise ValueError(f"nothing in {options.input} could be read: see above")
     items = _items(read(report), options)
-    summary = _finished(export_folder(items, classes, names, settings, report))
+    summary = finished(export_folder(items, classes, names, settings, report))
     if summary.without_image:
         complain(
             "labels were written without their images, which the format holds too: "
@@ -161,19 +165,8 @@ def _check_apart(options: argparse.Namespace) -> None:
         )
 
 
-def _finished(
-    steps: "Generator[ExportProgress, None, ExportSummary]",
-) -> "ExportSummary":
-    """Run to the end and return what is returned there."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            summary: ExportSummary = end.value
-            return summary
-
-
-def _settings(options: argparse.Namespace) -> "ExportSettings":
+def export_settings(options: argparse.Namespace) -> "ExportSettings":
+    """Return what the options of :func:`add_export_choices` ask for."""
     from napari_edgeflow.formats.exchange.settings import ExportSettings
 
     return ExportSettings(

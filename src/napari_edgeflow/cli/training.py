@@ -2,23 +2,26 @@
 
 import argparse
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from napari_edgeflow.cli.config_file import with_config
-from napari_edgeflow.cli.console import add_device
+from napari_edgeflow.cli.console import add_device, finished
 from napari_edgeflow.cli.reports import REPORT_FORMS, reporting
 from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK, SEMANTIC_TASK
 from napari_edgeflow.formats.training.plan import (
     TRAINING_SOURCES,
     DataSource,
     TrainingPlan,
+    split_settings,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_edgeflow.cli.console import Commands
+    from napari_edgeflow.project.exchange.learning import ProjectPages
 
 _MICROSCOPY = {"auto": None, "photographs": False, "microscopy": True}
 """What ``--augment`` says of the images."""
@@ -48,6 +51,7 @@ def _add_clicks(kinds: "Commands") -> None:
     ):
         _add_repeated(parser, kind, holds, metavar="SOURCE")
     _add_coco(parser)
+    _add_project(parser)
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--init", metavar="MODEL", help="model to start from")
     start.add_argument(
@@ -73,6 +77,7 @@ def _add_semantic(kinds: "Commands") -> None:
     )
     add_labelled_images(parser)
     _add_coco(parser)
+    _add_project(parser)
     parser.add_argument(
         "--classes",
         type=Path,
@@ -147,6 +152,11 @@ def add_pairs(parser: argparse.ArgumentParser) -> None:
 def _add_coco(parser: argparse.ArgumentParser) -> None:
     holds = "COCO JSON; its images are in DIR, in images beside it, or beside it"
     _add_repeated(parser, "coco", holds, metavar="FILE[,images=DIR]")
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    holds = "project folder; with state=done only the images that are marked done"
+    _add_repeated(parser, "project", holds, metavar="DIR[,state=done]")
 
 
 def _add_repeated(
@@ -299,11 +309,57 @@ def _run(options: argparse.Namespace) -> int:
         from napari_edgeflow.formats.training.trainings import training_of
 
         make: Callable[[argparse.Namespace], TrainingPlan] = options.plan
-        training = training_of(make(options), options.command)
+        plan = make(options)
+        if getattr(options, "project", None):
+            plan = _with_projects(plan, options)
+        training = training_of(plan, options.command)
         with stopping_on_signals() as stop:
             for report in start(training, resume=options.resume, stop=stop):
                 reporter.show(report)
     return 0
+
+
+def _with_projects(plan: TrainingPlan, options: argparse.Namespace) -> TrainingPlan:
+    """Return a plan with what projects hold, written into the training's folder.
+
+    A training that goes on learns from what was written for it at its start.
+    """
+    from napari_edgeflow.engine.training.train import check_output
+    from napari_edgeflow.formats.training.folder import write_data
+    from napari_edgeflow.formats.training.survey import survey_data
+
+    check_output(plan.output, resume=options.resume)
+    if options.resume and plan.output.is_dir():
+        told = plan_in(plan.output)
+        return replace(plan, sources=told.sources, classes=told.classes)
+    stacks = [stack for text in options.project for stack in _pages(text).stacks()]
+    survey = survey_data(
+        stacks,
+        plan.sources,
+        unlabelled=plan.unlabelled,
+        by_object=plan.task == CLICK_TASK,
+        size=plan.size,
+    ).usable()
+    return finished(write_data(plan, stacks, survey))
+
+
+def _pages(text: str) -> "ProjectPages":
+    """Return the images that ``DIR[,state=done]`` names.
+
+    Raises
+    ------
+    ValueError, OSError
+        If there is no project, or no such state.
+    """
+    from napari_edgeflow.project.exchange.learning import LABELLED, ProjectPages
+    from napari_edgeflow.project.folder import look_at_project
+
+    path, settings = split_settings(text, ("state",))
+    state = settings.get("state", "")
+    states = {"": LABELLED, "done": ("done",)}.get(state)
+    if states is None:
+        raise ValueError(f"--project {text}: state is {state!r}: it can be done only")
+    return ProjectPages(look_at_project(path), states)
 
 
 def plan_in(folder: Path) -> TrainingPlan:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from napari_edgeflow.project.storage.lock import ProjectLock, ProjectLockedError
 from napari_edgeflow.project.storage.page_files import PageFiles, StoredPage, read_page
 from napari_edgeflow.project.storage.project_file import (
     PROJECT,
+    STATES,
     PageState,
     PageSummary,
     ProjectFile,
@@ -125,18 +126,27 @@ class Project:
         record = self.record
         return up_to_date(content, record.removed, record.classes, self.settled)
 
-    def read_pages(self) -> Iterator[tuple[str, PageContent]]:
-        """Yield what is on disk of each image that has something, for exports.
+    def read_page(self, name: str) -> PageContent:
+        """Return what is on disk of an image.
 
         Raises
         ------
         NewerProjectError
-            If a newer version of this program wrote one.
+            If a newer version of this program wrote it.
+        """
+        return self.current(read_page(self.page_files(name)).content)
+
+    def read_pages(
+        self, states: Collection[PageState] = STATES
+    ) -> Iterator[tuple[str, PageContent]]:
+        """Yield what is on disk of each image that has something and got so far.
+
+        Errors as :meth:`read_page`.
         """
         for name in self.names:
-            if self.record.page(name) != PageSummary():
-                content = read_page(self.page_files(name)).content
-                yield name, self.current(content)
+            page = self.record.page(name)
+            if page.state in states and page != PageSummary():
+                yield name, self.read_page(name)
 
     def note(self, record: ProjectRecord) -> None:
         """Change what the project's file says."""
@@ -261,6 +271,23 @@ def open_project(
     return project
 
 
+def look_at_project(folder: Path) -> Project:
+    """Open a project that is there, to look only; errors as :func:`open_project`.
+
+    Raises
+    ------
+    FileNotFoundError
+        Also if there is no project.
+    """
+    place = ProjectPlace(folder, read_only=True)
+    if not (place.home / PROJECT).is_file():
+        raise FileNotFoundError(
+            f"no project in {folder}: give a folder of images that was opened as a "
+            "project, or the project's own folder"
+        )
+    return open_project(place)
+
+
 def _locked(home: Path, force: bool) -> ProjectLock:
     try:
         return ProjectLock(home, force=force)
@@ -294,6 +321,14 @@ def _with_images(record: ProjectRecord, images: Path, home: Path) -> ProjectReco
         # Windows: they are on different drives.
         path = images
     return replace(record, images=path.as_posix())
+
+
+def count_objects_of_classes(project: Project) -> dict[str, int]:
+    """Return how many objects of each class all images have, by the class's name."""
+    total = Counter[int]()
+    for name in project.names:
+        total.update(project.record.page(name).classes)
+    return {entry.name: total[entry.id] for entry in project.record.classes}
 
 
 def count_states(project: Project) -> dict[PageState, int]:

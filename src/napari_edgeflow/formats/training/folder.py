@@ -1,27 +1,38 @@
 """The folders of images and labels that the command ``train`` reads with --pairs."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
 from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.formats.files.class_lists import write_class_list
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
+from napari_edgeflow.formats.training.plan import DataSource, TrainingPlan
 from napari_edgeflow.formats.training.stacks import (
     LabelledStack,
     MergedClasses,
     StackCounts,
 )
+from napari_edgeflow.formats.training.survey import DataSurvey
 
 CLASS_LIST = "labels.txt"
 """Name of the list of classes in the folder, which the command finds by itself."""
 
 _MAX_ID = 65_535
+
+_PLACES: dict[Kind, Path] = {
+    "object": Path("data", "objects"),
+    "semantic": Path("data", "classes"),
+}
+"""Where a training's folder has the stacks that it learns from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,63 @@ class ImagesWritten:
 
     done: int
     total: int
+
+
+def write_data(
+    plan: TrainingPlan, stacks: Sequence[LabelledStack], survey: DataSurvey
+) -> Generator[ImagesWritten, None, TrainingPlan]:
+    """Write stacks into the folder of a training, as sources of it.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+        What the training is told, but for the stacks.
+    stacks : sequence of LabelledStack
+        What else it learns from.
+    survey : DataSurvey
+        What is in them, and in the sources of the plan.
+
+    Yields
+    ------
+    ImagesWritten
+        After each image.
+
+    Returns
+    -------
+    TrainingPlan
+        The plan with the new sources, and with the classes of all.
+
+    Raises
+    ------
+    ValueError
+        As :func:`write_stacks`, or if the folder has such images already, which would
+        be learnt from as well.
+    OSError
+        As :func:`write_stacks`.
+    """
+    for where in _PLACES.values():
+        if (plan.output / where).exists():
+            raise ValueError(
+                f"{plan.output / where} is there already: remove it, or choose "
+                "another folder for the training"
+            )
+    counts = [count for count in survey.counts if count is not None]
+    classes = None if plan.task == CLICK_TASK else survey.merged
+    sources: list[DataSource] = []
+    for kind, where in _PLACES.items():
+        chosen = [n for n, one in enumerate(stacks) if one.kind == kind]
+        if classes is not None:
+            chosen = list(range(len(stacks))) if kind == "semantic" else []
+        if any(counts[n].labelled for n in chosen):
+            folder = plan.output / where
+            yield from write_stacks(folder, stacks, counts, chosen, classes)
+            sources.append(DataSource(folder, "pairs", kind))
+    plan = replace(plan, sources=(*sources, *plan.sources))
+    if classes is not None and len(classes.table):
+        path = plan.output / _PLACES["semantic"] / CLASS_LIST
+        write_class_list(path, classes.table)
+        plan = replace(plan, classes=path)
+    return plan
 
 
 def write_stacks(

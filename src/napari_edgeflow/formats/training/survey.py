@@ -131,6 +131,12 @@ class DataSurvey:
     object_like: tuple[bool, ...] = ()
     """Of each stack, whether its labels look like objects and nobody told."""
 
+    def usable(self) -> "DataSurvey":
+        """Return it; ValueError with all problems if this cannot be trained on."""
+        if self.problems:
+            raise ValueError(" ".join(self.problems))
+        return self
+
 
 def survey_data(
     stacks: Sequence[LabelledStack],

@@ -48,9 +48,9 @@ def _survey(project: Project) -> Generator[ExportProgress, None, _ProjectSurvey]
     """
     survey = _ProjectSurvey()
     for name, content in project.read_pages():
-        layer = _chosen(content)
+        layer = chosen_labels(content)
         if layer is not None:
-            kind, class_of = _meaning(layer)
+            kind, class_of = meaning(layer)
             table = completed(layer.labels, kind, layer.classes, class_of)
             survey.classes, _ = match_classes(survey.classes, table)
             survey.names += [plane for plane, _ in _planes(name, layer.labels)]
@@ -110,10 +110,10 @@ def _items(
     project: Project, report: Report, *, with_image: bool
 ) -> Iterator[ExportItem]:
     for name, content in project.read_pages():
-        layer = _chosen(content)
+        layer = chosen_labels(content)
         if layer is None:
             continue
-        kind, class_of = _meaning(layer)
+        kind, class_of = meaning(layer)
         source = project.image(name)
         image = source if with_image else None
         for plane, index in _planes(name, layer.labels):
@@ -133,14 +133,14 @@ def _image(path: Path | None, index: tuple[int, ...]) -> Path | NDArray[Any] | N
     return read_any_image(path)[index] if index else path
 
 
-def _chosen(content: PageContent) -> LabelContent | None:
+def chosen_labels(content: PageContent) -> LabelContent | None:
     """Return the labels to export; None if nothing is labelled."""
     labelled = [layer for layer in content.layers.values() if layer.labels.any()]
     order = ("object", "semantic", "plain")
     return min(labelled, key=lambda layer: order.index(layer.kind), default=None)
 
 
-def _meaning(layer: LabelContent) -> tuple[Kind, dict[int, int]]:
+def meaning(layer: LabelContent) -> tuple[Kind, dict[int, int]]:
     """Return what values are, and the class of each object."""
     if layer.kind == "semantic":
         return "semantic", {}

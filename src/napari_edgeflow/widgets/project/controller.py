@@ -66,6 +66,8 @@ class ProjectController(QObject):
     """A project was opened; its images are known."""
     open_failed = Signal(object, object)
     """A :class:`ProjectPlace` could not be opened, and why."""
+    left = Signal()
+    """No project is open any more."""
     page_asked = Signal(str)
     """An image is being opened."""
     page_leaves = Signal()
@@ -173,6 +175,7 @@ class ProjectController(QObject):
         project, self.project = self.project, None
         if project is not None:
             self._closer.submit(project.close)
+            self.left.emit()
 
     def close(self, viewer_remains: bool) -> None:
         """Save what is left and stop."""

@@ -84,10 +84,23 @@ class ProjectWidget(ViewerDock):
         controller.page_shown.connect(self._on_page)
         controller.page_failed.connect(controls.pages.set_problem)
         controller.page_known.connect(self._on_known)
+        for signal in (controller.opened, controller.left, controller.page_known):
+            signal.connect(self._workspace.project_changed)
         controller.draft_found.connect(self._on_draft)
         controller.draft_gone.connect(controls.notice.dismiss)
         controller.status_changed.connect(controls.show_status)
         self._memory.timeout.connect(self._look_around)
+
+    # ---- what other docks ask for
+
+    @property
+    def project(self) -> Project | None:
+        """The folder that is open."""
+        return self.controller.project
+
+    def save(self) -> None:
+        """Note the last edits of the image that is shown."""
+        self.controller.page.flush()
 
     # ---- projects
 

@@ -270,7 +270,7 @@ def check_choice(choice: TrainChoice) -> None:
     ValueError
         If there is nothing to learn from, or the folder is taken.
     """
-    if not choice.pairs and not choice.plan.sources:
+    if not (choice.pairs or choice.plan.sources or choice.project):
         raise ValueError("There is nothing to learn from: add an image and its labels.")
     output = choice.plan.output
     if output.exists() and (not output.is_dir() or any(output.iterdir())):

@@ -41,6 +41,7 @@ from napari_edgeflow.widgets.fields.models import ModelCombo
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.style import field_form, make_compact, swatch
 from napari_edgeflow.widgets.train.pairs import TrainPairs
+from napari_edgeflow.widgets.train.project_row import ProjectRow
 from napari_edgeflow.widgets.train.settings import TrainChoice
 from napari_edgeflow.widgets.train.texts import data_text
 
@@ -73,6 +74,7 @@ class TrainControls(QWidget):
 
     def __init__(self, viewer: "Viewer", links: Connections) -> None:
         super().__init__()
+        self.project = ProjectRow(viewer, self)
         self.pairs = TrainPairs(viewer, links, self)
         self.zero, self.task = _combo(_ZERO, self), _combo(_TASKS, self)
         self.zero.setToolTip(
@@ -115,7 +117,7 @@ class TrainControls(QWidget):
             unlabelled=bool(self.zero.currentData()),
             device=self.device.chosen,
         )
-        return TrainChoice(self.pairs.pairs, plan)
+        return TrainChoice(self.pairs.pairs, plan, self.project.pages)
 
     @property
     def model(self) -> ModelCombo:
@@ -143,7 +145,7 @@ class TrainControls(QWidget):
 
     @property
     def _has_data(self) -> bool:
-        return bool(self.pairs.pairs or self.pairs.folders)
+        return bool(self.pairs.pairs or self.pairs.folders or self.project.pages)
 
     def _show_classes(self, survey: DataSurvey) -> None:
         share = shares(survey.pixels, bool(self.zero.currentData()))
@@ -209,6 +211,7 @@ class TrainControls(QWidget):
         layout = QVBoxLayout(self)
         layout.setSpacing(5)
         layout.setContentsMargins(4, 8, 4, 4)
+        layout.addWidget(self.project)
         layout.addWidget(self.pairs, 1)
         layout.addWidget(self.summary)
         layout.addWidget(self.classes, 1)
@@ -255,6 +258,7 @@ class TrainControls(QWidget):
         return form
 
     def _connect(self) -> None:
+        self.project.changed.connect(self.changed)
         self.pairs.changed.connect(self.changed)
         self.zero.currentIndexChanged.connect(self._on_changed)
         self.crop.currentIndexChanged.connect(self._on_changed)

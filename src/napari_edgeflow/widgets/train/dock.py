@@ -71,7 +71,9 @@ class TrainWidget(ViewerDock):
         self._set_up(content, stop)
         # The fields are wider once napari has styled them.
         self.setMinimumWidth(max(self.minimumWidth(), _LEAST_WIDTH))
-        self.controls.pairs.add_matching()
+        if not self.controls.project.is_open:
+            # Else the layers are its page, which is learnt from already.
+            self.controls.pairs.add_matching()
         self._show_running()
 
     def _lay_out(self) -> QWidget:
@@ -125,6 +127,7 @@ class TrainWidget(ViewerDock):
         self.preview.show_samples(self.controls.choice())
 
     def _on_start(self) -> None:
+        self.controls.project.save()
         self.controller.start(self.controls.choice())
 
     def _on_resume(self) -> None:

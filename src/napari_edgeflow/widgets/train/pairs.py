@@ -215,10 +215,16 @@ class TrainPairs(QWidget):
     # ---- what the table shows
 
     def show_survey(self, survey: DataSurvey) -> None:
-        """Show how many labelled images there are in each row."""
-        if len(survey.images) != self.table.rowCount():
+        """Show how many labelled images there are in each row.
+
+        What a project has is between the layers and the folders.
+        """
+        pairs = len(self._pairs)
+        folders = len(survey.images) - len(self._folders)
+        if folders < pairs:
             return
-        for row, number in enumerate(survey.images):
+        numbers = survey.images[:pairs] + survey.images[folders:]
+        for row, number in enumerate(numbers):
             item = self.table.item(row, _COUNT)
             if item is not None:
                 item.setText(str(number))
@@ -228,7 +234,7 @@ class TrainPairs(QWidget):
         """Take labels that look like objects for objects, until a person says else."""
         wrong = [
             row
-            for row, is_like in enumerate(survey.object_like)
+            for row, is_like in enumerate(survey.object_like[: len(self._pairs)])
             if is_like and id(self._pairs[row].labels) in self._guessed
         ]
         for row in wrong:

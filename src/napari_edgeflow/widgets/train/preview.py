@@ -61,7 +61,7 @@ def make_preview(request: PreviewRequest) -> Preview:
         If a file cannot be read or written.
     """
     data = request.data
-    survey = data.usable_survey()
+    survey = data.survey().usable()
     # Before what follows may load torch.
     keep_triton_apart()
     from napari_edgeflow.engine.training.semantic.preview import preview_samples

@@ -7,6 +7,7 @@ from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.formats.annotation.planes import classes_of_objects
 from napari_edgeflow.formats.training.plan import TrainingPlan
 from napari_edgeflow.formats.training.stacks import LabelledStack
+from napari_edgeflow.project.exchange.learning import ProjectPages
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.planes import layer_shape, planes_of
 
@@ -51,7 +52,9 @@ class LayerPair:
 
 @dataclass(frozen=True, eq=False)
 class TrainChoice:
-    """What a person chose: layers to learn from, and all else a training is told."""
+    """What a person chose: what to learn from, and all else a training is told."""
 
     pairs: tuple[LayerPair, ...]
     plan: TrainingPlan
+    project: ProjectPages | None = None
+    """Images of the open project; None for none of them."""

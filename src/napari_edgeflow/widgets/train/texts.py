@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from napari_edgeflow.formats.training.survey import DataSurvey
+from napari_edgeflow.widgets.qt.style import counted
 from napari_edgeflow.widgets.train.process import Ending
 
 
@@ -44,6 +45,15 @@ def data_text(survey: DataSurvey) -> str:
     return (
         f"{images} labelled image{'s'[: images > 1]}, "
         f"{classes} class{'es' if classes != 1 else ''}"
+    )
+
+
+def project_text(images: int, done: int, objects: int) -> str:
+    """Return what is labelled in a project."""
+    if not images:
+        return "This project · nothing labelled yet"
+    return (
+        f"This project · {images} labelled ({done} done) · {counted(objects, 'object')}"
     )
 
 

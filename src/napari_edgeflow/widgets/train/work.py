@@ -1,37 +1,25 @@
 """What is done in the background before a training: count, write, tell."""
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
 
 from napari_edgeflow.engine.checkpoints.checkpoint import CLICK_TASK
-from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.engine.training.folder import PLAN_FILE
-from napari_edgeflow.formats.files.class_lists import write_class_list
-from napari_edgeflow.formats.training.folder import (
-    CLASS_LIST,
-    ImagesWritten,
-    write_stacks,
-)
-from napari_edgeflow.formats.training.plan import DataSource, TrainingPlan
+from napari_edgeflow.formats.training.folder import ImagesWritten, write_data
+from napari_edgeflow.formats.training.plan import TrainingPlan
 from napari_edgeflow.formats.training.stacks import LabelledStack
 from napari_edgeflow.formats.training.survey import DataSurvey, survey_data
 from napari_edgeflow.widgets.train.settings import TrainChoice
 
-_PLACES: dict[Kind, Path] = {
-    "object": Path("data", "objects"),
-    "semantic": Path("data", "classes"),
-}
-"""Where a training's folder has the layers that it learns from."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TrainRequest:
     """A training that is to be made ready: what was chosen, and the layers of it."""
 
     choice: TrainChoice
-    stacks: tuple[LabelledStack, ...]
+    layers: tuple[LabelledStack, ...]
 
     @classmethod
     def of(cls, choice: TrainChoice) -> "TrainRequest":
@@ -44,15 +32,16 @@ class TrainRequest:
         """
         return cls(choice, tuple(pair.stack() for pair in choice.pairs))
 
+    @cached_property
+    def stacks(self) -> tuple[LabelledStack, ...]:
+        """The layers, then the images of the project; for the background."""
+        pages = self.choice.project
+        return self.layers if pages is None else (*self.layers, *pages.stacks())
+
     @property
     def plan(self) -> TrainingPlan:
         """What the training is told, but for the layers."""
         return self.choice.plan
-
-    @property
-    def by_object(self) -> bool:
-        """Whether objects are learnt, not classes."""
-        return self.plan.task == CLICK_TASK
 
     def survey(self) -> DataSurvey:
         """Look at all of it; this reads all labels."""
@@ -60,16 +49,9 @@ class TrainRequest:
             self.stacks,
             self.plan.sources,
             unlabelled=self.plan.unlabelled,
-            by_object=self.by_object,
+            by_object=self.plan.task == CLICK_TASK,
             size=self.plan.size,
         )
-
-    def usable_survey(self) -> DataSurvey:
-        """Look at all of it; ValueError if it cannot be trained on."""
-        survey = self.survey()
-        if survey.problems:
-            raise ValueError(" ".join(survey.problems))
-        return survey
 
 
 def prepare(request: TrainRequest) -> Generator[ImagesWritten, None, DataSurvey]:
@@ -92,22 +74,8 @@ def prepare(request: TrainRequest) -> Generator[ImagesWritten, None, DataSurvey]
     OSError
         If a file cannot be written.
     """
-    survey, plan = request.usable_survey(), request.plan
-    counts = [count for count in survey.counts if count is not None]
-    classes = None if request.by_object else survey.merged
-    sources: list[DataSource] = []
-    for kind, where in _PLACES.items():
-        chosen = [n for n, one in enumerate(request.stacks) if one.kind == kind]
-        if classes is not None:
-            chosen = list(range(len(request.stacks))) if kind == "semantic" else []
-        if any(counts[n].labelled for n in chosen):
-            folder = plan.output / where
-            yield from write_stacks(folder, request.stacks, counts, chosen, classes)
-            sources.append(DataSource(folder, "pairs", kind))
-    plan = replace(plan, sources=(*sources, *plan.sources))
-    if classes is not None and len(classes.table):
-        plan = replace(plan, classes=plan.output / _PLACES["semantic"] / CLASS_LIST)
-        write_class_list(plan.output / _PLACES["semantic"] / CLASS_LIST, classes.table)
+    survey = request.survey().usable()
+    plan = yield from write_data(request.plan, request.stacks, survey)
     with replacing(plan.output / PLAN_FILE) as partial:
         partial.write_text(plan.to_text(), encoding="utf-8")
     return survey

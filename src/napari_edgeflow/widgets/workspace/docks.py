@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 from weakref import ref
 
 from qtpy.QtCore import QObject, Signal
@@ -12,7 +12,22 @@ from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_edgeflow.project.folder import Project
+
 D = TypeVar("D")
+
+
+@runtime_checkable
+class ProjectDock(Protocol):
+    """A dock that has a folder of images open."""
+
+    @property
+    def project(self) -> "Project | None":
+        """The folder that is open."""
+
+    def save(self) -> None:
+        """Note the last edits of the image that is shown."""
+
 
 _PLUGIN = "napari-edgeflow"
 

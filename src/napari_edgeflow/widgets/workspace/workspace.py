@@ -24,6 +24,8 @@ class Workspace(QObject):
     It holds neither the viewer nor its layers, and goes when the viewer goes.
     """
 
+    project_changed = Signal()
+    """Another folder is open, or none, or the state of an image is another one."""
     models_changed = Signal()
     """A model was trained or registered: lists of models are to be read again."""
 
