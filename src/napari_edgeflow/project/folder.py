@@ -79,9 +79,6 @@ class Project:
         None for a project that is only looked at.
     lock : ProjectLock or None
         None for a project that is only looked at.
-    settled : int
-        Classes with higher numbers were taken away since it was opened, and may be
-        brought back; see :class:`RemovedClass`.
     """
 
     home: Path
@@ -90,7 +87,6 @@ class Project:
     record: ProjectRecord
     saver: Saver | None = field(default=None, repr=False)
     lock: ProjectLock | None = field(default=None, repr=False)
-    settled: int = 0
 
     @property
     def read_only(self) -> bool:
@@ -123,8 +119,7 @@ class Project:
 
     def current(self, content: PageContent) -> PageContent:
         """Return what was on an image earlier with the classes as they are now."""
-        record = self.record
-        return up_to_date(content, record.removed, record.classes, self.settled)
+        return up_to_date(content, self.record.removed, self.record.classes)
 
     def read_page(self, name: str) -> PageContent:
         """Return what is on disk of an image.
@@ -263,7 +258,7 @@ def open_project(
         if lock is not None:
             lock.release()
         raise
-    project = Project(home, images, names, record, lock=lock, settled=record.removals)
+    project = Project(home, images, names, record, lock=lock)
     if lock is not None:
         project.saver = Saver(file, tell, lock.check)
         project.record = _with_images(record, images, home)

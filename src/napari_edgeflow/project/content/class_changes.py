@@ -35,18 +35,34 @@ class RemovedClass:
         The class its labels get; 0 if they are deleted.
     pages : dict
         How many objects of the class the other images had.
+    can_return : bool
+        Whether undo may bring it back: not what was read from disk.
     """
 
     number: int
     class_id: int
     heir: int
     pages: Mapping[str, int] = field(default_factory=dict)
+    can_return: bool = field(default=True, compare=False)
+
+    def in_values(self, values: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+        """Return values that are classes as they are once it went."""
+        there = values == self.class_id
+        return _overwritten(values, there, self.heir) if there.any() else values
+
+    def in_row(self, row: Row) -> Row:
+        """Return what is known of an object once it went, with the heir's id or 0."""
+        return {**row, "class_id": self.heir} if self._is_of(row) else row
+
+    def _is_of(self, row: Row) -> bool:
+        return row.get("class_id") == self.class_id
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "RemovedClass":
         """Return what :meth:`to_json` gave."""
         pages = {str(n): int(count) for n, count in record.get("pages", {}).items()}
-        return cls(int(record["number"]), int(record["id"]), int(record["heir"]), pages)
+        number, class_id, heir = (int(record[key]) for key in ("number", "id", "heir"))
+        return cls(number, class_id, heir, pages, can_return=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -62,7 +78,6 @@ def up_to_date(
     content: PageContent,
     removed: Sequence[RemovedClass],
     classes: ClassTable,
-    settled: int = 0,
 ) -> PageContent:
     """Return what is on an image with the classes as they are now.
 
@@ -74,13 +89,9 @@ def up_to_date(
         What was taken away since the project began, in order, and is not back.
     classes : ClassTable
         The project's classes.
-    settled : int
-        What has no higher number than this stays away: nothing is kept for it.
     """
     layers = {
-        key: layer
-        if layer.kind == "plain"
-        else _current(layer, removed, classes, settled)
+        key: layer if layer.kind == "plain" else _current(layer, removed, classes)
         for key, layer in content.layers.items()
     }
     return replace(content, layers=layers)
@@ -90,22 +101,21 @@ def _current(
     layer: LabelContent,
     removed: Sequence[RemovedClass],
     classes: ClassTable,
-    settled: int,
 ) -> LabelContent:
-    away = {entry.number for entry in removed}
+    away = {entry.number: entry for entry in removed}
     for taken in reversed(layer.taken):
         if taken.number not in away:
             layer = given_back(layer, taken, removed)
-    kept = tuple(t for t in layer.taken if t.number in away and t.number > settled)
-    layer = replace(layer, taken=kept)
+    kept = (t for t in layer.taken if t.number in away and away[t.number].can_return)
+    layer = replace(layer, taken=tuple(kept))
     for entry in removed:
         if entry.number > layer.removals:
-            layer = _without(layer, entry, keep=entry.number > settled)
+            layer = _without(layer, entry)
     names = {entry.id: entry.name for entry in classes}
     return replace(
         layer,
         classes=known_classes(layer, classes),
-        rows={i: _named(row, names) for i, row in layer.rows.items()},
+        rows={i: named(row, names) for i, row in layer.rows.items()},
     )
 
 
@@ -119,7 +129,8 @@ def known_classes(layer: LabelContent, classes: ClassTable) -> ClassTable:
     return classes
 
 
-def _named(row: Row, names: Mapping[int, str]) -> Row:
+def named(row: Row, names: Mapping[int, str]) -> Row:
+    """Return what is known of an object with the name of its class as it is now."""
     class_id = row.get("class_id")
     name = names.get(class_id) if isinstance(class_id, int) else None
     if name is None or "class_name" not in row or row["class_name"] == name:
@@ -127,33 +138,24 @@ def _named(row: Row, names: Mapping[int, str]) -> Row:
     return {**row, "class_name": name}
 
 
-def _without(layer: LabelContent, entry: RemovedClass, *, keep: bool) -> LabelContent:
-    """Return labels without a class that was taken away; keep what they lose or not."""
-    mine = [i for i, row in layer.rows.items() if row.get("class_id") == entry.class_id]
-    rows, labels = dict(layer.rows), layer.labels
-    for index in mine:
-        if entry.heir:
-            rows[index] = {**rows[index], "class_id": entry.heir}
-        else:
-            del rows[index]
-    lost: NDArray[np.bool_] | None = None
+def _without(layer: LabelContent, entry: RemovedClass) -> LabelContent:
+    """Return labels without a class that was taken away; what they lose is kept."""
+    mine = [i for i, row in layer.rows.items() if entry._is_of(row)]
+    left = {i: r for i, r in layer.rows.items() if entry.heir or not entry._is_of(r)}
+    labels = layer.labels
     if layer.kind == "semantic":
-        lost = labels == entry.class_id
+        labels = entry.in_values(labels)
     elif mine and not entry.heir:
-        lost = np.isin(labels, mine)
-    if lost is not None and lost.any():
-        labels = _overwritten(
-            labels, lost, entry.heir if layer.kind == "semantic" else 0
-        )
+        labels = np.where(np.isin(labels, mine), labels.dtype.type(0), labels)
     classes = ClassTable(tuple(c for c in layer.classes if c.id != entry.class_id))
     taken = layer.taken
-    if keep and (mine or labels is not layer.labels):
-        taken = (*taken, _taken(layer, entry, mine, lost))
+    if entry.can_return and (mine or labels is not layer.labels):
+        taken = (*taken, _taken(layer, entry, mine, labels))
     return replace(
         layer,
         classes=classes,
         labels=labels,
-        rows=rows,
+        rows={i: entry.in_row(row) for i, row in left.items()},
         removals=entry.number,
         counts=None,
         taken=taken,
@@ -164,17 +166,15 @@ def _taken(
     layer: LabelContent,
     entry: RemovedClass,
     mine: Sequence[int],
-    lost: NDArray[np.bool_] | None,
+    left: NDArray[np.integer[Any]],
 ) -> TakenLabels:
     """Return what a class's going takes from labels, to be kept."""
     # Of objects that only get another class the rest of the row stays with them.
     changed = _CLASS_COLUMNS if entry.heir else None
     rows = {i: _only(layer.rows[i], changed) for i in mine}
     pixels = None
-    if lost is not None:
-        values = np.zeros_like(layer.labels)
-        values[lost] = layer.labels[lost]
-        pixels = PackedLabels.of(values)
+    if left is not layer.labels:
+        pixels = PackedLabels.of(np.where(left != layer.labels, layer.labels, 0))
     return TakenLabels(entry.number, entry.class_id, entry.heir, rows, pixels)
 
 

@@ -166,12 +166,6 @@ class ObjectRow:
         """The object's class; 0 for none."""
         return int(_number(self.values.get("class_id")))
 
-    def recoded(self, old: int, new: int, name: str) -> "ObjectRow":
-        """Return the row with another class in place of one."""
-        if self.class_id != old:
-            return self
-        return ObjectRow(self.at, {**self.values, "class_id": new, "class_name": name})
-
 
 class ObjectRows:
     """The rows of a layer's features by object id, read and written as a whole.

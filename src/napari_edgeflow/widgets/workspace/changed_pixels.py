@@ -2,7 +2,7 @@
 
 import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from napari_edgeflow.widgets.layers.planes import Plane
 
 if TYPE_CHECKING:
     from napari.layers import Labels
+
+Recoding = Callable[[NDArray[np.integer]], NDArray[np.integer]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,9 +139,11 @@ class ChangedPixels:
         here, there = (self.plane.read(one, self.window) for one in (data, other))
         return np.array_equal(here, there)
 
-    def recoded(self, old: int, new: int) -> "ChangedPixels":
-        """Return the same edit for labels that have another value by now."""
-        before, after = self.before.recoded(old, new), self.after.recoded(old, new)
+    def recoded(self, values: Recoding) -> "ChangedPixels":
+        """Return the same edit for labels that have other values by now."""
+        before, after = (
+            _Packed.of(values(x.values)) for x in (self.before, self.after)
+        )
         return replace(self, before=before, after=after)
 
     def _exchange(
@@ -192,14 +196,6 @@ class _Packed:
     def at(self, chosen: NDArray[np.bool_]) -> "_Packed":
         """Return some of the values."""
         return _Packed.of(np.broadcast_to(self.values, chosen.shape)[chosen])
-
-    def recoded(self, old: int, new: int) -> "_Packed":
-        values = self.values
-        there = values == old
-        if not there.any():
-            return self
-        dtype = np.promote_types(self.dtype, np.min_scalar_type(new))
-        return _Packed.of(np.where(there, new, values).astype(dtype))
 
     @property
     def values(self) -> NDArray[np.integer]:

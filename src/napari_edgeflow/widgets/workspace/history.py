@@ -19,6 +19,7 @@ from napari_edgeflow.widgets.layers.planes import layer_shape
 from napari_edgeflow.widgets.workspace.changed_pixels import (
     ChangedPixels,
     PixelChange,
+    Recoding,
     UndoItem,
 )
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 _ROWS_AT_A_TIME = 500
 _ROW_BYTES = 2048
 """What a row of the features takes in memory, about."""
+
+
+_RowChange = Callable[[Mapping[str, object]], Mapping[str, object]]
 
 
 class StepEndedError(ValueError):
@@ -107,25 +111,18 @@ class Step:
         """Return the same step for a layer that holds what its own layer held."""
         return replace(self, _layer=weakref.ref(layer), effect=self.effect.moved(image))
 
-    def recoded(self, old: int, new: int, name: str, *, pixels: bool) -> "Step":
-        """Return the same step for labels in which a class has become another one.
-
-        Parameters
-        ----------
-        old, new : int
-            The classes; 0 for none.
-        name : str
-            Of the new class.
-        pixels : bool
-            Whether the labels' values are classes.
-        """
+    def recoded(self, values: Recoding | None, row: _RowChange) -> "Step":
+        """Return the same step for labels whose values and rows are others by now."""
         before, after = (
-            {i: row and row.recoded(old, new, name) for i, row in rows.items()}
+            {
+                i: one and replace(one, values=dict(row(one.values)))
+                for i, one in rows.items()
+            }
             for rows in self._rows
         )
         parts = self._pixels
-        if pixels:
-            parts = tuple(part.recoded(old, new) for part in parts)
+        if values is not None:
+            parts = tuple(part.recoded(values) for part in parts)
         return replace(self, _pixels=parts, _rows=(before, after))
 
     def _undo(self, layer: "Labels") -> "Step":

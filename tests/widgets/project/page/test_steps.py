@@ -16,7 +16,7 @@ from napari_edgeflow.project.content.records import (
     LabelContent,
     PageContent,
 )
-from napari_edgeflow.project.storage.project_file import ProjectRecord
+from napari_edgeflow.project.storage.project_file import PageSummary, ProjectRecord
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.page.loader import LoadedPage
@@ -47,6 +47,8 @@ class Book:
 
     def turn(self, name: str) -> None:
         if self.page.name:
+            page = PageSummary("work")
+            self.record = self.record.with_page(self.page.name, page)
             self.kept[self.page.name] = replace(
                 self.page.content().layers["labels"],
                 labels=self.page.labels.data.copy(),
@@ -56,14 +58,14 @@ class Book:
         new = LabelContent(self.kind, VOC, np.zeros((40, 60), np.uint16))
         content = PageContent({"labels": self.kept.get(name, new)})
         self.steps.compare(name, {k: x.labels for k, x in content.layers.items()})
-        content = up_to_date(content, self.record.removed, VOC)
+        content = up_to_date(content, self.record.removed, self.record.classes)
         loaded = LoadedPage(name, np.zeros((40, 60)), content)
         coming = OpenPage(self.stage, name)
         for _ in coming.bring_in(loaded, LabelScheme("object", VOC)):
             pass
         self.page.take_out()
         self.page = coming
-        self.page.show(VOC)
+        self.page.show(self.record.classes)
         self.steps.enter(self.page, self.record)
 
     def values(self) -> list[int]:
@@ -198,3 +200,23 @@ def test_a_deleted_object_comes_back_with_the_class_its_class_became(
     book.turn("a")
     book.history.undo()
     assert read_records(book.page.labels)[1].class_id == 15
+
+
+def test_an_object_gets_its_class_back_though_the_other_was_renamed_elsewhere(
+    book: Book,
+) -> None:
+    book.turn("a")
+    record = ObjectRecord(1, 15, "person", (), 1.0, Plane((None, None)))
+    book.history.apply(book.page.labels, "add", [], [record])
+    dog = replace(record, class_id=12, class_name="dog")
+    book.history.apply(book.page.labels, "change", [], [dog])
+    book.turn("b")
+    hound = replace(VOC.get(12), name="hound")
+    book.record = replace(book.record, classes=VOC.replaced(12, hound))
+    book.turn("a")
+    book.history.undo()
+    found = read_records(book.page.labels)[1]
+    assert (found.class_id, found.class_name) == (15, "person")
+    book.history.redo()
+    found = read_records(book.page.labels)[1]
+    assert (found.class_id, found.class_name) == (12, "hound")

@@ -5,11 +5,13 @@ import zlib
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.project.content.class_changes import named
 from napari_edgeflow.project.storage.project_file import ProjectRecord
 from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.workspace.history import KeptSteps, ObjectHistory, Step
@@ -54,11 +56,8 @@ class PageSteps:
         self._left: dict[str, _Left] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, "napari-edgeflow-steps")
-        self._entered_at = 0
         self._origins: dict[Step, tuple[Step, int]] = {}
         """Of the page that is shown: steps as they were done, and when."""
-        self._own: dict[str, set[int]] = {}
-        """Which classes were taken away on each page: its steps say how."""
 
     def leave(self, page: "OpenPage", removals: int) -> None:
         """Take the steps of a page out of the history, before its layers go.
@@ -70,9 +69,6 @@ class PageSteps:
         removals : int
             How many classes were taken away so far; see ``ProjectRecord``.
         """
-        own = range(self._entered_at + 1, removals + 1)
-        self._own.setdefault(page.name, set()).update(own)
-        self._entered_at = removals
         origins, self._origins, labels = self._origins, {}, page.all_labels
         shown = self._history.take_out(labels)
         if not shown:
@@ -107,20 +103,21 @@ class PageSteps:
         """Put the steps of a page back, now that its layers are there."""
         with self._lock:
             left = self._left.pop(page.name, None)
-        self._entered_at, image = record.removals, page.image
+        image = page.image
         if left is None or image is None:
             return
-        own = self._own.get(page.name, set())
-        names = {entry.id: entry.name for entry in record.classes}
+        # Of what was taken away on the page itself its steps say how.
+        gone = [entry for entry in record.removed if page.name in entry.pages]
+        names = {0: "", **{entry.id: entry.name for entry in record.classes}}
 
         def moved(origin: Step, layer: "Labels") -> Step:
-            step = origin.moved(layer, image)
-            scheme = read_scheme(layer)
-            pixels = scheme is not None and scheme.kind == "semantic"
-            for entry in record.removed:
-                if entry.number > left.removals[origin] and entry.number not in own:
-                    heir = names.get(entry.heir, "")
-                    step = step.recoded(entry.class_id, entry.heir, heir, pixels=pixels)
+            step, scheme = origin.moved(layer, image), read_scheme(layer)
+            has_classes = scheme is not None and scheme.kind == "semantic"
+            for entry in gone:
+                if entry.number > left.removals[origin]:
+                    values = entry.in_values if has_classes else None
+                    step = step.recoded(values, entry.in_row)
+            step = step.recoded(None, partial(named, names=names))
             self._origins[step] = origin, left.removals[origin]
             return step
 
@@ -131,7 +128,6 @@ class PageSteps:
         with self._lock:
             self._left.clear()
         self._origins.clear()
-        self._own.clear()
 
     def close(self) -> None:
         """Keep nothing any more."""
