@@ -147,6 +147,8 @@ def test_a_training_from_start_to_end(
     person = make_trainer("go")
     dock, controls = person.dock, person.dock.controls
     controls.epochs.setValue(3)
+    assert controls.choice().plan.minutes is None
+    controls.minutes.setValue(20)
     dock.start.click()
     assert not dock.start.isEnabled()
     person.settle()
@@ -158,7 +160,7 @@ def test_a_training_from_start_to_end(
     assert arguments == ["train", "folder", str(output), "--report", "jsonl"]
     plan = plan_in(output)
     assert plan.sources == (DataSource(output / "data/classes", "pairs"),)
-    assert (plan.task, plan.epochs) == ("semantic", 3)
+    assert (plan.task, plan.epochs, plan.minutes) == ("semantic", 3, 20)
     assert (plan.init, plan.network) == ("deeplabv3plus-lite0-voc", None)
     progress = dock.progress
     training, validation = progress.loss.plot.curves

@@ -111,6 +111,7 @@ class TrainControls(QWidget):
             loss=str(self.loss.currentData()),
             predictions=task == SEMANTIC_TASK and self.predictions.isChecked(),
             epochs=self.epochs.value(),
+            minutes=self.minutes.value() or None,
             rate=self.rate.value() or None,
             batch=self.batch.value() if self.batch.value() >= _LEAST_BATCH else None,
             size=self.crop.currentData(),
@@ -177,6 +178,11 @@ class TrainControls(QWidget):
         self.epochs = QSpinBox(self)
         self.epochs.setRange(1, 10_000)
         self.epochs.setValue(30)
+        self.minutes = QSpinBox(self)
+        self.minutes.setRange(0, 10_000)
+        self.minutes.setSpecialValueText("any time")
+        self.minutes.setSuffix(" min")
+        self.minutes.setToolTip("Stop after this time at most, with the best model")
         self.name = QLineEdit(self)
         self.name.setToolTip("Name of the new model, and of its folder")
         self.folder = QToolButton(self)
@@ -221,8 +227,8 @@ class TrainControls(QWidget):
             ("Train for", self.task),
             ("Start from", self.semantic),
             ("Start from", self.clicks),
-            ("Epochs", self.epochs),
-            ("Save as", self._with_folder()),
+            ("Epochs", self._in_a_row(self.epochs, self.minutes)),
+            ("Save as", self._in_a_row(self.name, self.folder)),
         )
         layout.addLayout(self.form)
         self.more = QCollapsible("More", self, collapsedIcon="▶")
@@ -244,12 +250,12 @@ class TrainControls(QWidget):
         layout.addWidget(self.more)
         layout.addWidget(self.preview)
 
-    def _with_folder(self) -> QWidget:
+    def _in_a_row(self, wide: QWidget, other: QWidget) -> QWidget:
         row = QWidget(self)
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.name, 1)
-        layout.addWidget(self.folder)
+        layout.addWidget(wide, 1)
+        layout.addWidget(other)
         return row
 
     def _form(self, *rows: tuple[str, QWidget]) -> QFormLayout:
