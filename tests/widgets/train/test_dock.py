@@ -195,8 +195,31 @@ def test_a_new_model_is_in_the_other_docks_at_once(
     person.dock.start.click()
     person.settle()
     assert "model-1" in names(segment.controls.model)
+    trained = str(models_folder() / "model-1")
+    assert segment.controls.model.chosen == trained
     # It is no model for clicks.
     assert "model-1" not in names(click.controls.model)
+    assert click.controls.model.chosen == "edgeflow-lite"
+    # The next training goes on from what it went on from, until a person says else.
+    assert person.dock.controls.model.chosen == "deeplabv3plus-lite0-voc"
+    assert person.state.endswith("The model “model-1” is chosen in the other docks.")
+
+
+def test_a_model_that_was_cut_off_is_listed_and_not_chosen(
+    make_trainer: MakeTrainPerson, semantic_models: FakeSemanticModels
+) -> None:
+    person = make_trainer()
+    segment = SegmentWidget(person.viewer, semantic_models)
+    person.viewer.window.add_dock_widget(segment)
+    before = segment.controls.model.chosen
+    person.dock.start.click()
+    person.until_epoch()
+    process = person.dock.controller.process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    person.settle()
+    assert "model-1" in names(segment.controls.model)
+    assert segment.controls.model.chosen == before
 
 
 def test_stop_keeps_the_model_and_resume_goes_on(make_trainer: MakeTrainPerson) -> None:

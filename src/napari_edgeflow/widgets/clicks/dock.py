@@ -85,6 +85,7 @@ class ClickWidget(ViewerDock):
         controller.history_changed.connect(controls.show_history)
         controller.model_refused.connect(controls.model.refuse)
         self._workspace.models_changed.connect(controls.model.list_trained)
+        self._workspace.model_trained.connect(controls.model.choose_trained)
         controller.committed.connect(controls.target.choose)
         controller.taken_back.connect(self._on_taken_back)
 

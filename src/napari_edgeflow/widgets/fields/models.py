@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from napari_edgeflow.engine.checkpoints.checkpoint import MODEL_FILE
-from napari_edgeflow.engine.checkpoints.registry import trained_models
+from napari_edgeflow.engine.checkpoints.registry import TrainedModel, trained_models
 
 _OPEN = "Open checkpoint …"
 
@@ -54,6 +54,11 @@ class ModelCombo(QComboBox):
         for path, name in found.items():
             self._add(path, name)
         self._trained = set(found)
+
+    def choose_trained(self, model: TrainedModel) -> None:
+        """Choose a model that was trained here, if it is for the same task."""
+        if model.task == self._task:
+            self._choose(model.folder)
 
     def _add(self, path: str, name: str) -> None:
         if self.findData(path) < 0:

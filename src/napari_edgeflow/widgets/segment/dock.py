@@ -80,6 +80,7 @@ class SegmentWidget(ViewerDock):
         controller.loaded.connect(self._on_loaded)
         controller.model_refused.connect(controls.model.refuse)
         self._workspace.models_changed.connect(controls.model.list_trained)
+        self._workspace.model_trained.connect(controls.model.choose_trained)
         controller.device_refused.connect(controls.device.refuse)
         controller.found.connect(controls.table.show_summary)
         controller.committed.connect(controls.target.choose)

@@ -9,7 +9,7 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.cli.training import plan_in
-from napari_edgeflow.engine.checkpoints.registry import register_model
+from napari_edgeflow.engine.checkpoints.registry import TrainedModel, register_model
 from napari_edgeflow.engine.training.folder import STATE_FILE
 from napari_edgeflow.formats.training.folder import ImagesWritten
 from napari_edgeflow.formats.training.survey import DataSurvey
@@ -236,25 +236,26 @@ class TrainController(QObject):
         run = self._run
         if run is None:
             return
-        name = self._register(run.output)
+        model = self._register(run.output)
         if run.process is not None:
             run.process.deleteLater()
-        if ending.is_good and name is not None:
-            text = ending_text(ending, run.score, name)
+        if ending.is_good and model is not None:
+            Workspace.of(self._viewer).model_trained.emit(model)
+            text = ending_text(ending, run.score, model.name)
             show_info(text)
         else:
-            text = kept_text(ending, name)
+            text = kept_text(ending, None if model is None else model.name)
             show_warning(text)
         self._end(text)
 
-    def _register(self, folder: Path) -> str | None:
+    def _register(self, folder: Path) -> TrainedModel | None:
         """Have the model listed everywhere; None if there is none."""
         try:
-            name = register_model(folder).name
+            model = register_model(folder)
         except (ValueError, OSError):
             return None
         Workspace.of(self._viewer).models_changed.emit()
-        return name
+        return model
 
     def _end(self, text: str) -> None:
         self._run = None

@@ -60,7 +60,7 @@ def project_text(images: int, done: int, objects: int) -> str:
 def ending_text(ending: Ending, score: float | None, name: str) -> str:
     """Return what to say when a training has ended."""
     found = "" if score is None else f" Best mean IoU: {score:.3f}."
-    listed = f" The model “{name}” is in the lists of the other docks."
+    listed = f" The model “{name}” is chosen in the other docks."
     if ending.reason == "finished":
         return f"Done.{found}{listed}"
     if ending.reason == "stale":

@@ -28,6 +28,8 @@ class Workspace(QObject):
     """Another folder is open, or none, or the state of an image is another one."""
     models_changed = Signal()
     """A model was trained or registered: lists of models are to be read again."""
+    model_trained = Signal(object)
+    """A training came to its good end; what it made is a :class:`TrainedModel`."""
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
