@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.segmentation import expand_labels
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    folder_pairs,
-    read_label_image,
-    read_rgb,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs
+from napari_edgeflow.engine.data.pixels import read_label_image, read_rgb
 
 SEED = 0
 TAGS = 8

@@ -23,11 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    folder_pairs,
-    read_label_image,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs
+from napari_edgeflow.engine.data.pixels import read_label_image
 
 CLASSES = (15, 8, 12, 7)
 """Ids of four of VOC's classes: person, cat, dog, car."""

@@ -18,7 +18,7 @@ from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
 
 from napari_edgeflow.demo import ScriptedPerson, find_canvas
-from napari_edgeflow.engine.data.pairs import read_label_image
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.interaction.clicks import next_click
 from napari_edgeflow.engine.raster.metrics import iou
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation

@@ -201,7 +201,7 @@ def test_one_broken_image_does_not_stop_the_others(
     assert names(output) == ["a.png", "d.png"]
     told = capsys.readouterr()
     assert "2 labelled · 0 skipped, since done · 2 failed" in told.out
-    assert f"cannot read {broken} as an image" in told.err
+    assert f"cannot read the image {broken} (" in told.err
     assert f"{photos / 'c.tif'} holds a stack of shape (2, 3, 4, 5)" in told.err
     assert told.err.count("\n") == 2
 
@@ -211,7 +211,7 @@ def test_one_broken_image_does_not_stop_the_others(
     [
         (["missing.png"], "no image missing.png"),
         (["*.jpeg"], "no image *.jpeg"),
-        (["empty"], "no images in the folder empty: give one with .bmp, .jpeg"),
+        (["empty"], "no images in the folder empty: give one with .avif, .bmp, .gif"),
         (["a.png", "--model", "huge"], "no model 'huge': use deeplabv3plus-lite0-voc"),
         (["a.png", "--model", "edgeflow-lite"], "is a model for clicks"),
         (["a.png", "--device", "tpu"], "unknown device 'tpu'"),

@@ -10,17 +10,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from napari_edgeflow.engine.data.pixels import read_image
 from napari_edgeflow.engine.labels.scheme import LabelScheme, new_image_mark, with_entry
+from napari_edgeflow.engine.raster.image import full_limits
 from napari_edgeflow.formats.exchange.imports import (
     guess_source,
     images_beside,
     read_annotations,
 )
 from napari_edgeflow.formats.files.image_files import find_image
-from napari_edgeflow.formats.files.images import read_image
 from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
 from napari_edgeflow.formats.kinds.voc.folder import VOC_IMAGES, VocFolder
 from napari_edgeflow.formats.kinds.voc.png import holds_labels, read_palette_png
+from napari_edgeflow.project.images.read import is_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -189,7 +191,7 @@ def read_picture(path: str) -> list[_LayerData]:
         If it cannot be read.
     """
     pixels = read_image(Path(path))
-    return [(pixels, {"name": Path(path).stem, "rgb": pixels.ndim == 3}, "image")]
+    return [(pixels, {"name": Path(path).stem, **_look(pixels)}, "image")]
 
 
 def read_folder(path: str) -> list[_LayerData]:
@@ -227,7 +229,13 @@ def read_folder(path: str) -> list[_LayerData]:
 
 def _image_layer(pixels: NDArray[Any], mark: str, **options: object) -> _LayerData:
     """Return the layer of an image, with the mark by which its labels know it."""
-    return pixels, {"metadata": with_entry({}, image=mark), **options}, "image"
+    metadata = with_entry({}, image=mark)
+    return pixels, {"metadata": metadata, **_look(pixels), **options}, "image"
+
+
+def _look(pixels: NDArray[Any]) -> dict[str, object]:
+    """Return how napari is to show an image, which is how networks see it."""
+    return {"rgb": is_rgb(pixels), "contrast_limits": full_limits(pixels)}
 
 
 def _labels_layer(

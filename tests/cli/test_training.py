@@ -5,7 +5,7 @@ import pytest
 
 from napari_edgeflow import cli
 from napari_edgeflow.cli.training import plan_in
-from napari_edgeflow.engine.data.pairs import read_label_image
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.training.clicks.settings import ClickTaskSettings
 from napari_edgeflow.engine.training.clicks.training import ClickTraining
 from napari_edgeflow.engine.training.folder import COMMAND_FILE, PLAN_FILE

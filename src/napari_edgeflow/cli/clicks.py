@@ -94,12 +94,12 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _run_click(options: argparse.Namespace) -> int:
     import numpy as np
 
+    from napari_edgeflow.engine.data.pixels import read_one_plane
     from napari_edgeflow.engine.interaction.prompts import Box
     from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
     from napari_edgeflow.engine.labels.classes import voc_palette
     from napari_edgeflow.engine.raster.image import Window
     from napari_edgeflow.engine.system.files import check_file
-    from napari_edgeflow.formats.files.images import read_one_plane
     from napari_edgeflow.formats.kinds.voc.png import (
         check_palette_path,
         write_palette_png,

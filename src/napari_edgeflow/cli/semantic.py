@@ -183,7 +183,8 @@ def find_images(inputs: Sequence[str]) -> list[Path]:
 def _expand(text: str) -> Iterator[Path]:
     import glob
 
-    from napari_edgeflow.engine.data.pairs import IMAGE_SUFFIXES, image_files
+    from napari_edgeflow.engine.data.pairs import image_files
+    from napari_edgeflow.engine.data.pixels import IMAGE_SUFFIXES
 
     path = Path(text)
     if path.is_dir():
@@ -220,8 +221,8 @@ def segment_file(
     import numpy as np
     import tifffile
 
+    from napari_edgeflow.engine.data.pixels import read_one_plane
     from napari_edgeflow.engine.system.files import replacing
-    from napari_edgeflow.formats.files.images import read_one_plane
     from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 
     image = read_one_plane(path)
@@ -336,7 +337,8 @@ def _pieces(options: argparse.Namespace) -> "FindObjects":
 
 
 def _read(folder: Path) -> "FindObjects":
-    from napari_edgeflow.engine.data.pairs import image_files, read_label_image
+    from napari_edgeflow.engine.data.pairs import image_files
+    from napari_edgeflow.engine.data.pixels import read_label_image
 
     files = {path.stem: path for path in image_files(folder)}
 

@@ -11,11 +11,9 @@ from napari_edgeflow.engine.data.pairs import (
     LabelledImage,
     folder_pairs,
     image_files,
-    image_size,
-    read_label_image,
     read_pair,
-    read_rgb,
 )
+from napari_edgeflow.engine.data.pixels import image_size, read_label_image, read_rgb
 from napari_edgeflow.engine.raster.image import ImageReader
 
 
@@ -105,7 +103,7 @@ def test_images_are_read_as_colours(tmp_path: Path) -> None:
     rgb = read_rgb(path)
     assert rgb.shape == (3, 4, 3)
     assert rgb[2, 3].tolist() == [11, 11, 11]
-    with pytest.raises(OSError, match=r"cannot read the image .*none\.png"):
+    with pytest.raises(OSError, match=r"no image .*none\.png"):
         read_rgb(tmp_path / "none.png")
 
 
@@ -143,7 +141,7 @@ def test_of_a_stack_not_just_the_first_image_is_taken(tmp_path: Path) -> None:
         path = tmp_path / "stack.tif"
         tifffile.imwrite(path, planes.astype(dtype), photometric="minisblack")
         for read in (read_rgb, read_label_image):
-            with pytest.raises(ValueError, match="is a stack of 2 images: save each"):
+            with pytest.raises(ValueError, match=r"stack\.tif holds a stack of shape"):
                 read(path)
     with tifffile.TiffWriter(tmp_path / "preview.tif") as file:
         file.write(planes[0])

@@ -104,27 +104,34 @@ def test_a_place_outside_of_a_layer_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "rgb", "limits"),
+    ("dtype", "highest", "limits"),
     [
-        (np.uint8, True, (0.0, 255.0)),
-        (np.uint16, True, (0.0, 65535.0)),
-        (np.float32, True, (0.0, 1.0)),
-        (np.uint16, False, (10.0, 500.0)),
+        (np.uint8, 116, (0.0, 255.0)),
+        (np.uint16, 4095, (0.0, 4095.0)),
+        (np.float32, 255, (0.0, 255.0)),
+        (np.float32, 1, (0.0, 1.0)),
     ],
 )
+@pytest.mark.parametrize("rgb", [False, True])
 def test_the_network_sees_what_the_person_sees(
-    dtype: Any, rgb: bool, limits: tuple[float, float]
+    dtype: Any, highest: int, limits: tuple[float, float], rgb: bool
 ) -> None:
     viewer = ViewerModel()
     data = np.zeros((20, 30, 3) if rgb else (20, 30), dtype)
-    options = {} if rgb else {"contrast_limits": (10, 500)}
-    layer = viewer.add_image(data, rgb=rgb, **options)
+    data[5:] = highest
+    layer = viewer.add_image(data, rgb=rgb)
     image = read_plane(viewer, layer)
     assert image.limits == limits
     assert image.same_as(read_plane(viewer, layer))
-    if not rgb:
-        layer.contrast_limits = (20, 500)
-        assert not image.same_as(read_plane(viewer, layer))
+    layer.contrast_limits = (limits[1] / 4, limits[1])
+    changed = read_plane(viewer, layer)
+    assert not image.same_as(changed)
+    assert changed.limits == (limits[1] / 4, limits[1])
+    # What is darker than black is black; the reader stands between both.
+    seen = ImageReader(changed, changed.limits).read_whole()
+    assert seen[:5].max() == 0
+    share = (highest / limits[1] - 0.25) / 0.75
+    assert seen[-1, -1].tolist() == [int(max(share, 0) * 255 + 1e-3)] * 3
 
 
 def test_the_visible_part() -> None:

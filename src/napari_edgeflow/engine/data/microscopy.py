@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_edgeflow.engine.data.pairs import LabelledImage, read_rgb
+from napari_edgeflow.engine.data.pairs import LabelledImage
+from napari_edgeflow.engine.data.pixels import read_rgb
 
 _LOOKED_AT = 16
 """Images at most by which all are judged."""

@@ -16,12 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import (
-    LabelledImage,
-    image_files,
-    read_pair,
-    read_rgb,
-)
+from napari_edgeflow.engine.data.pairs import LabelledImage, image_files, read_pair
+from napari_edgeflow.engine.data.pixels import read_rgb
 from napari_edgeflow.engine.interaction.clicks import next_click
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter
 from napari_edgeflow.engine.raster.metrics import iou, number_of_clicks

@@ -1,7 +1,9 @@
 """Any image array -> what the networks see, one window at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -117,6 +119,9 @@ def resize_labels(
     return np.asarray(part.resize((shape[1], shape[0]), Image.Resampling.NEAREST))
 
 
+_PART_VALUES = 1 << 24
+"""Values that are looked at together."""
+
 _LEAST_SPREAD = 24
 """Grey values of uint8 that are stretched at least: less is noise."""
 
@@ -134,8 +139,7 @@ class ImageReader:
         green, 3 RGB, 4 RGBA (alpha is ignored), and of more the first three count.
         NaN reads as black.
     limits : tuple of float, optional
-        Values shown as black and as white. Default: 0 and 255 for uint8, else the
-        0.1 and 99.9 percentiles.
+        Values shown as black and as white. Default: :func:`full_limits`.
 
     Raises
     ------
@@ -148,7 +152,7 @@ class ImageReader:
     ) -> None:
         self._source = _as_channels(image)
         self.shape: tuple[int, int] = tuple(self._source.shape[:2])
-        self.limits = limits if limits is not None else _limits(self._source)
+        self.limits = limits if limits is not None else full_limits(image)
         self.found_nan = False
         """Whether a pixel that was read so far was NaN."""
 
@@ -257,11 +261,40 @@ def _as_channels(image: ArrayLike) -> Any:
     return array[:, :, None] if array.ndim == 2 else array
 
 
-def _limits(source: Any) -> tuple[float, float]:
-    """Return the values of black and white, from at most about a million pixels."""
-    if source.dtype == np.uint8:
+def full_limits(image: ArrayLike) -> tuple[float, float]:
+    """Return the values of black and white of an image that nobody has adjusted.
+
+    They are 0 and 255 for uint8, else the lowest and the highest value, as napari has
+    it for a file that it opens.
+
+    Parameters
+    ----------
+    image : array_like
+        Of any shape; NaN and infinities do not count.
+    """
+    array: Any = image if hasattr(image, "dtype") else np.asarray(image)
+    if array.dtype == np.uint8:
         return 0.0, 255.0
-    return _spread(source)
+    low, high = np.inf, -np.inf
+    for part in _parts(array):
+        finite = part[np.isfinite(part)] if part.dtype.kind == "f" else part
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    if low > high:
+        return 0.0, 1.0
+    return (low, high) if high > low else (min(low, 0.0), max(high, 1.0))
+
+
+def _parts(array: Any) -> Iterator[NDArray[Any]]:
+    """Yield an array in parts, the colours without alpha, to bound the memory."""
+    if array.ndim > 3:
+        for part in array:
+            yield from _parts(part)
+        return
+    rows = max(1, _PART_VALUES * array.shape[0] // max(prod(array.shape), 1))
+    for top in range(0, array.shape[0], rows):
+        part = np.asarray(array[top : top + rows, :])
+        yield part[..., :3] if part.ndim == 3 and part.shape[2] == 4 else part
 
 
 def stretched_limits(
@@ -274,9 +307,10 @@ def stretched_limits(
     image : array_like
         As :class:`ImageReader` takes it.
     limits : tuple of float, optional
-        What a person has chosen; returned unless they are all that uint8 can hold.
+        What a person has chosen; returned unless they are those that nobody has
+        adjusted.
     """
-    if limits not in (None, (0.0, 255.0)):
+    if limits is not None and limits != full_limits(image):
         return limits
     source = _as_channels(image)
     low, high = _spread(source)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.engine.data.pixels import read_image
 from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.files.images import read_image
 from napari_edgeflow.formats.kinds.coco.objects import Segmentation
 
 Values = Literal["classes", "objects"]

@@ -14,8 +14,7 @@ from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.exchange.splits import write_split_lists
 from napari_edgeflow.formats.files.class_lists import write_class_list
-from napari_edgeflow.formats.files.image_files import copy_image
-from napari_edgeflow.formats.files.images import is_in_colour
+from napari_edgeflow.formats.files.image_files import copy_image, is_in_colour
 from napari_edgeflow.formats.files.problems import Report
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
 from napari_edgeflow.formats.kinds.cutout import cutout, overlay, write_picture

@@ -4,8 +4,28 @@ import re
 import shutil
 from pathlib import Path, PurePosixPath
 
-from napari_edgeflow.engine.data.pairs import IMAGE_SUFFIXES, image_files
+from napari_edgeflow.engine.data.pairs import image_files
+from napari_edgeflow.engine.data.pixels import IMAGE_SUFFIXES, open_picture
 from napari_edgeflow.engine.system.files import replacing
+
+_TRUE_COLOURS = ("RGB", "CMYK", "YCbCr", "LAB", "HSV")
+"""How the names of Pillow's modes with a value for each primary colour begin."""
+
+
+def is_in_colour(path: Path) -> bool:
+    """Return whether a file is an image in true colours, which labels never are.
+
+    Parameters
+    ----------
+    path : Path
+        Any file, or where there is none.
+    """
+    try:
+        with open_picture(path) as file:
+            return file.mode.startswith(_TRUE_COLOURS)
+    # None, or another kind of file.
+    except OSError:
+        return False
 
 
 def images_by_stem(folder: Path) -> dict[str, Path]:

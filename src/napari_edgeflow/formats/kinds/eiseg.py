@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_edgeflow.engine.data.pairs import image_size, read_rgb
+from napari_edgeflow.engine.data.pixels import image_size, read_rgb
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.raster.outlines.geometry import fitted, grown
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon

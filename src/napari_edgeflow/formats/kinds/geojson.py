@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.data.pixels import image_size
 from napari_edgeflow.engine.labels.classes import (
     METADATA,
     ClassTable,

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.data.pixels import image_size
 from napari_edgeflow.engine.labels.classes import METADATA, ClassTable
 from napari_edgeflow.engine.raster.outlines.geometry import grown
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, single_ring

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import VOID, read_label_image
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.formats.kinds.voc.folder import VOC_LABELS

@@ -6,13 +6,10 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from napari_edgeflow.engine.data.pairs import IMAGE_SUFFIXES
+from napari_edgeflow.engine.data.pixels import IMAGE_SUFFIXES
 
-IMAGE_ENDINGS = (
-    *IMAGE_SUFFIXES,
-    *(".gif", ".npy", ".lsm", ".stk", ".jp2", ".tga", ".ppm", ".pgm", ".pbm", ".dcm"),
-)
-"""Endings of files that napari, tifffile or imageio read as they are installed."""
+IMAGE_ENDINGS = (*IMAGE_SUFFIXES, ".npy", ".dcm")
+"""Endings of the images of a project: NumPy and imageio read what others do not."""
 
 HOME = "napari-edgeflow"
 """The folder beside the images that a project lives in, unless it has another."""

@@ -7,24 +7,25 @@ from typing import Any
 import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.data.pixels import (
+    IMAGE_SUFFIXES,
+    UnfitImageError,
+    image_size,
+    open_picture,
+    orientation,
+    read_image,
+    turned,
+)
 from napari_edgeflow.engine.raster.image import ImageReader, Window
-from napari_edgeflow.formats.files.images import read_image
 
 Reader = Callable[[Path], NDArray[Any]]
 
-_WITH_FRAMES = (".gif",)
-"""Formats of which Pillow alone gives the first frame only."""
-
-_PILLOWS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-_TIFFS = (".tif", ".tiff")
-_JPEG = (".jpg", ".jpeg")
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 def read_any_image(path: Path, other: Reader | None = None) -> NDArray[Any]:
-    """Read an image with tifffile or Pillow, else imageio, else another reader.
+    """Read an image as everything else does, else by imageio, else another reader.
 
     Parameters
     ----------
@@ -45,22 +46,18 @@ def read_any_image(path: Path, other: Reader | None = None) -> NDArray[Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no image {path}: was it moved or renamed?")
-    readers: tuple[Reader | None, ...] = (read_image, imageio.imread, other)
-    if path.suffix.lower() in _PILLOWS:
-        # The others would only ask Pillow again.
-        readers = (read_image,)
-    elif path.suffix.lower() in _TIFFS:
-        readers = (read_image, other)
-    elif path.suffix.lower() == ".npy":
-        readers = (np.load, other)
-    elif path.suffix.lower() in _WITH_FRAMES:
-        readers = (imageio.imread, other)
+    suffix = path.suffix.lower()
+    first = read_image if suffix in IMAGE_SUFFIXES else imageio.imread
+    readers = (np.load if suffix == ".npy" else first, other)
     problem: Exception | None = None
     for reader in readers:
         if reader is None:
             continue
         try:
             return _usable(reader(path), path)
+        except UnfitImageError:
+            # Others would read half of it, or run out of memory.
+            raise
         # Each reader raises what its decoders raise.
         except Exception as error:
             problem = problem or error
@@ -134,11 +131,12 @@ def thumbnail(path: Path, side: int, other: Reader | None = None) -> NDArray[np.
 def _jpeg_thumbnail(path: Path, side: int) -> NDArray[np.uint8]:
     """Return what JPEG gives for an eighth of the time."""
     try:
-        with Image.open(path) as file:
+        with open_picture(path) as file:
+            way = orientation(file)
             file.draft("RGB", (2 * side, 2 * side))
             small = file.convert("RGB")
             small.thumbnail((side, side))
-            return np.asarray(small)
+            return turned(np.asarray(small), way)
     # A broken file may raise anything, also SyntaxError.
     except Exception as error:
         raise OSError(f"cannot read {path} as an image ({error})") from error

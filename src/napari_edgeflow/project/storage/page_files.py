@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import read_label_image
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.formats.files.json_files import read_record
 from napari_edgeflow.formats.kinds.label_images.tiff import (
     LabelTiff,

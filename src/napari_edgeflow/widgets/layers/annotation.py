@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import image_size
+from napari_edgeflow.engine.data.pixels import image_size
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.formats.annotation.planes import (

@@ -239,9 +239,6 @@ def read_plane_at(layer: "Image", plane: Plane) -> PlaneImage:
 
 def _limits(layer: "Layer") -> tuple[float, float]:
     """Return the values of a layer that napari shows as black and white."""
-    if layer.rgb:
-        dtype = np.dtype(layer.dtype)
-        return (0.0, float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0)
     low, high = (float(value) for value in layer.contrast_limits)
     return (low, high) if high > low else (low, low + 1.0)
 

@@ -10,7 +10,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
-from napari_edgeflow.engine.data.pairs import read_label_image
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.training.folder import PREDICTIONS_FOLDER

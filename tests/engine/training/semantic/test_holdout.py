@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.engine.colour_network import patches
 from tests.engine.labelled import save_pairs
 
-from napari_edgeflow.engine.data.pairs import VOID, read_label_image
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.training.semantic.holdout import Holdout, hold_back
 from napari_edgeflow.engine.training.semantic.source import SemanticSource
 

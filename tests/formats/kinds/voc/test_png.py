@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
-from napari_edgeflow.formats.files.images import is_in_colour
+from napari_edgeflow.formats.files.image_files import is_in_colour
 from napari_edgeflow.formats.kinds.label_images.folder import read_label_values
 from napari_edgeflow.formats.kinds.voc.png import (
     holds_labels,

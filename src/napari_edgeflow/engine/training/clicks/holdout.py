@@ -9,7 +9,8 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import VOID, read_label_image
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.data.splits import FEWEST_WHOLE, grid, same_images
 from napari_edgeflow.engine.evaluation.clicks import ClickTarget, evaluate_clicks
 from napari_edgeflow.engine.interaction.segmenter import ClickSegmenter

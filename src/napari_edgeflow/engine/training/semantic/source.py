@@ -6,13 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pairs import (
-    VOID,
-    LabelledImage,
-    image_size,
-    read_label_image,
-    read_pair,
-)
+from napari_edgeflow.engine.data.pairs import VOID, LabelledImage, read_pair
+from napari_edgeflow.engine.data.pixels import image_size, read_label_image
 from napari_edgeflow.engine.labels.classes import MAX_CLASS_ID
 from napari_edgeflow.engine.raster.image import ImageReader, Window, stretched_limits
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_edgeflow.engine.data.pairs import read_label_image
+from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation

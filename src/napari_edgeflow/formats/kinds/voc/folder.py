@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow.engine.data.pairs import LabelledImage
+from napari_edgeflow.engine.data.pixels import read_image
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.system.files import replacing
@@ -19,7 +20,6 @@ from napari_edgeflow.formats.files.class_lists import (
     find_class_list,
     write_class_list,
 )
-from napari_edgeflow.formats.files.images import read_image
 from napari_edgeflow.formats.kinds.voc.png import read_palette_png, write_palette_png
 
 VOC_IMAGES, VOC_LABELS = "JPEGImages", "SegmentationClass"

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from napari_edgeflow.engine.data.pairs import VOID, open_labels
+from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.data.pixels import open_picture
 from napari_edgeflow.engine.labels.classes import (
     METADATA,
     ClassTable,
@@ -73,7 +74,7 @@ def names_classes(path: Path) -> bool:
     OSError
         If it cannot be read.
     """
-    with _explaining(path), open_labels(path) as image:
+    with _explaining(path), open_picture(path) as image:
         return _named_classes(image.info.get(METADATA)) is not None
 
 

@@ -9,6 +9,7 @@ import npe2
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.engine.raster.image import full_limits
 from napari_edgeflow.project.content.class_changes import RemovedClass
 from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.folder import Project
@@ -35,6 +36,8 @@ class LoadedPage:
         What could not be read, in sentences.
     removed : tuple of RemovedClass
         The classes that are gone from it.
+    limits : tuple of float
+        Values shown as black and as white.
     """
 
     name: str
@@ -43,6 +46,7 @@ class LoadedPage:
     kept: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     removed: tuple[RemovedClass, ...] = ()
+    limits: tuple[float, float] = (0.0, 255.0)
 
     def up_to_date(self, project: Project) -> "LoadedPage":
         """Return it as it is if no class went, or came back, since it was read."""
@@ -100,7 +104,13 @@ class PageLoader:
                 )
         content = PageContent(fitting, current.draft)
         return LoadedPage(
-            name, pixels, content, tuple(stored), tuple(problems), removed
+            name,
+            pixels,
+            content,
+            tuple(stored),
+            tuple(problems),
+            removed,
+            full_limits(pixels),
         )
 
 

@@ -131,7 +131,12 @@ class OpenPage(QObject):
         )
         # Names of layers have no folders; the list shows those.
         name = Path(page.name).stem
-        self.image = image = Image(page.pixels, name=name, rgb=is_rgb(page.pixels))
+        self.image = image = Image(
+            page.pixels,
+            name=name,
+            rgb=is_rgb(page.pixels),
+            contrast_limits=page.limits,
+        )
         yield
         self._stage.put_off()
         self._put_in(image, name)

@@ -5,11 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_edgeflow.formats.files.images import (
-    is_in_colour,
-    read_image,
-    read_one_plane,
-)
+from napari_edgeflow.engine.data.pixels import image_size, read_image, read_one_plane
 
 
 def test_common_formats_are_read(tmp_path: Path) -> None:
@@ -42,22 +38,17 @@ def test_a_stack_is_no_plane(tmp_path: Path, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("shape", [(40, 30), (1, 1, 3), (2, 3, 4), (40, 30, 7)])
 def test_a_plane_may_have_channels(tmp_path: Path, shape: tuple[int, ...]) -> None:
     path = tmp_path / "plane.tif"
-    tifffile.imwrite(path, np.zeros(shape, np.uint16), photometric="minisblack")
-    assert read_one_plane(path).shape == shape
+    pixels = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+    options = {"planarconfig": "contig"} if len(shape) == 3 else {}
+    tifffile.imwrite(path, pixels, photometric="minisblack", **options)
+    np.testing.assert_array_equal(
+        read_one_plane(path), pixels[..., :3] if options else pixels
+    )
 
 
-@pytest.mark.parametrize(
-    ("mode", "in_colour"),
-    [("RGB", True), ("RGBA", True), ("L", False), ("P", False), ("I;16", False)],
-)
-def test_pictures_in_true_colours_are_no_labels(
-    tmp_path: Path, mode: str, in_colour: bool
-) -> None:
-    Image.new(mode, (6, 5)).save(tmp_path / "any.png")
-    assert is_in_colour(tmp_path / "any.png") is in_colour
-
-
-def test_what_is_no_image_is_not_in_colour(tmp_path: Path) -> None:
-    (tmp_path / "text.png").write_text("no picture")
-    assert not is_in_colour(tmp_path / "text.png")
-    assert not is_in_colour(tmp_path / "missing.png")
+def test_what_was_written_as_a_stack_of_rows_is_a_plane(tmp_path: Path) -> None:
+    path, pixels = tmp_path / "plane.tif", np.zeros((40, 30, 7), np.uint16)
+    pixels[5] = 9
+    tifffile.imwrite(path, pixels, photometric="minisblack")
+    np.testing.assert_array_equal(read_one_plane(path), pixels[..., :3])
+    assert image_size(path) == (40, 30)
