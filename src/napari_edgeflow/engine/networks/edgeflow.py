@@ -16,9 +16,6 @@ from torch.nn import functional
 INTERACTION_CHANNELS = 3
 """Positive clicks, negative clicks and the edge of the last result."""
 
-SIZE_MULTIPLE = 32
-"""Height and width of the network's input are multiples of this, in pixels."""
-
 
 @dataclass(frozen=True, slots=True)
 class EdgeFlowConfig:

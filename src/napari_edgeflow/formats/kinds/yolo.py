@@ -34,7 +34,6 @@ from napari_edgeflow.formats.files.problems import Report, refuse
 
 DATA = "data.yaml"
 IMAGES, LABELS = "images", "labels"
-SPLITS = ("train", "val", "test")
 
 _INSET = 0.25
 """How far outlines run inside the edges of pixels."""

@@ -75,9 +75,7 @@ class RemovedClass:
 
 
 def up_to_date(
-    content: PageContent,
-    removed: Sequence[RemovedClass],
-    classes: ClassTable,
+    content: PageContent, removed: Sequence[RemovedClass], classes: ClassTable
 ) -> PageContent:
     """Return what is on an image with the classes as they are now.
 
@@ -98,9 +96,7 @@ def up_to_date(
 
 
 def _current(
-    layer: LabelContent,
-    removed: Sequence[RemovedClass],
-    classes: ClassTable,
+    layer: LabelContent, removed: Sequence[RemovedClass], classes: ClassTable
 ) -> LabelContent:
     away = {entry.number: entry for entry in removed}
     for taken in reversed(layer.taken):

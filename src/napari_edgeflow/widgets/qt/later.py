@@ -8,15 +8,15 @@ from qtpy.QtCore import QObject, QTimer, Signal
 class Later(QObject):
     """Calls something once, when it was asked for and some time is over.
 
-    The call may end its owner, as by events that napari handles meanwhile: nothing is
-    touched after it. (superqt's debouncers start their timer again then.)
+    The call may end its owner, since nothing is touched after it; superqt's debouncers
+    start their timer once more.
 
     Parameters
     ----------
     owner : QObject
-        Whose it is: it goes with that, and does not call it any more.
+        It goes with that.
     call : callable
-        A method, which is not kept alive for that, or a signal.
+        A method, which it does not keep alive, or a signal.
     milliseconds : int
         How long to wait; with 0 the window has one turn first.
     """
@@ -27,10 +27,9 @@ class Later(QObject):
         self, owner: QObject, call: Callable[[], None], milliseconds: int = 0
     ) -> None:
         super().__init__(owner)
-        self._waits = False
+        self._waits, self._milliseconds = False, milliseconds
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(milliseconds)
         self._timer.timeout.connect(self._on_timeout)
         self._due.connect(call)
 
@@ -47,9 +46,7 @@ class Later(QObject):
     def ask_anew(self, milliseconds: int | None = None) -> None:
         """Call once the time is over, from now on; it may be another time."""
         self._waits = True
-        if milliseconds is not None:
-            self._timer.setInterval(milliseconds)
-        self._timer.start()
+        self._timer.start(self._milliseconds if milliseconds is None else milliseconds)
 
     def cancel(self) -> None:
         """Do not call; also after Qt deleted the timer, with a window that goes."""

@@ -32,9 +32,6 @@ _ROW_BYTES = 2048
 """What a row of the features takes in memory, about."""
 
 
-_RowChange = Callable[[Mapping[str, object]], Mapping[str, object]]
-
-
 class StepEndedError(ValueError):
     """A step that cannot go on: what it changed was taken back."""
 
@@ -111,7 +108,9 @@ class Step:
         """Return the same step for a layer that holds what its own layer held."""
         return replace(self, _layer=weakref.ref(layer), effect=self.effect.moved(image))
 
-    def recoded(self, values: Recoding | None, row: _RowChange) -> "Step":
+    def recoded(
+        self, values: Recoding | None, row: Callable[[RowValues], Mapping[str, object]]
+    ) -> "Step":
         """Return the same step for labels whose values and rows are others by now."""
         before, after = (
             {

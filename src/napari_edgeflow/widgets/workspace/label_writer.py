@@ -167,9 +167,10 @@ class LabelWriter:
         present = ClassTable(()) if scheme is None else scheme.classes
         table, ids_of_classes = _matched(present, new.planes)
         first = 1 if target is None else next_object_id(target)
-        ids = _numbered(new, first) if to.kind == "object" else ids_of_classes
+        is_object = to.kind == "object"
+        ids = _numbered(new, first) if is_object else ids_of_classes
         highest = max((max(of.values(), default=0) for of in ids), default=0)
-        if target is None and to.kind == "object" and highest > _MOST_OBJECTS:
+        if target is None and is_object and highest > _MOST_OBJECTS:
             raise ValueError(
                 f"There are {highest} objects, but a layer has room for "
                 f"{_MOST_OBJECTS}: {new.too_many}."
@@ -184,33 +185,18 @@ class LabelWriter:
             _Part(target, plane, of, to.keep_existing, before.get(plane.plane), written)
             for plane, of in zip(new.planes, ids, strict=True)
         ]
-        names = {entry.id: entry.name for entry in table}
         edit = Effect()
         if scheme is not None and scheme.classes != table:
             steps = Workspace.of(viewer).class_steps
             edit = steps.effect(TableEdit(scheme.classes, table))
-
-        def changes() -> Iterator[PixelChange]:
-            for part in parts:
-                yield from part.changes()
-
-        def records() -> Iterator[ObjectRecord]:
-            told = set[int]()
-            for part, classes_of in zip(parts, ids_of_classes, strict=True):
-                for value, class_id in part.found(told):
-                    of, plane = classes_of[class_id], part.new.plane
-                    written.objects += 1
-                    # Nobody clicked on it, or spent time on it.
-                    yield ObjectRecord(value, of, names[of], (), 0.0, plane, new.source)
-
         try:
             yield from history.applying(
                 target,
                 new.what,
-                changes(),
-                records() if to.kind == "object" else (),
+                (change for part in parts for change in part.changes()),
+                _records(parts, ids_of_classes, table, new.source) if is_object else (),
                 effect=edit,
-                new_ids=range(first, highest + 1) if to.kind == "object" else range(0),
+                new_ids=range(first, highest + 1) if is_object else range(0),
             )
         except BaseException:
             # Also when nobody goes on with it.
@@ -305,7 +291,22 @@ class _Part:
             value = self._ids[object_id]
             if value in self._seen and value not in told:
                 told.add(value)
+                self._written.objects += 1
                 yield value, class_id
+
+
+def _records(
+    parts: Sequence[_Part],
+    classes: Sequence[Mapping[int, int]],
+    table: ClassTable,
+    source: Source,
+) -> Iterator[ObjectRecord]:
+    names, told = {entry.id: entry.name for entry in table}, set[int]()
+    for part, ids in zip(parts, classes, strict=True):
+        for value, class_id in part.found(told):
+            of, plane = ids[class_id], part.new.plane
+            # Nobody clicked on it, or spent time on it.
+            yield ObjectRecord(value, of, names[of], (), 0.0, plane, source)
 
 
 def _table(

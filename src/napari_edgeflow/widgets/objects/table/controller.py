@@ -216,8 +216,7 @@ class ObjectsController(QObject):
         self._list_in(0)
 
     def _on_not_written(self, error: Exception) -> None:
-        self.working_changed.emit(False)
-        self._list_in(0)
+        self._on_written(None)
         show_problem(error)
 
     def _when_free(self, step: Callable[[], object]) -> None:
