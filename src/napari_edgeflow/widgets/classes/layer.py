@@ -58,7 +58,7 @@ class ClassLayer(QObject):
         self._find: LatestCall[_Search, Tiles] = LatestCall(
             _found, self._on_found, lambda _, error: show_problem(error)
         )
-        self._turns: Turns[None] = Turns(self._on_removed, show_problem)
+        self._turns: Turns[None] = Turns(lambda _: None, show_problem)
         self._recount_later = Later(self, self._recount, _SETTLE_MS)
         view.asks_before_removal = True
         view.hidden_changed.connect(self._on_hidden)
@@ -181,18 +181,12 @@ class ClassLayer(QObject):
         elif values:
             self._find((weakref.ref(layer), layer_array(layer), removal, values))
         else:
-            self._start(layer, removal, [])
+            self._turns.start(self._steps.removing(layer, removal, []))
 
     def _on_found(self, search: _Search, tiles: Tiles) -> None:
         layer = search[0]()
         if layer is not None and layer in self._viewer.layers:
-            self._start(layer, search[2], tiles)
-
-    def _start(self, layer: "Labels", removal: ClassRemoval, tiles: Tiles) -> None:
-        self._turns.start(self._steps.removing(layer, removal, tiles))
-
-    def _on_removed(self, _: None) -> None:
-        self._on_steps(self._layer)
+            self._turns.start(self._steps.removing(layer, search[2], tiles))
 
     def _on_steps(self, layer: Any) -> None:
         scheme = read_scheme(layer) if layer is self._layer else None

@@ -262,10 +262,7 @@ class _LayerEdit(Effect):
     change: ClassChange
 
     def do(self, layer: "Labels | None", *, back: bool) -> None:
-        """Write the classes, and tell which labels have another one now.
-
-        Also of those that nobody sees.
-        """
+        """Write the classes, and tell which labels have other ones, seen or not."""
         scheme = read_scheme(layer)
         if layer is None or scheme is None:
             return

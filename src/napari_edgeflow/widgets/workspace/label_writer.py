@@ -160,8 +160,8 @@ class LabelWriter:
             If they cannot be written.
         """
         viewer, target = self._viewer, to.labels
-        history = Workspace.of(viewer).history
-        while waits and target is not None and history.is_written(target):
+        workspace = Workspace.of(viewer)
+        while waits and target is not None and workspace.history.is_written(target):
             yield
         scheme = read_scheme(target)
         present = ClassTable(()) if scheme is None else scheme.classes
@@ -187,10 +187,9 @@ class LabelWriter:
         ]
         edit = Effect()
         if scheme is not None and scheme.classes != table:
-            steps = Workspace.of(viewer).class_steps
-            edit = steps.effect(TableEdit(scheme.classes, table))
+            edit = workspace.class_steps.effect(TableEdit(scheme.classes, table))
         try:
-            yield from history.applying(
+            yield from workspace.history.applying(
                 target,
                 new.what,
                 (change for part in parts for change in part.changes()),

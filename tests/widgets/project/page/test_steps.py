@@ -12,10 +12,7 @@ from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.content.class_changes import up_to_date
-from napari_edgeflow.project.content.records import (
-    LabelContent,
-    PageContent,
-)
+from napari_edgeflow.project.content.records import LabelContent, PageContent
 from napari_edgeflow.project.storage.project_file import PageSummary, ProjectRecord
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
@@ -202,7 +199,7 @@ def test_a_deleted_object_comes_back_with_the_class_its_class_became(
     assert read_records(book.page.labels)[1].class_id == 15
 
 
-def test_an_object_gets_its_class_back_though_the_other_was_renamed_elsewhere(
+def test_an_object_gets_its_class_back_though_the_other_was_renamed_on_another_page(
     book: Book,
 ) -> None:
     book.turn("a")

@@ -60,9 +60,8 @@ class ObjectsController(QObject):
             list_objects, self._on_listed, lambda _, error: self._on_failed(error)
         )
         self._turns: Turns[None] = Turns(self._on_written, self._on_not_written)
-        # Whether the list is not that of the layer's present pixels and rows.
-        self._stale = False
-        self._list_later = Later(self, self._list)
+        # It waits while the list is not that of the layer's pixels and rows.
+        self._list_later = Later(self, self._list, _SETTLE_MS)
         self._links, self._layer_links = Connections(), Connections()
         self._links.connect(viewer.layers.events.removed, self._on_removed)
         self.history.changed.connect(self._on_history)
@@ -90,7 +89,7 @@ class ObjectsController(QObject):
     @property
     def busy(self) -> bool:
         """Whether the list is being made, or something is written."""
-        return self._stale or self._listings.busy or self._turns.busy
+        return self._list_later.waits or self._listings.busy or self._turns.busy
 
     def set_layer(self, layer: "Labels | None") -> None:
         """List the objects of another layer."""
@@ -143,7 +142,6 @@ class ObjectsController(QObject):
         self._layer_links.close()
         self.history.changed.disconnect(self._on_history)
         self._list_later.cancel()
-        self._stale = False
         self._listings.close()
         self.highlight.close()
         self._waiting.clear()
@@ -153,12 +151,7 @@ class ObjectsController(QObject):
 
     # ---- listing
 
-    def _list_in(self, milliseconds: int) -> None:
-        self._stale = True
-        self._list_later.ask_anew(milliseconds)
-
     def _list(self) -> None:
-        self._stale = False
         self._list_later.cancel()
         if self._layer is not None and self.has_objects:
             self._listing = Listing.of(self._layer)
@@ -213,7 +206,7 @@ class ObjectsController(QObject):
 
     def _on_written(self, _result: None) -> None:
         self.working_changed.emit(False)
-        self._list_in(0)
+        self._list_later.ask_anew(0)
 
     def _on_not_written(self, error: Exception) -> None:
         self._on_written(None)
@@ -233,18 +226,18 @@ class ObjectsController(QObject):
         return dims.point, dims.order, dims.ndisplay
 
     def _on_edited(self) -> None:
-        self._list_in(_SETTLE_MS)
+        self._list_later.ask_anew()
 
     def _on_refreshed(self) -> None:
         """See whether pixels changed, as by napari's undo, or only the sliders."""
         place = self._place()
         moved, self._dims = place != self._dims, place
         if not moved:
-            self._list_in(_SETTLE_MS)
+            self._list_later.ask_anew()
 
     def _on_history(self, layer: object) -> None:
         if layer is self._layer:
-            self._list_in(0)
+            self._list_later.ask_anew(0)
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._layer:

@@ -125,10 +125,8 @@ class OpenPage(QObject):
         """
         self._stored = page.content
         self._used = {*page.content.layers, *page.kept}
-        self.draft, self.draft_waits = (
-            page.content.draft,
-            page.content.draft is not None,
-        )
+        self.draft = page.content.draft
+        self.draft_waits = self.draft is not None
         # Names of layers have no folders; the list shows those.
         name = Path(page.name).stem
         self.image = image = Image(
