@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
@@ -165,6 +165,11 @@ class ObjectRow:
     def class_id(self) -> int:
         """The object's class; 0 for none."""
         return int(_number(self.values.get("class_id")))
+
+    def recoded(self, row: Callable[[RowValues], Mapping[str, object]]) -> "ObjectRow":
+        """Return it with other values, as a function makes them of its own."""
+        values = row(self.values)
+        return self if values is self.values else replace(self, values=dict(values))
 
 
 class ObjectRows:

@@ -113,10 +113,7 @@ class Step:
     ) -> "Step":
         """Return the same step for labels whose values and rows are others by now."""
         before, after = (
-            {
-                i: one and replace(one, values=dict(row(one.values)))
-                for i, one in rows.items()
-            }
+            {i: one and one.recoded(row) for i, one in rows.items()}
             for rows in self._rows
         )
         parts = self._pixels
