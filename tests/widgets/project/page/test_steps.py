@@ -134,7 +134,7 @@ def test_a_project_that_is_closed_leaves_no_steps(book: Book) -> None:
 
 
 @pytest.mark.parametrize("book", [(1 << 20, "semantic")], indirect=True)
-def test_steps_go_on_where_a_class_was_merged_elsewhere(book: Book) -> None:
+def test_steps_go_on_where_a_class_was_merged_on_another_page(book: Book) -> None:
     book.turn("a")
     book.write(15)
     book.turn("b")
@@ -158,7 +158,7 @@ def test_steps_go_on_where_a_class_was_merged_elsewhere(book: Book) -> None:
 
 
 @pytest.mark.parametrize("book", [(1 << 20, "semantic")], indirect=True)
-def test_a_merge_is_undone_after_what_it_gave_was_merged_elsewhere(book: Book) -> None:
+def test_a_merge_is_undone_after_what_it_gave_was_merged_on_another(book: Book) -> None:
     book.turn("a")
     book.write(15)
     merge = PixelChange(

@@ -94,7 +94,7 @@ class EffortPanel(QWidget):
         self.destroyed.connect(self._calls.close)
         # Qt undoes the connection to a method when the panel goes.
         controller.entries_changed.connect(self._on_entries)
-        self._make_parts()
+        self._make_views()
         self._lay_out()
         self.show_layer(None)
 
@@ -160,7 +160,7 @@ class EffortPanel(QWidget):
 
     # ---- making
 
-    def _make_parts(self) -> None:
+    def _make_views(self) -> None:
         self.measure = QComboBox(self)
         self.measure.addItem("Seconds of each object", "seconds")
         self.measure.addItem("Clicks on each object", "clicks")
