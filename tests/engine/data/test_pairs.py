@@ -160,3 +160,10 @@ def test_pairs_need_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == "False\n"
+
+
+def test_only_files_that_are_seen_are_images_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    for name in ("._a.jpg", ".hidden.png", "notes.txt", "b.JFIF", "c.avif", "d.jp2"):
+        (tmp_path / name).write_bytes(b"")
+    assert [p.name for p in image_files(tmp_path)] == ["b.JFIF", "c.avif", "d.jp2"]

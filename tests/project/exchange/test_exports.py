@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,3 +129,32 @@ def test_labels_never_replace_another_picture(
     assert picture.read_bytes() == before
     assert len(told) == 1
     assert f"a{suffix} is a picture and no label image" in told[0]
+
+
+def test_each_picture_of_a_stack_is_its_own_frame(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    frames = [Image.new("L", (50, 40), value) for value in (10, 120, 250)]
+    frames[0].save(folder / "film.gif", save_all=True, append_images=frames[1:])
+    deep = np.zeros((3, 40, 50), np.uint16)
+    deep[1], deep[2] = 1000, 4000
+    tifffile.imwrite(folder / "deep.tif", deep, photometric="minisblack")
+    project = open_project(ProjectPlace(folder))
+    for name in ("film.gif", "deep.tif"):
+        project.open_page(name)
+        layer = LabelContent("object", TABLE, np.stack([IDS] * 3), ROWS)
+        project.note_page(name, PageContent({"objects": layer}))
+    project.close()
+    stored = open_project(ProjectPlace(folder, read_only=True))
+    out = tmp_path / "out"
+    assert export(stored, ExportSettings("labelme", out)).images == 6
+    seen = {}
+    for path in out.glob("*.json"):
+        named = json.loads(path.read_text("utf-8"))["imagePath"]
+        with Image.open(out / named) as picture:
+            seen[path.stem] = picture.convert("L").getpixel((20, 20))
+    # As on the page: black and white are those of the whole stack.
+    assert seen == {
+        **{"film_0000": 10, "film_0001": 120, "film_0002": 250},
+        **{"deep_0000": 0, "deep_0001": 63, "deep_0002": 255},
+    }

@@ -62,7 +62,14 @@ def image_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}: give one with images in it")
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        # Cameras and macOS put notes beside images, under the same names.
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
 
 
 def unreadable(pairs: Iterable[LabelledImage]) -> dict[LabelledImage, OSError]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pixels import read_image
+from napari_edgeflow.engine.data.pixels import read_one_plane
 from napari_edgeflow.engine.labels.classes import Colour
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.kinds.coco.objects import Segmentation
@@ -99,12 +99,12 @@ class ExportItem:
         Raises
         ------
         ValueError
-            If there is none.
+            If there is none, or a stack.
         OSError
             If it cannot be read.
         """
         image = self.existing_image()
-        return read_image(image) if isinstance(image, Path) else image
+        return read_one_plane(image) if isinstance(image, Path) else image
 
     def existing_image(self) -> Path | NDArray[Any]:
         """Return the image; ValueError if there is none."""

@@ -2,14 +2,16 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind, match_classes
+from napari_edgeflow.engine.raster.image import ImageReader, full_limits
 from napari_edgeflow.formats.annotation.planes import completed, plane_annotation
 from napari_edgeflow.formats.exchange.exports import (
     ExportProgress,
@@ -115,22 +117,37 @@ def _items(
             continue
         kind, class_of = meaning(layer)
         source = project.image(name)
-        image = source if with_image else None
+        images = _Images(source if with_image and source.is_file() else None)
         for plane, index in _planes(name, layer.labels):
             try:
                 annotation = plane_annotation(
                     plane, layer.labels[index], kind, layer.classes, class_of
                 )
-                yield ExportItem(annotation, _image(image, index), source)
+                yield ExportItem(annotation, images.at(index), source)
             except (ValueError, OSError) as error:
                 report(f"{plane} is left out: {error}")
 
 
-def _image(path: Path | None, index: tuple[int, ...]) -> Path | NDArray[Any] | None:
-    """Return the file of an image, or the pixels of one plane of a stack."""
-    if path is None or not path.is_file():
-        return None
-    return read_any_image(path)[index] if index else path
+class _Images:
+    """The images of one file, as the project's page shows them.
+
+    ``path`` is None if they are not wanted, or not there.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def at(self, index: tuple[int, ...]) -> Path | NDArray[np.uint8] | None:
+        """Return the file of an image, or the pixels of one plane of a stack."""
+        if self._path is None or not index:
+            return self._path
+        stack, limits = self._stack
+        return ImageReader(stack[index], limits).read_whole()
+
+    @cached_property
+    def _stack(self) -> tuple[NDArray[Any], tuple[float, float]]:
+        stack = read_any_image(cast("Path", self._path))
+        return stack, full_limits(stack)
 
 
 def chosen_labels(content: PageContent) -> LabelContent | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_edgeflow.engine.data.pixels import image_size
+from napari_edgeflow.engine.data.pixels import image_size, read_one_plane
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.formats.annotation.planes import (
@@ -98,9 +98,10 @@ class LabelledLayers:
 
     def _image(self, place: int) -> Path | NDArray[np.uint8]:
         """Return the file of the image, else its pixels as they are shown."""
-        shape = self.planes[place].shape[:2]
-        if self.path is not None and _is_of(self.path, shape):
-            return self.path
+        # The file of a stack is that of none of its planes.
+        path, single = self.path, len(self.planes) == 1
+        if path is not None and single and _shows(path, self.planes[place]):
+            return path
         return self.pixels(place)
 
     def pixels(self, place: int) -> NDArray[np.uint8]:
@@ -190,10 +191,15 @@ def path_of(image: "Image") -> Path | None:
     return Path(path)
 
 
-def _is_of(path: Path, shape: tuple[int, ...]) -> bool:
-    """Return whether a file holds an image of this height and width."""
+def _shows(path: Path, plane: PlaneImage) -> bool:
+    """Return whether a file holds this plane alone, and the same way up."""
     try:
-        return image_size(path) == shape
-    except OSError:
-        # Another reader of napari's understands it.
+        if image_size(path) != plane.shape[:2]:
+            return False
+        pixels = read_one_plane(path)
+    except (ValueError, OSError):
+        # It is a stack, or another reader of napari's understands it.
         return False
+    channels = 1 if pixels.ndim == 2 else 3
+    shown = np.asarray(plane)[..., :channels]
+    return np.array_equal(shown, pixels.reshape(*pixels.shape[:2], channels))
