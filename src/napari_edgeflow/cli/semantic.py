@@ -78,7 +78,10 @@ def _add_prediction(parser: argparse.ArgumentParser) -> None:
         "speed, not the result",
     )
     parser.add_argument(
-        "--overlap", type=int, default=128, metavar="N", help="of windows, in pixels"
+        "--overlap",
+        type=int,
+        metavar="N",
+        help="of windows, in pixels; default: 128, or half a window",
     )
     parser.add_argument(
         "--scale",

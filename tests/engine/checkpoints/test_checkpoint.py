@@ -1,18 +1,21 @@
 import os
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from napari_edgeflow.engine.checkpoints.checkpoint import (
     BUNDLED,
+    MODEL_FILE,
     WEIGHTS_FOLDER,
     find_checkpoint,
     load_edgeflow,
+    score_of,
 )
 from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
 from napari_edgeflow.engine.runtime.clicks import (
@@ -143,6 +146,17 @@ def test_a_truncated_checkpoint_is_refused(saved: Path) -> None:
         ({"format": "napari-edgeflow", "config": "{"}, "does not hold an EdgeFlow"),
         ({"format": "napari-edgeflow", "config": '{"a": 1}'}, "does not hold"),
         ({"format": "napari-edgeflow", "config": "{}"}, "does not hold an EdgeFlow"),
+        ({"format": "napari-edgeflow", "config": "[" * 10**5}, "nested too deeply"),
+        ({"format": "napari-edgeflow", "config": "[]"}, "does not hold an EdgeFlow"),
+        (
+            {"format": "napari-edgeflow", "config": '{"channels": 1e999}'},
+            "channels is inf",
+        ),
+        (
+            {"format": "napari-edgeflow", "config": '{"backbone": "hf-hub:a/b"}'},
+            "unknown backbone",
+        ),
+        ({"format": "napari-edgeflow", "config": "{}", "task": "x"}, "does not know"),
     ],
 )
 def test_foreign_safetensors_are_refused(
@@ -152,6 +166,74 @@ def test_foreign_safetensors_are_refused(
     save_file({"a": torch.zeros(2)}, path, metadata)
     with pytest.raises(ValueError, match=message):
         load_edgeflow(find_checkpoint(path))
+
+
+def test_a_network_larger_than_its_file_is_never_made(tmp_path: Path) -> None:
+    path = tmp_path / "large.safetensors"
+    # 40 TB.
+    config = '{"channels": 1000000}'
+    facts = {"format": "napari-edgeflow", "config": config}
+    save_file({"a": torch.zeros(2)}, path, facts)
+    with pytest.raises(ValueError, match=r"large\.safetensors does not hold"):
+        load_edgeflow(find_checkpoint(path))
+
+
+@pytest.mark.parametrize(
+    ("odd", "message"),
+    [
+        (lambda values: values * torch.nan, "numbers that are not finite"),
+        (lambda values: values.to(torch.int8), "of the type torch.int8"),
+        (lambda values: values[..., None], "has shape"),
+    ],
+)
+def test_odd_weights_are_refused(
+    saved: Path, odd: Callable[[torch.Tensor], torch.Tensor], message: str
+) -> None:
+    metadata, tensors = find_checkpoint(saved).metadata, load_file(saved)
+    name = next(name for name, v in tensors.items() if v.dtype == torch.float16)
+    save_file({**tensors, name: odd(tensors[name])}, saved, metadata)
+    with pytest.raises(ValueError, match=f"{saved}.*{name} .*{message}"):
+        load_edgeflow(find_checkpoint(saved))
+
+
+@pytest.mark.parametrize("output", ["nothing", "flat", "nan", "two"])
+def test_an_export_that_gives_something_else_is_refused(
+    tmp_path: Path, output: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    name = "interaction"
+    nodes = {
+        "nothing": [helper.make_node("Identity", [name], ["out"])],
+        "flat": [helper.make_node("Flatten", [name], ["out"])],
+        "nan": [
+            helper.make_node("ReduceMax", [name], ["most"], axes=[1]),
+            helper.make_node("Log", ["most"], ["out"]),
+        ],
+        "two": [helper.make_node("Split", [name], ["out", "more"], axis=1)],
+    }[output]
+    names = ["out", "more"] if output == "two" else ["out"]
+    graph = helper.make_graph(
+        nodes,
+        "odd",
+        [helper.make_tensor_value_info(i, kind, ["n", 3, "h", "w"])
+         for i in ("image", name)],
+        [helper.make_tensor_value_info(i, kind, None) for i in names],
+    )  # fmt: skip
+    opset = [helper.make_opsetid("", 12)]
+    path = tmp_path / "odd.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    with pytest.raises(ValueError, match=r"odd\.onnx"):
+        OnnxNetwork(path)
+
+
+def test_a_score_that_is_none_does_not_count(tmp_path: Path) -> None:
+    facts = {"format": "napari-edgeflow", "config": "{}"}
+    for text, score in (("0.5", 0.5), ("inf", None), ("nan", None), ("x", None)):
+        save_file(
+            {"a": torch.zeros(2)}, tmp_path / MODEL_FILE, {**facts, "score": text}
+        )
+        assert score_of(tmp_path) == score
 
 
 def test_devices_are_chosen_by_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,15 @@ def metadata(**changes: object) -> dict[str, str]:
         (metadata(class_ids=[0, 12]), "class 12 has no name"),
         (metadata(mean=0.5), "does not say"),
         (metadata(window=33), "window 33"),
+        (metadata(window=2**40), "window 1099511627776"),
+        (metadata(window=float("inf")), "does not say"),
+        (metadata(longest_side=0), "longest side 0"),
+        (metadata(longest_side=10**9), "longest side 1000000000"),
+        (metadata(std=[0, 0, 0]), "deviations over 0"),
+        (metadata(mean=[float("nan")] * 3), "deviations over 0"),
+        (metadata(class_ids=[0, -1]), "class ids"),
+        ({**metadata(), "input": "[" * 10**5}, "nested too deeply"),
+        ({**metadata(), "classes": "[" * 10**5}, "nested too deeply"),
     ],
 )
 def test_damaged_metadata_is_refused(damaged: dict[str, str], message: str) -> None:

@@ -92,7 +92,7 @@ def test_padding_as_in_tensorflow_is_exported(
     lite_semantic: SegmentationModel, tmp_path: Path
 ) -> None:
     export_semantic(lite_semantic, FACTS, tmp_path / "lite.onnx")
-    onnx = OnnxSemanticNetwork(tmp_path / "lite.onnx")
+    onnx = OnnxSemanticNetwork(tmp_path / "lite.onnx", 4)
     in_torch = TorchSemanticNetwork(lite_semantic, FACTS, "cpu")
     for shape in SHAPES:
         images = pictures(shape)

@@ -287,6 +287,10 @@ def test_windows_overlap_by_half_at_most(segmenter: SemanticSegmenter) -> None:
     assert segmenter.predict(image, PredictSettings(overlap=32)).shape == (100, 100)
     with pytest.raises(ValueError, match=r"overlap 33: .* at 64 pixels .* up to 32"):
         segmenter.predict(image, PredictSettings(overlap=33))
+    # What is not asked for is no mistake of the person.
+    probabilities = segmenter.predict_probabilities(image)
+    half = segmenter.predict_probabilities(image, PredictSettings(overlap=32))
+    assert np.array_equal(probabilities, half)
 
 
 class Ramp:

@@ -2,19 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from safetensors import SafetensorError, safe_open
 
 from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.engine.system.json_text import parse_json
 
 if TYPE_CHECKING:
     import torch
 
     from napari_edgeflow.engine.networks.edgeflow import EdgeFlow
+
+_Network = TypeVar("_Network", bound="torch.nn.Module")
 
 FORMAT = "napari-edgeflow"
 SMP_FORMAT = "segmentation-models-pytorch"
@@ -134,9 +138,10 @@ def score_of(folder: Path) -> float | None:
     None if there is no model, or it was not validated.
     """
     try:
-        return float(_read_metadata(folder / MODEL_FILE)["score"])
+        score = float(_read_metadata(folder / MODEL_FILE)["score"])
     except (ValueError, KeyError):
         return None
+    return score if math.isfinite(score) else None
 
 
 def _bundled_file(name: str) -> Path | None:
@@ -176,6 +181,11 @@ def _read_metadata(path: Path) -> dict[str, str]:
             f"{path} is not a checkpoint of {FORMAT}: its metadata has no "
             "format and config of ours; choose a model that was trained here"
         )
+    if metadata.get("task", CLICK_TASK) not in PURPOSES:
+        raise ValueError(
+            f"{path} is a model for {metadata['task']!r:.50}, which this version does "
+            f"not know: choose one for {' or '.join(PURPOSES.values())}"
+        )
     return metadata
 
 
@@ -185,8 +195,8 @@ def _smp_metadata(path: Path) -> dict[str, str] | None:
     if path.name != MODEL_FILE or not config.is_file():
         return None
     try:
-        record = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        record = parse_json(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {config}: {error}. Write it again") from error
     if not isinstance(record, dict) or "_model_class" not in record:
         return None
@@ -201,25 +211,72 @@ def load_edgeflow(checkpoint: Checkpoint) -> "EdgeFlow":
     ValueError
         If the configuration or the tensors do not fit this version.
     """
-    from safetensors.torch import load_file
-
     from napari_edgeflow.engine.networks.edgeflow import EdgeFlow, EdgeFlowConfig
 
     try:
-        model = EdgeFlow(EdgeFlowConfig(**json.loads(checkpoint.metadata["config"])))
-        tensors = load_file(checkpoint.weights)
-        model.load_state_dict({k: as_float(v) for k, v in tensors.items()})
-    except (TypeError, RuntimeError, json.JSONDecodeError) as error:
+        config = EdgeFlowConfig(**parse_json(checkpoint.metadata["config"]))
+        return with_weights(lambda: EdgeFlow(config), checkpoint.weights).eval()
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{checkpoint.weights} does not hold an EdgeFlow network of this "
             f"version: {error}. Install the weights again or train anew"
         ) from error
-    return model.eval()
+
+
+def with_weights(build: Callable[[], _Network], path: Path) -> _Network:
+    """Return the network that ``build`` makes with the weights of a file, in float32.
+
+    A file may name a network of any size: it is made without memory first, and for
+    real only if the file holds that many weights.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, holds other tensors than the network has, or some
+        that are not finite.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    # The KeyError is of numbers that torch does not have.
+    except (SafetensorError, OSError, KeyError) as error:
+        raise ValueError(f"it cannot be read ({error!s:.200})") from error
+    try:
+        with torch.device("meta"):
+            expected = build().state_dict()
+    # Few networks work out numbers from tensors while they are made.
+    except RuntimeError:
+        expected = build().state_dict()
+    if problem := _misfit(tensors, expected):
+        raise ValueError(problem)
+    model = build()
+    model.load_state_dict({k: as_float(v) for k, v in tensors.items()})
+    return model
 
 
 def as_float(tensor: "torch.Tensor") -> "torch.Tensor":
     """Return a stored tensor in single precision."""
     return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _misfit(
+    found: "Mapping[str, torch.Tensor]", expected: "Mapping[str, torch.Tensor]"
+) -> str | None:
+    """Return what keeps tensors from being a network's weights."""
+    if odd := sorted(found.keys() ^ expected.keys()):
+        where = "the file alone" if odd[0] in found else "the network alone"
+        return f"{len(odd)} tensors such as {odd[0]!r:.100} are in {where}"
+    for name, tensor in found.items():
+        like = expected[name]
+        if tensor.shape != like.shape:
+            return f"{name} has shape {(*tensor.shape,)} in place of {(*like.shape,)}"
+        if tensor.is_floating_point() != like.is_floating_point():
+            return f"{name} holds numbers of the type {tensor.dtype}"
+        if not tensor.float().isfinite().all():
+            return f"{name} holds numbers that are not finite"
+    return None
 
 
 def save_edgeflow(model: "EdgeFlow", path: Path, facts: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ import platformdirs
 
 from napari_edgeflow.engine.checkpoints.checkpoint import MODEL_FILE, PURPOSES, task_of
 from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.engine.system.json_text import parse_json
 
 DATA_FOLDER = "NAPARI_EDGEFLOW_DATA"
 """Environment variable that puts the registry and new models somewhere else."""
@@ -91,7 +92,7 @@ def register_model(folder: Path) -> TrainedModel:
 
 def _read() -> list[TrainedModel]:
     try:
-        records = json.loads((data_folder() / _FILE).read_text(encoding="utf-8"))
+        records = parse_json((data_folder() / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     if not isinstance(records, list):

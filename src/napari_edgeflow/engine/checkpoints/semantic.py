@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from segmentation_models_pytorch.base import SegmentationModel
 from segmentation_models_pytorch.encoders import get_encoder_names
 from timm.data.constants import (
@@ -25,7 +24,7 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     MODEL_FILE,
     SEMANTIC_TASK,
     Checkpoint,
-    as_float,
+    with_weights,
     write_weights,
 )
 from napari_edgeflow.engine.checkpoints.semantic_facts import SemanticFacts
@@ -104,13 +103,21 @@ def _smp_statistics(encoder: str) -> Statistics:
 
 
 def semantic_facts(checkpoint: Checkpoint) -> SemanticFacts:
-    """Return what a checkpoint says, or for one of smp what can be told of it."""
+    """Return what a checkpoint says, or for one of smp what can be told of it.
+
+    Raises
+    ------
+    ValueError
+        If something is missing or does not fit together.
+    """
     if checkpoint.metadata.get("format") == FORMAT:
-        return SemanticFacts.from_metadata(checkpoint.metadata)
-    config = SemanticConfig.from_text(checkpoint.metadata["config"])
-    channels = int(config.arguments.get("in_channels", 3))
-    mean, std = encoder_statistics(config.encoder, channels)
-    return SemanticFacts.unnamed(int(config.arguments.get("classes", 1)), mean, std)
+        return SemanticFacts.of(checkpoint)
+    try:
+        config = SemanticConfig.from_text(checkpoint.metadata["config"])
+        mean, std = encoder_statistics(config.encoder, config.channels)
+        return SemanticFacts.unnamed(config.outputs, mean, std)
+    except ValueError as error:
+        raise ValueError(f"{checkpoint.weights} cannot be used: {error}") from error
 
 
 def load_semantic(checkpoint: Checkpoint) -> SegmentationModel:
@@ -121,23 +128,20 @@ def load_semantic(checkpoint: Checkpoint) -> SegmentationModel:
     ValueError
         If the configuration, the classes or the tensors do not fit.
     """
-    model = SemanticConfig.from_text(checkpoint.metadata["config"]).build()
     facts = semantic_facts(checkpoint)
-    outputs = int(model.config.get("classes", 1))
-    if max(outputs, 2) != len(facts.class_ids):
-        raise ValueError(
-            f"{checkpoint.weights} has a network of {outputs} classes and names "
-            f"{len(facts.class_ids)}: it was put together wrongly, write it again"
-        )
     try:
-        tensors = load_file(checkpoint.weights)
-        model.load_state_dict({k: as_float(v) for k, v in tensors.items()})
-    except RuntimeError as error:
+        config = SemanticConfig.from_text(checkpoint.metadata["config"])
+        if max(config.outputs, 2) != len(facts.class_ids):
+            raise ValueError(
+                f"it has a network of {config.outputs} classes and names "
+                f"{len(facts.class_ids)}"
+            )
+        return with_weights(config.build, checkpoint.weights).eval()
+    except ValueError as error:
         raise ValueError(
             f"{checkpoint.weights} does not hold the network that its configuration "
             f"names: {error}. Write or download it again"
         ) from error
-    return model.eval()
 
 
 def write_semantic(

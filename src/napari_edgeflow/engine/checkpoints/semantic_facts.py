@@ -1,13 +1,28 @@
 """What a checkpoint says of a semantic network's classes and input."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass, voc_palette
+from napari_edgeflow.engine.checkpoints.checkpoint import Checkpoint
+from napari_edgeflow.engine.labels.classes import (
+    MAX_CLASS_ID,
+    ClassTable,
+    LabelClass,
+    voc_palette,
+)
+from napari_edgeflow.engine.system.json_text import parse_json
 
 CHANNELS = (1, 3)
 """Numbers of input channels that images can be given in: grey and colour."""
+
+_SIDES = 32, 8192
+"""Sides in pixels of the smallest and of the largest window; a square of the latter
+takes gigabytes."""
+
+_LONGEST_SIDE = 65_536
+"""To which images are resized at most, in pixels."""
 
 BACKGROUND = "background"
 """Name of the class 0."""
@@ -26,7 +41,7 @@ class SemanticFacts:
     mean, std : tuple of float
         Of each input channel, for pixels from 0 to 1.
     window : int
-        Side in pixels of what the network sees at once, a multiple of 32.
+        Side in pixels of what the network sees at once, a multiple of 32 up to 8192.
     longest_side : int or None
         Side to which images are resized, or None if the network was trained on
         pixels as they are.
@@ -52,7 +67,11 @@ class SemanticFacts:
         """Check the values once."""
         if len(self.class_ids) < 2 or len(set(self.class_ids)) < len(self.class_ids):
             raise ValueError(
-                f"class ids {self.class_ids}: a network tells two or more apart"
+                f"class ids {self.class_ids!s:.100}: a network tells two or more apart"
+            )
+        if not all(0 <= i <= MAX_CLASS_ID for i in self.class_ids):
+            raise ValueError(
+                f"class ids {self.class_ids!s:.100}: use 0 to {MAX_CLASS_ID}"
             )
         unnamed = set(self.class_ids) - {0} - {c.id for c in self.classes}
         if unnamed:
@@ -62,8 +81,21 @@ class SemanticFacts:
                 f"a network with {self.channels} input channels cannot be used: "
                 "images are given to it in grey (1) or colour (3)"
             )
-        if self.window < 32 or self.window % 32:
-            raise ValueError(f"window {self.window}: use a multiple of 32")
+        if not all(map(math.isfinite, self.mean)) or not all(
+            0 < deviation < math.inf for deviation in self.std
+        ):
+            raise ValueError(
+                f"mean {self.mean} and deviation {self.std} of pixels: use numbers, "
+                "deviations over 0"
+            )
+        smallest, largest = _SIDES
+        if not smallest <= self.window <= largest or self.window % smallest:
+            raise ValueError(
+                f"window {self.window}: use a multiple of {smallest} up to {largest}"
+            )
+        longest = self.longest_side
+        if longest is not None and not 0 < longest <= _LONGEST_SIDE:
+            raise ValueError(f"longest side {longest}: use 1 to {_LONGEST_SIDE} pixels")
 
     @property
     def channels(self) -> int:
@@ -95,6 +127,14 @@ class SemanticFacts:
         return cls(ClassTable(tuple(named)), ids, mean, std)
 
     @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "SemanticFacts":
+        """Return what a checkpoint of ours says; ValueError that names it if not."""
+        try:
+            return cls.from_metadata(checkpoint.metadata)
+        except ValueError as error:
+            raise ValueError(f"{checkpoint.weights} cannot be used: {error}") from error
+
+    @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "SemanticFacts":
         """Return what :meth:`to_metadata` wrote.
 
@@ -104,10 +144,10 @@ class SemanticFacts:
             If something is missing or not as it should be.
         """
         try:
-            record = json.loads(metadata["input"])
+            record = parse_json(metadata["input"])
             longest = record["longest_side"]
             return cls(
-                ClassTable.from_records(json.loads(metadata["classes"])),
+                ClassTable.from_records(parse_json(metadata["classes"])),
                 tuple(int(i) for i in record["class_ids"]),
                 tuple(float(v) for v in record["mean"]),
                 tuple(float(v) for v in record["std"]),
@@ -115,10 +155,10 @@ class SemanticFacts:
                 None if longest is None else int(longest),
                 bool(record.get("stretched", False)),
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(
                 "the checkpoint does not say what its classes and input are "
-                f"({error}): write it again, or choose another"
+                f"({error!s:.200}): write it again, or choose another"
             ) from error
 
     def to_metadata(self) -> dict[str, str]:

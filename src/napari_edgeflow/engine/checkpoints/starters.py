@@ -172,9 +172,37 @@ def packaged_imagenet() -> Path:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a weights file; a pickle with code in it is refused."""
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    """Return the tensors of a weights file; a pickle with code in it is refused.
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything else, or is damaged.
+    """
+    state = unpickled(path)
+    if not isinstance(state, dict) or not all(
+        isinstance(v, Tensor) for v in state.values()
+    ):
+        raise ValueError(f"{path} holds no weights: choose a file of a network's state")
     return state
+
+
+def unpickled(path: Path) -> Any:
+    """Return what torch saved in a file, if it is tensors and plain values alone.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or could run code.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    # What is no such file is taken for a pickle, which fails in any way.
+    except Exception as error:
+        raise ValueError(
+            f"{path} is no file of torch that can be read safely: delete it, or put a "
+            "good one in its place"
+        ) from error
 
 
 def copy_in_order(

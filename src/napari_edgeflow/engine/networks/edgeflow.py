@@ -5,7 +5,7 @@ Flow", ICCV 2021 workshop ILDAV, arXiv 2109.09406. Written from the paper's
 description; where this network departs from it, the comment says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import timm
@@ -34,6 +34,11 @@ class EdgeFlowConfig:
         Channels of the object-contextual representation (key and value).
     fine_channels : int
         Channels of the fine net.
+
+    Raises
+    ------
+    ValueError
+        If a value is not of its type, or a number of channels is none.
     """
 
     backbone: str = "tf_efficientnet_lite0"
@@ -41,6 +46,17 @@ class EdgeFlowConfig:
     edge_channels: int = 16
     ocr_channels: int = 32
     fine_channels: int = 16
+
+    def __post_init__(self) -> None:
+        """Check the values once: they come from files."""
+        for name, value in asdict(self).items():
+            if name == "backbone":
+                good, wanted = isinstance(value, str), "the name of a network of timm"
+            else:
+                good = isinstance(value, int) and value > 0
+                wanted = "a whole number over 0"
+            if not good:
+                raise ValueError(f"{name} is {value!r:.50}: use {wanted}")
 
 
 CONFIGS = {
@@ -309,9 +325,10 @@ class EdgeFlow(nn.Module):
 
 def _interactive_backbone(name: str) -> Any:
     """Return a timm feature extractor whose stem also takes the interaction maps."""
+    # Names of folders and of servers are none of timm's either: nothing is fetched.
     if not timm.is_model(name):
         raise ValueError(
-            f"unknown backbone {name!r}: choose one of timm.list_models(), "
+            f"unknown backbone {name!r:.100}: choose one of timm.list_models(), "
             "such as 'tf_efficientnet_lite0'"
         )
     backbone: Any = timm.create_model(name, features_only=True, pretrained=False)

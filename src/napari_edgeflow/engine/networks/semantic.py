@@ -1,17 +1,28 @@
 """Semantic networks of segmentation-models-pytorch, described by plain values."""
 
 import inspect
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import segmentation_models_pytorch as smp
+import timm
 from segmentation_models_pytorch.base import SegmentationModel
 from torch import nn
 
+from napari_edgeflow.engine.system.json_text import parse_json
+
 MODEL_CLASS = "_model_class"
 """Key under which smp's ``config.json`` names the architecture."""
+
+_LONGEST_TEXT = 20_000
+"""Characters of a configuration; a network of so long a one takes minutes to make."""
+
+_TIMM = "tu-"
+"""How names of timm's networks begin in smp."""
+
+_TIMMS_OWN = {*inspect.signature(timm.create_model).parameters} - {"kwargs"}
+"""What timm takes for names of other files and servers: nothing for a file to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,7 @@ class SemanticConfig:
     Raises
     ------
     ValueError
-        If smp has no such architecture.
+        If smp has no such architecture, or an argument names another file or server.
     """
 
     architecture: str = "DeepLabV3Plus"
@@ -39,8 +50,18 @@ class SemanticConfig:
         known = architectures()
         if self.architecture not in known:
             raise ValueError(
-                f"unknown architecture {self.architecture!r}: smp has "
+                f"unknown architecture {self.architecture!r:.100}: smp has "
                 f"{', '.join(known)}"
+            )
+        if foreign := sorted(_TIMMS_OWN & self.arguments.keys()):
+            raise ValueError(
+                f"the argument {foreign[0]} is not the network's: leave it out"
+            )
+        # Names of folders and of servers are none of timm's: nothing is fetched.
+        name = self.encoder.removeprefix(_TIMM)
+        if name != self.encoder and not timm.is_model(name):
+            raise ValueError(
+                f"unknown encoder {self.encoder!r:.100}: timm has no such network"
             )
 
     @classmethod
@@ -53,14 +74,14 @@ class SemanticConfig:
             If the text cannot be understood, or as for the class.
         """
         try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
+            record = parse_json(text[: _LONGEST_TEXT + 1])
+        except ValueError as error:
             raise ValueError(
                 f"the checkpoint's configuration is damaged ({error}): write it again"
             ) from error
-        if not isinstance(record, dict):
+        if len(text) > _LONGEST_TEXT or not isinstance(record, dict):
             raise ValueError(
-                f"the checkpoint's configuration is {text}: write it again"
+                f"the checkpoint's configuration is {text:.50}: write it again"
             )
         arguments = {k: v for k, v in record.items() if not k.startswith("_")}
         return cls(str(record.get(MODEL_CLASS, "")), arguments)
@@ -78,6 +99,22 @@ class SemanticConfig:
         """Name of the encoder."""
         return str(self.arguments.get("encoder_name", "resnet34"))
 
+    @property
+    def outputs(self) -> int:
+        """Number of classes; ValueError if it is none."""
+        return self._number("classes", 1)
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels; ValueError if it is none."""
+        return self._number("in_channels", 3)
+
+    def _number(self, name: str, usual: int) -> int:
+        found = self.arguments.get(name, usual)
+        if not isinstance(found, int) or not 0 < found < 1 << 16:
+            raise ValueError(f"{name} is {found!r:.50}: use a number from 1 to 65535")
+        return found
+
     def build(self) -> SegmentationModel:
         """Return the network with random weights.
 
@@ -89,10 +126,11 @@ class SemanticConfig:
         arguments = {**self.arguments, "encoder_weights": None}
         try:
             model: SegmentationModel = getattr(smp, self.architecture)(**arguments)
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        # smp and timm do with arguments that do not fit whatever they do.
+        except Exception as error:
             raise ValueError(
                 f"cannot build {self.architecture} with the encoder "
-                f"{self.encoder!r}: {error}"
+                f"{self.encoder!r:.100}: {error!s:.500}"
             ) from error
         return model
 

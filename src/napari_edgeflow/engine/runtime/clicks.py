@@ -30,7 +30,7 @@ class OnnxNetwork:
     device = "cpu"
 
     def __init__(self, path: Path) -> None:
-        self._session = open_session(path, {"image", "interaction"})
+        self._session = open_session(path, {"image", "interaction"}, 1)
 
     def __call__(
         self, image: NDArray[np.uint8], interaction: NDArray[np.float32]
@@ -44,13 +44,24 @@ class OnnxNetwork:
         return result
 
 
-def open_session(path: Path, inputs: set[str]) -> onnxruntime.InferenceSession:
-    """Open an ONNX file for the CPU and check that it takes the inputs that it should.
+def open_session(
+    path: Path, inputs: set[str], channels: int
+) -> onnxruntime.InferenceSession:
+    """Open an ONNX file for the CPU and check that it does what it should.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    inputs : set of str
+        Names of its inputs, each (N, 3, H, W) float32.
+    channels : int
+        Of its only output, (N, channels, h, w) float32.
 
     Raises
     ------
     ValueError
-        If the file cannot be loaded or takes other inputs.
+        If the file cannot be loaded, takes other inputs or gives something else.
     """
     options = onnxruntime.SessionOptions()
     # Denormal numbers, far below what is seen, make a CPU several times slower.
@@ -62,7 +73,7 @@ def open_session(path: Path, inputs: set[str]) -> onnxruntime.InferenceSession:
     # ONNX Runtime's exceptions share no base class but this.
     except Exception as error:
         raise ValueError(
-            f"{path} cannot be loaded as an ONNX network: {error}. "
+            f"{path} cannot be loaded as an ONNX network: {error!s:.500}. "
             "Install the weights again"
         ) from error
     names = {node.name for node in session.get_inputs()}
@@ -71,7 +82,32 @@ def open_session(path: Path, inputs: set[str]) -> onnxruntime.InferenceSession:
             f"{path} takes {' and '.join(sorted(names))} instead of "
             f"{' and '.join(sorted(inputs))}: it is another network's export"
         )
+    _try_out(session, path, channels)
     return session
+
+
+def _try_out(session: onnxruntime.InferenceSession, path: Path, channels: int) -> None:
+    """Let a network look at black once, which takes milliseconds."""
+    black = np.zeros((1, 3, 64, 64), np.float32)
+    try:
+        found = session.run(None, {node.name: black for node in session.get_inputs()})
+    # As above.
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be run on an image: {error!s:.500}. Delete it, and the "
+            "weights beside it are used"
+        ) from error
+    shapes = [(*np.shape(values),) for values in found]
+    if len(found) != 1 or len(shapes[0]) != 4 or shapes[0][:2] != (1, channels):
+        raise ValueError(
+            f"{path} gives {shapes!s:.200} for an image, in place of {channels} maps: "
+            "it is another network's export"
+        )
+    if found[0].dtype != np.float32 or not np.isfinite(found[0]).all():
+        raise ValueError(
+            f"{path} gives no numbers for an image: delete it, and the weights beside "
+            "it are used"
+        )
 
 
 def load_network(name_or_path: str | Path, device: str = "auto") -> Network:

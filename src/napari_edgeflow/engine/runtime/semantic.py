@@ -14,6 +14,13 @@ from napari_edgeflow.engine.runtime.network import INPUT, SemanticNetwork
 class OnnxSemanticNetwork:
     """A semantic network exported to ONNX, on the CPU.
 
+    Parameters
+    ----------
+    path : Path
+        The ONNX file.
+    classes : int
+        How many it tells apart.
+
     Raises
     ------
     ValueError
@@ -22,8 +29,8 @@ class OnnxSemanticNetwork:
 
     device = "cpu"
 
-    def __init__(self, path: Path) -> None:
-        self._session = open_session(path, {INPUT})
+    def __init__(self, path: Path, classes: int) -> None:
+        self._session = open_session(path, {INPUT}, classes)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return probabilities; see :class:`SemanticNetwork`."""
@@ -43,7 +50,7 @@ def read_facts(checkpoint: Checkpoint) -> SemanticFacts:
         If they are missing or do not fit together.
     """
     if checkpoint.metadata.get("format") == FORMAT:
-        return SemanticFacts.from_metadata(checkpoint.metadata)
+        return SemanticFacts.of(checkpoint)
     from napari_edgeflow.engine.checkpoints.semantic import semantic_facts
 
     return semantic_facts(checkpoint)
@@ -59,7 +66,8 @@ def load_semantic_network(checkpoint: Checkpoint, device: str) -> SemanticNetwor
     """
     chosen = choose_device(device)
     if chosen == "cpu" and checkpoint.onnx is not None:
-        return OnnxSemanticNetwork(checkpoint.onnx)
+        classes = len(read_facts(checkpoint).class_ids)
+        return OnnxSemanticNetwork(checkpoint.onnx, classes)
     from napari_edgeflow.engine.runtime.semantic_torch import TorchSemanticNetwork
 
     return TorchSemanticNetwork.load(checkpoint, chosen)

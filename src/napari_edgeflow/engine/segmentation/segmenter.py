@@ -27,6 +27,9 @@ from napari_edgeflow.engine.segmentation.tiles import (
 MOST_AT_ONCE = 64
 """Windows that go through a network together at most, however large the tile."""
 
+_USUAL_OVERLAP = 128
+"""Of windows, in pixels as the network sees them."""
+
 DEFAULT_SEMANTIC_MODEL = "deeplabv3plus-lite0-voc"
 
 
@@ -39,8 +42,9 @@ class PredictSettings:
     tile_size : int
         Side in pixels of what goes through the network at once. Larger tiles keep a
         GPU busier and take more memory; the result is the same.
-    overlap : int
-        Of neighbouring windows, in pixels as the network sees them.
+    overlap : int or None
+        Of neighbouring windows, in pixels as the network sees them; None for 128, or
+        for half a window where that is less.
     scale : float or None
         Pixels that the network sees per pixel of the image; None for what the model
         was trained on.
@@ -56,7 +60,7 @@ class PredictSettings:
     """
 
     tile_size: int = 512
-    overlap: int = 128
+    overlap: int | None = None
     scale: float | None = None
     flip: bool = False
     scales: tuple[float, ...] = (1.0,)
@@ -65,7 +69,7 @@ class PredictSettings:
         """Check the values once."""
         if self.tile_size < STEP:
             raise ValueError(f"tile size {self.tile_size}: use {STEP} pixels or more")
-        if self.overlap < 0:
+        if self.overlap is not None and self.overlap < 0:
             raise ValueError(f"overlap {self.overlap}: use 0 pixels or more")
         if self.scale is not None and not 0 < self.scale <= 16:
             raise ValueError(f"scale {self.scale}: use a number over 0, up to 16")
@@ -322,6 +326,8 @@ class _Job:
         """Lay out the tiles."""
         side, shape = self.facts.window, self.reader.shape
         overlap = self.settings.overlap
+        if overlap is None:
+            overlap = min(_USUAL_OVERLAP, side // 2)
         if overlap > side // 2:
             raise ValueError(
                 f"overlap {overlap}: the model looks at {side} pixels at once, "

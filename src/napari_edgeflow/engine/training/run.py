@@ -2,7 +2,6 @@
 
 import copy
 import math
-import pickle
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_edgeflow.engine.checkpoints.checkpoint import score_of
+from napari_edgeflow.engine.checkpoints.starters import unpickled
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.engine.training.curves import draw_curves
 from napari_edgeflow.engine.training.folder import (
@@ -371,29 +371,29 @@ class TrainingRun:
         ValueError
             If the file is damaged, could run code, or is of another network.
         """
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-            raise ValueError(
-                f"{path} is not a training state that can be read safely: "
-                "delete it, or start without resuming"
-            ) from error
+        state = unpickled(path)
         try:
             self.task.model.load_state_dict(state["model"])
-        except RuntimeError as error:
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            for name in _COUNTED:
+                setattr(self, name, state.get(name, getattr(self, name)))
+            self.task.load_state(state["task"])
+        except (
+            RuntimeError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ) as error:
             raise ValueError(
                 f"{path} is of another network or other classes: resume with the "
                 "options that it was started with, or choose another folder"
             ) from error
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        for name in _COUNTED:
-            setattr(self, name, state.get(name, getattr(self, name)))
         # A model may have been written after the state, and is not to get worse.
         written = score_of(self.output)
         if self.best is not None and written is not None:
             self.best = max(self.best, written)
-        self.task.load_state(state["task"])
 
 
 _COUNTED = ("step", "samples", "seconds", "epoch", "stale", "best", "history")

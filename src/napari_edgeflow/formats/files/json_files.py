@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.engine.system.json_text import parse_json
 
 
 def read_json(path: Path) -> Any:
@@ -18,10 +19,10 @@ def read_json(path: Path) -> Any:
         If it cannot be read.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return parse_json(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise OSError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(
             f"{path} is no JSON file ({error}): is it complete, and saved as UTF-8?"
         ) from error

@@ -21,6 +21,7 @@ from napari_edgeflow.engine.checkpoints.checkpoint import (
     SEMANTIC_TASK,
 )
 from napari_edgeflow.engine.labels.classes import Kind
+from napari_edgeflow.engine.system.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -198,8 +199,8 @@ class TrainingPlan:
             If it is no such file, of a newer version, or something in it is wrong.
         """
         try:
-            record = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            record = parse_json(text)
+        except ValueError as error:
             raise ValueError(f"{name} is no JSON: {error}") from error
         version = record.pop("version", None) if isinstance(record, dict) else None
         if not isinstance(version, int) or version < 1:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeflow.engine.system.json_text import parse_json
 from napari_edgeflow.project.storage.durable import make_folder, sync, sync_folder
 
 MAGIC = b"EFJ1\n"
@@ -95,7 +96,7 @@ class Entry:
     def from_bytes(cls, body: bytes) -> "Entry":
         """Return what :meth:`to_bytes` wrote after the length."""
         end = body.index(b"\n")
-        record = json.loads(body[:end])
+        record = parse_json(body[:end])
         patches, at = [], end + 1
         for box in record["patches"]:
             blob = zlib.decompress(body[at : at + box["bytes"]])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from napari_edgeflow.engine.system.json_text import parse_json
 from napari_edgeflow.project.storage.durable import make_folder
 
 LOCK = "project.lock"
@@ -193,6 +194,6 @@ def read_holder(home: Path) -> Holder | None:
 
 def _read(path: Path) -> Holder | None:
     try:
-        return Holder(**json.loads(path.read_text(encoding="utf-8")))
+        return Holder(**parse_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None

@@ -15,6 +15,7 @@ from napari_edgeflow.engine.interaction.prompt_records import (
 )
 from napari_edgeflow.engine.interaction.prompts import Prompt
 from napari_edgeflow.engine.raster.image import Window
+from napari_edgeflow.engine.system.json_text import parse_json
 from napari_edgeflow.widgets.layers.planes import Plane
 
 if TYPE_CHECKING:
@@ -121,23 +122,23 @@ def _text(value: object) -> str:
 def _read_clicks(value: object) -> tuple[Click, ...]:
     return tuple(
         Click(float(c["y"]), float(c["x"]), bool(c["positive"]))
-        for c in json.loads(_text(value))
+        for c in parse_json(_text(value))
     )
 
 
 def _read_prompts(value: object) -> tuple[Prompt, ...]:
-    return prompts_of_records(json.loads(_text(value)))
+    return prompts_of_records(parse_json(_text(value)))
 
 
 def _read_plane(value: object) -> Plane:
-    plane = Plane(tuple(json.loads(_text(value))))
+    plane = Plane(tuple(parse_json(_text(value))))
     # Fails for what is no plane.
     _ = plane.axes
     return plane
 
 
 def _read_window(value: object) -> Window:
-    top, left, bottom, right = json.loads(_text(value))
+    top, left, bottom, right = parse_json(_text(value))
     return Window(top, left, bottom, right)
 
 

@@ -1,6 +1,5 @@
 """Training in a process of its own, which can die without harm to the viewer."""
 
-import json
 import sys
 import time
 from collections import deque
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import psutil
 from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
+from napari_edgeflow.engine.system.json_text import parse_json
 from napari_edgeflow.engine.training.stop import STOP_FILE
 
 COMMAND = (sys.executable, "-m", "napari_edgeflow")
@@ -133,7 +133,7 @@ class TrainProcess(QObject):
 
     def _read(self, line: str) -> None:
         try:
-            report = json.loads(line)
+            report = parse_json(line)
         except ValueError:
             report = None
         if not isinstance(report, dict) or "event" not in report:

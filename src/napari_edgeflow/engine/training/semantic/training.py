@@ -163,10 +163,9 @@ def _build_from(
     classes = facts.classes if training.classes is None else training.classes
     ids = _outputs(classes, training.unlabelled)
     wanted = replace(facts, classes=classes, class_ids=ids)
-    outputs = int(model.config.get("classes", 1))
-    if outputs == len(ids) and wanted.names == facts.names:
-        return model, wanted
     config = SemanticConfig.from_text(checkpoint.metadata["config"])
+    if config.outputs == len(ids) and wanted.names == facts.names:
+        return model, wanted
     return with_other_classes(model, config, facts, wanted), wanted
 
 

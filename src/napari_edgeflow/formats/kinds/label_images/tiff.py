@@ -4,7 +4,6 @@ The classes are JSON in the image description, beside the shape that tifffile pu
 there. Fiji and others show the labels and skip the rest.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.labels.classes import METADATA, ClassTable, Kind
 from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.engine.system.json_text import parse_json
 
 _DTYPES = (np.uint8, np.uint16, np.uint32)
 
@@ -101,11 +101,11 @@ def _smallest_dtype(labels: NDArray[np.integer]) -> type[np.unsignedinteger[Any]
 def _content(labels: NDArray[np.integer], description: str) -> LabelTiff:
     """Return labels with what the description says; damaged text costs nothing."""
     try:
-        record = json.loads(description)[METADATA]
+        record = parse_json(description)[METADATA]
         entries = record.get("classes")
         classes = None if entries is None else ClassTable.from_records(entries)
         class_of = {int(i): int(c) for i, c in record.get("objects", ())}
         kind: Kind = "object" if record["kind"] == "object" else "semantic"
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return LabelTiff(labels)
     return LabelTiff(labels, classes, kind, class_of)

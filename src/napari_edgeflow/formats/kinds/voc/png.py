@@ -23,6 +23,7 @@ from napari_edgeflow.engine.labels.classes import (
     voc_palette,
 )
 from napari_edgeflow.engine.system.files import replacing
+from napari_edgeflow.engine.system.json_text import parse_json
 
 MAX_INDEX = 255
 
@@ -238,6 +239,6 @@ def _named_classes(text: object) -> ClassTable | None:
     The labels of a file whose text was damaged are still good.
     """
     try:
-        return ClassTable.from_records(json.loads(str(text))["classes"])
+        return ClassTable.from_records(parse_json(str(text))["classes"])
     except (ValueError, KeyError, TypeError):
         return None

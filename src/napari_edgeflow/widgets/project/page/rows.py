@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_edgeflow.engine.system.json_text import parse_json
 from napari_edgeflow.project.content.records import Row
 
 _JSON = ("clicks", "plane", "view", "prompts")
@@ -65,7 +66,7 @@ def _plain(name: str, value: Any) -> object:
         value = value.item()
     if isinstance(value, str) and name in _JSON:
         try:
-            return json.loads(value)
+            return parse_json(value)
         except ValueError:
             return value
     if isinstance(value, float) and not np.isfinite(value):
