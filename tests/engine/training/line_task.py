@@ -40,6 +40,9 @@ class LineTask:
     def validate(self, model: nn.Module, fabric: Fabric) -> Validation | None:
         return None
 
+    def close(self) -> None:
+        self.closed = True
+
     def memory_needed(self) -> int:
         return 0
 

@@ -1,7 +1,15 @@
+import gc
+import multiprocessing
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import nn
+from torch.utils.data import IterableDataset
 
-from napari_edgeflow.engine.training.task import TaskSettings, step_memory
+from napari_edgeflow.engine.training.task import Task, TaskSettings, step_memory
 
 
 def steps(settings: TaskSettings, processes: int = 1) -> list[str]:
@@ -61,3 +69,44 @@ def test_statistics_and_modes_are_as_before() -> None:
     assert needed(model, 1, 64) > 0
     assert [module.training for module in model] == [True, False, True]
     assert all(torch.equal(before[n], v) for n, v in model.state_dict().items())
+
+
+class Slow(IterableDataset[int]):
+    """One sample at once, the next one after a while."""
+
+    def __iter__(self) -> Iterator[int]:
+        yield 0
+        time.sleep(60)
+        yield 1
+
+
+@dataclass
+class Drawing(Task):
+    model: nn.Module
+    settings: TaskSettings
+
+    _pretrained: Any = ()
+    _frozen: Any = None
+    _prepared: Any = None
+    _blank: Any = None
+    step: Any = None
+    validate: Any = None
+    publish: Any = None
+
+    def _loader(self, size: int) -> Iterator[Any]:
+        return self._drawing(Slow(), 2, batch_size=None)
+
+
+def test_what_draws_samples_ends_with_the_training() -> None:
+    before = set(multiprocessing.active_children())
+    task = Drawing(network(), TaskSettings(workers=1))
+    assert next(task._stream(0)) == 0
+    (drawing,) = set(multiprocessing.active_children()) - before
+    started = time.perf_counter()
+    task.close()
+    gc.collect()
+    drawing.join(10)
+    assert not drawing.is_alive()
+    # In torch's own way it takes 5 s and more.
+    assert time.perf_counter() - started < 4
+    task.close()

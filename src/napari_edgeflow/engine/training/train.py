@@ -79,6 +79,7 @@ def train(
             yield from map(TrainMessage, fit(run))
             yield from _reports(run)
     finally:
+        task.close()
         # Without a step there is nothing to keep that was not there before.
         if run.intact and run.step:
             run.save()

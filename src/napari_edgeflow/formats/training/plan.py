@@ -243,17 +243,17 @@ def _with_paths(value: Any, folder: Path) -> Any:
 def _from_record(kind: type[_Record], record: Any, folder: Path, name: str) -> _Record:
     """Return a dataclass of a record's values; ValueError names what is wrong."""
     if not isinstance(record, dict):
-        raise ValueError(f"{name}: {record!r} is no object {{…}}")
+        raise ValueError(f"{name}: {record!r:.100} is no object {{…}}")
     types = {field.name: field.type for field in fields(kind)}
     values = {}
     for key, value in record.items():
         wanted: Any = types.get(key)
         if wanted is None:
-            raise ValueError(f"{name}: {key!r} is nothing that a training is told")
+            raise ValueError(f"{name}: {key!r:.100} is nothing that a training is told")
         if isinstance(value, str) and Path in (wanted, *get_args(wanted)):
             value = folder / value
         if not _fits(value, wanted):
-            raise ValueError(f"{name}: {key} is {value!r}, which cannot be")
+            raise ValueError(f"{name}: {key} is {value!r:.100}, which cannot be")
         values[key] = value
     try:
         return kind(**values)

@@ -127,3 +127,14 @@ def test_voc_lists_are_read(tmp_path: Path) -> None:
     (lists / "val.txt").write_text("")
     with pytest.raises(ValueError, match="names no image"):
         VocFolder(tmp_path).pairs("val")
+
+
+def test_a_list_that_is_none_is_told(folder: VocFolder) -> None:
+    path = folder.list_path("train")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for content in (b"a\n" + b"[" * 10**5, b"\xff\xfe"):
+        path.write_bytes(content)
+        for read in (folder.listed, folder.pairs):
+            with pytest.raises(OSError, match="the list") as told:
+                read("train")
+            assert len(str(told.value)) < 500

@@ -23,6 +23,9 @@ from napari_edgeflow.formats.files.class_lists import (
 from napari_edgeflow.formats.kinds.voc.png import read_palette_png, write_palette_png
 
 VOC_IMAGES, VOC_LABELS = "JPEGImages", "SegmentationClass"
+_LONGEST_NAME = 250
+"""Bytes of the name of a file without its ending at most."""
+
 VOC_LISTS = Path("ImageSets", "Segmentation")
 
 _FIRST_SPLITS = ("trainval", "train", "val")
@@ -76,7 +79,7 @@ class VocFolder:
             path = self.list_path(str(split))
         if not path.is_file():
             raise ValueError(f"no list {path}: is {self.root} a VOC folder?")
-        names = path.read_text(encoding="utf-8").split()
+        names = _read_list(path)
         if not names:
             raise ValueError(f"the list {path} names no image")
         return tuple(
@@ -92,13 +95,7 @@ class VocFolder:
 
     def listed(self, split: str) -> list[str]:
         """Return the names on a list; OSError if it cannot be read."""
-        path = self.list_path(split)
-        try:
-            return path.read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise OSError(
-                f"cannot read the list {path}: is it UTF-8 text with a name a line?"
-            ) from error
+        return _read_list(self.list_path(split))
 
     def names(self) -> list[str]:
         """Return the names in the first of the lists.
@@ -219,3 +216,20 @@ def _write_jpeg(path: Path, image: NDArray[Any]) -> None:
     reader = ImageReader(image)
     rgb = reader.read_whole()
     Image.fromarray(rgb).save(path, format="JPEG", quality=_JPEG_QUALITY)
+
+
+def _read_list(path: Path) -> list[str]:
+    """Return the names on a list; OSError if it is none."""
+    try:
+        names = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OSError(
+            f"cannot read the list {path}: is it UTF-8 text with a name a line?"
+        ) from error
+    for name in names:
+        if len(name.encode()) > _LONGEST_NAME:
+            raise OSError(
+                f"the list {path} has {name[:30]!r}…, which is longer than names of "
+                "files can be: is it a list with a name a line?"
+            )
+    return names
