@@ -3,14 +3,21 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from napari_edgeflow.project.content.class_changes import up_to_date
 from napari_edgeflow.project.content.records import PageContent
 from napari_edgeflow.project.images.listing import HOME, IMAGE_ENDINGS, list_images
 from napari_edgeflow.project.storage.lock import ProjectLock, ProjectLockedError
-from napari_edgeflow.project.storage.page_files import PageFiles, StoredPage, read_page
+from napari_edgeflow.project.storage.page_files import (
+    PageFiles,
+    StoredPage,
+    read_page,
+    write_page,
+)
 from napari_edgeflow.project.storage.project_file import (
     PROJECT,
     STATES,
@@ -79,6 +86,8 @@ class Project:
         None for a project that is only looked at.
     lock : ProjectLock or None
         None for a project that is only looked at.
+    copy : Path or None
+        Where :meth:`close` left what it could not save.
     """
 
     home: Path
@@ -87,6 +96,7 @@ class Project:
     record: ProjectRecord
     saver: Saver | None = field(default=None, repr=False)
     lock: ProjectLock | None = field(default=None, repr=False)
+    copy: Path | None = None
 
     @property
     def read_only(self) -> bool:
@@ -202,14 +212,65 @@ class Project:
         if self.saver is not None:
             self.saver.wait(timeout=timeout)
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether another program took the project over: nothing is saved any more."""
+        try:
+            if self.lock is not None:
+                self.lock.check()
+        except ProjectLockedError:
+            return True
+        return False
+
+    def save_copy(self) -> Path | None:
+        """Write what is not saved into a project of its own, in the folder of this one.
+
+        Returns
+        -------
+        Path or None
+            The folder of that project, with the images that have something not saved;
+            None if all is saved.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        if self.saver is None or self.saver.state.saved:
+            return None
+        pages = self.saver.unsaved()
+        copy = _free_folder(self.home, "not saved")
+        for name, content in pages.items():
+            write_page(PageFiles(copy, name), StoredPage(content, 1))
+        known = {name: self.record.page(name) for name in pages}
+        record = replace(self.record, pages=known, last=next(iter(pages), ""))
+        ProjectFile(copy).write(_with_images(record, self.images, copy))
+        return copy
+
     def close(self, timeout: float = 10.0) -> bool:
-        """Save what is left, and let others write; return whether all is on disk."""
+        """Save what is left, and let others write; return whether all is on disk.
+
+        What another program's taking over keeps from being saved goes into
+        :attr:`copy`; see :meth:`save_copy`.
+        """
         saved = self.saver is None or self.saver.close(timeout)
+        if not saved and self.is_taken:
+            self.copy = self.save_copy()
         self.saver = None
         if self.lock is not None:
             self.lock.release()
             self.lock = None
         return saved
+
+
+def _free_folder(within: Path, name: str) -> Path:
+    """Make a folder that nobody has yet in another one."""
+    numbers = count(1)
+    while True:
+        path = within / f"{name} {next(numbers)}"
+        with suppress(FileExistsError):
+            path.mkdir()
+            return path
 
 
 def _summary(state: PageState, content: PageContent) -> PageSummary:

@@ -51,7 +51,8 @@ def test_a_process_that_got_the_pid_of_a_dead_one_does_not_hold_it(
     tmp_path: Path,
 ) -> None:
     mine = Holder.this_process()
-    put(tmp_path, replace(mine, started=mine.started - 1000))
+    times = {"started": mine.started - 1000, "uptime": mine.uptime - 1000}
+    put(tmp_path, replace(mine, **times))
     assert ProjectLock(tmp_path).is_held
 
 

@@ -520,3 +520,39 @@ def test_a_program_that_ends_with_its_window_open_saves(images: Path) -> None:
     assert not (home / LOCK).exists()
     labels = read_page(PageFiles(home, "a 2.png")).content.layers["objects"].labels
     assert (labels[10:14, :50] == 3).all()
+
+
+def test_who_lost_the_project_keeps_a_copy_of_what_is_not_saved(
+    make_labeller: Callable[..., Labeller], images: Path, notices: list[str]
+) -> None:
+    first, second = make_labeller(), make_labeller()
+    first.open(ProjectPlace(images))
+    first.finish(3, 10)
+    first.saved()
+    second.open(ProjectPlace(images, force=True))
+    second.finish(5, 30)
+    second.saved()
+    first.finish(4, 20)
+    notice, home = first.controls.notice, images / "napari-edgeflow"
+    first.until(lambda: len(notice.buttons) == 2)
+    assert "not saved any more" in notice.text.text()
+    assert "is open in another window" in notice.text.text()
+    notice.buttons[0].click()
+    assert str(home / "not saved 1") in notices[-1]
+    first.finish(6, 40)
+    # What comes after that is kept when the dock goes.
+    first.leave()
+    assert str(home / "not saved 2") in notices[-1]
+    for number, ids in ((1, [0, 3, 4]), (2, [0, 3, 4, 6])):
+        page = read_page(PageFiles(home / f"not saved {number}", "a 2.png"))
+        assert np.unique(page.content.layers["objects"].labels).tolist() == ids
+        assert sorted(page.content.layers["objects"].rows) == ids[1:]
+    second.leave()
+    again = make_labeller()
+    again.open(ProjectPlace(images))
+    assert np.unique(again.labels.data).tolist() == [0, 3, 5]
+    again.open(ProjectPlace(home / "not saved 2"))
+    again.until(lambda: not again.controller.busy)
+    assert again.controller.current == "a 2.png"
+    assert np.unique(again.labels.data).tolist() == [0, 3, 4, 6]
+    again.leave()

@@ -16,8 +16,8 @@ from napari_edgeflow.project.storage.durable import make_folder
 LOCK = "project.lock"
 
 _SAME_START_S = 60.0
-"""Start times of one process, as asked for twice, differ by less: the time at which the
-computer started is corrected now and then."""
+"""Start times of one process, as asked for twice, differ by less."""
+_NO_UPTIME = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Holder:
         Since when it holds the project, for people.
     token : str
         Tells two viewers of one process apart.
+    uptime : float
+        How long the computer was on when that process started, in seconds. Some systems
+        know this for sure and work ``started`` out by the clock, which people and time
+        servers set; others know the latter.
     """
 
     host: str
@@ -43,18 +47,16 @@ class Holder:
     started: float
     time: str
     token: str
+    uptime: float = _NO_UPTIME
 
     @classmethod
     def this_process(cls) -> "Holder":
         """Return what this process writes."""
         pid = os.getpid()
-        return cls(
-            socket.gethostname(),
-            pid,
-            psutil.Process(pid).create_time(),
-            time.strftime("%Y-%m-%d %H:%M:%S"),
-            uuid.uuid4().hex,
-        )
+        started, uptime = _started(pid)
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        token = uuid.uuid4().hex
+        return cls(socket.gethostname(), pid, started, since, token, uptime)
 
     @property
     def is_gone(self) -> bool:
@@ -62,12 +64,16 @@ class Holder:
         if self.host != socket.gethostname():
             return False
         try:
-            started = psutil.Process(self.pid).create_time()
+            started, uptime = _started(self.pid)
         except psutil.NoSuchProcess:
             return True
         except psutil.Error:
             return False
-        return bool(abs(started - self.started) > _SAME_START_S)
+        apart = abs(started - self.started)
+        if self.uptime != _NO_UPTIME:
+            # Whichever the clock or the computer's start does not change.
+            apart = min(apart, abs(uptime - self.uptime))
+        return bool(apart > _SAME_START_S)
 
     @property
     def name(self) -> str:
@@ -75,6 +81,14 @@ class Holder:
         if self.host == socket.gethostname() and self.pid == os.getpid():
             return f"another window of this program (since {self.time})"
         return f"process {self.pid} on {self.host} (since {self.time})"
+
+
+def _started(pid: int) -> tuple[float, float]:
+    """Return when a process started: since 1970, and since the computer did."""
+    # Asked first: psutil works the other out of what it remembers of this.
+    boot = psutil.boot_time()
+    started = psutil.Process(pid).create_time()
+    return started, started - boot
 
 
 class ProjectLockedError(OSError):

@@ -156,6 +156,11 @@ class Saver:
                 self._pages[name].due = 0.0
             self._changed.notify_all()
 
+    def unsaved(self) -> dict[str, PageContent]:
+        """Return the latest content of the pages that is not on disk."""
+        with self._changed:
+            return {name: p.seen for name, p in self._pages.items() if p.unsaved}
+
     def wait(self, number: int | None = None, timeout: float | None = None) -> bool:
         """Wait until what was noted is on disk; return whether it is."""
         with self._changed:
@@ -292,12 +297,17 @@ class Saver:
 
     def _begin_compaction(self, page: _Page) -> None:
         try:
-            page.compaction = self._compactor.submit(page.writer.begin_compaction())
+            write = page.writer.begin_compaction()
+            page.compaction = self._compactor.submit(self._compact, write)
         except RuntimeError:
             # Python is ending and starts no work any more. The edits are on disk.
             self._note_compaction(page, "the program is ending")
         else:
             page.compaction.add_done_callback(self._wake)
+
+    def _compact(self, write: Callable[[], None]) -> None:
+        self._may_write()
+        write()
 
     def _wake(self, _: object) -> None:
         with self._changed:

@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import Enum, auto
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
@@ -84,6 +85,8 @@ class ProjectController(QObject):
     """There is none any more to go on with."""
     status_changed = Signal(str, bool)
     """How saving goes, and whether it goes wrong."""
+    taken_over = Signal(str)
+    """Another program has the project now, and something is not saved; in words."""
     edited = Signal()
     """Labels or objects of the page that is shown were edited."""
     _told = Signal(object)
@@ -174,7 +177,7 @@ class ProjectController(QObject):
         self.page = OpenPage(self._stage)
         project, self.project = self.project, None
         if project is not None:
-            self._closer.submit(project.close)
+            self._closer.submit(_close_in_background, project)
             self.left.emit()
 
     def close(self, viewer_remains: bool) -> None:
@@ -205,6 +208,8 @@ class ProjectController(QObject):
     def _say_goodbye(self, project: Project, saved: bool) -> None:
         if saved:
             show_info(f"{project.images} is saved and closed.")
+        elif project.copy is not None:
+            show_warning(_copy_text(project.copy))
         else:
             show_warning(
                 f"The labels of {self.current} could not be saved in {project.home}: "
@@ -476,6 +481,21 @@ class ProjectController(QObject):
 
     # ---- saving
 
+    def save_copy(self) -> None:
+        """Keep what is not saved in a project of its own, and say where.
+
+        A step that is just being done is taken back: the copy holds whole steps.
+        """
+        self._history.stop()
+        self.page.flush()
+        self._save_page()
+        try:
+            copy = None if self.project is None else self.project.save_copy()
+        except OSError as error:
+            show_problem(error)
+        else:
+            show_info("All is saved." if copy is None else _copy_text(copy))
+
     def _on_told(self, state: SaveState) -> None:
         if self.project is not None and self.project.saver is not None:
             # What is told arrives late; the person is to see how it is now.
@@ -488,6 +508,8 @@ class ProjectController(QObject):
         text = _status_text(state)
         if state.problem and state.problem != self._last_problem:
             show_warning(text)
+            if not state.saved and self.project is not None and self.project.is_taken:
+                self.taken_over.emit(state.problem)
         self._last_problem = state.problem
         self.status_changed.emit(text, bool(state.problem))
 
@@ -507,6 +529,13 @@ def _status_text(state: SaveState) -> str:
     )
 
 
+def _copy_text(copy: Path) -> str:
+    return (
+        "Another program has taken the project over. What was not saved here is in "
+        f"{copy}: open that folder as a project to look at it or to export it."
+    )
+
+
 def _other_pages_text(
     record: ProjectRecord, class_id: int, shown: str, kind: Kind
 ) -> str:
@@ -518,6 +547,12 @@ def _other_pages_text(
     if unknown:
         return f"labels, perhaps, in {counted(unknown, 'other image')}"
     return ""
+
+
+def _close_in_background(project: Project) -> None:
+    project.close()
+    if project.copy is not None:
+        show_warning(_copy_text(project.copy))
 
 
 def _ignore(_argument: object, _result: object) -> None:

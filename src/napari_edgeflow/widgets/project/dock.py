@@ -88,6 +88,7 @@ class ProjectWidget(ViewerDock):
             signal.connect(self._workspace.project_changed)
         controller.draft_found.connect(self._on_draft)
         controller.draft_gone.connect(controls.notice.dismiss)
+        controller.taken_over.connect(self._on_taken_over)
         controller.status_changed.connect(controls.show_status)
         self._memory.timeout.connect(self._look_around)
 
@@ -137,6 +138,14 @@ class ProjectWidget(ViewerDock):
             )
         else:
             show_problem(error)
+
+    def _on_taken_over(self, why: str) -> None:
+        notice = self.controls.notice
+        notice.ask(
+            f"What you do here is not saved any more. {why}",
+            ("Keep a copy of it", self.controller.save_copy),
+            ("Later", notice.dismiss),
+        )
 
     # ---- pages
 
