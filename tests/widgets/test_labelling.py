@@ -2,21 +2,10 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
+import pytest
 from tests.widgets.labelling_machine import LabellingMachine
 
 
-def test_labels_are_what_people_made(qapp: Any) -> None:
-    run_state_machine_as_test(
-        LabellingMachine,
-        settings=settings(
-            max_examples=8,
-            stateful_step_count=25,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            print_blob=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+@pytest.mark.parametrize("seed", range(6))
+def test_labels_are_what_people_made(qapp: Any, seed: int) -> None:
+    LabellingMachine(seed).labels_at_random(30)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.project.page_edits import CLASSES
 
+from napari_edgeflow.project.storage import project_file
 from napari_edgeflow.project.storage.page_files import NewerProjectError
 from napari_edgeflow.project.storage.project_file import (
     CorruptProjectError,
@@ -93,3 +94,18 @@ def test_a_state_nobody_knows_is_damage(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace('"done"', '"gone"'))
     with pytest.raises(CorruptProjectError, match="gone"):
         ProjectFile(tmp_path).read()
+
+
+def test_a_new_project_can_be_opened_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, written = project_file.write_durably, list[Path]()
+
+    def looking(path: Path, text: str) -> None:
+        write(path, text)
+        written.append(path)
+        ProjectFile(tmp_path).read()
+
+    monkeypatch.setattr(project_file, "write_durably", looking)
+    ProjectFile(tmp_path).write(ProjectRecord())
+    assert len(written) == 2

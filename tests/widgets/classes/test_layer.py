@@ -7,6 +7,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtGui import QColor
+from tests.widgets.dock_person import MakePerson
 
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.scheme import LabelScheme
@@ -15,7 +16,7 @@ from napari_edgeflow.widgets.classes import layer as class_layer
 from napari_edgeflow.widgets.classes.layer import ClassLayer
 from napari_edgeflow.widgets.classes.list import ClassList
 from napari_edgeflow.widgets.classes.question import ClassQuestion
-from napari_edgeflow.widgets.layers.labels import read_scheme, write_scheme
+from napari_edgeflow.widgets.layers.labels import add_labels, read_scheme, write_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, read_records
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
@@ -302,3 +303,26 @@ def test_the_question_offers_all_other_classes(qtbot: Any) -> None:
     merge = ClassQuestion(parent, parent.classes, CAT, "", False)
     merge.heir.setCurrentIndex(2)
     assert merge.answer == 3
+
+
+def test_an_edit_from_before_there_was_a_layer_stays_out_of_its_classes(
+    make_person: MakePerson,
+) -> None:
+    person = make_person(window=False)
+    classes, history = person.dock.controls.classes, person.dock.controller._history
+    classes.add_class()
+    added = classes.classes
+    history.undo()
+    assert len(classes.classes) == 20
+    history.redo()
+    assert classes.classes == added
+    # A project shows another page, with labels of its own.
+    few = ClassTable(ClassTable.voc().classes[:3])
+    image, scheme = person.dock.controls.image.layer, LabelScheme("object", few)
+    layer = add_labels(person.viewer, image, scheme)
+    person.dock.controls.target.choose(layer)
+    person.wait()
+    assert classes.classes == few
+    history.undo()
+    history.redo()
+    assert classes.classes == few

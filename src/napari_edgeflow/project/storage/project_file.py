@@ -273,8 +273,13 @@ class ProjectFile:
         text = _text(record)
         if text == self._on_disk and self.path.exists():
             return
-        write_durably(self.copy, self._good or text)
-        write_durably(self.path, text)
+        if not self._good:
+            # Who opens a new project meanwhile must not find the copy alone.
+            write_durably(self.path, text)
+            write_durably(self.copy, text)
+        else:
+            write_durably(self.copy, self._good)
+            write_durably(self.path, text)
         self._good = self._on_disk = text
 
     def _has_copy(self) -> bool:

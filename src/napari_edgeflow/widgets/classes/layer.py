@@ -130,8 +130,10 @@ class ClassLayer(QObject):
         self._steps.note(layer if has_classes else None, self._view, before, after)
 
     def _on_list_asked(self, view: Any, change: ClassChange, back: bool) -> None:
+        if view is not self._view:
+            return
         classes = change.applied(self._view.classes, back=back)
-        if view is self._view and classes != self._view.classes:
+        if classes != self._view.classes:
             self._view.set_classes(classes)
             self._view.changed.emit()
 

@@ -276,17 +276,34 @@ class _LayerEdit(Effect):
         self.steps.changed.emit(layer)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _ListEdit(Effect):
-    """A change of classes that no layer has yet, and the list it was made in."""
+    """A change of classes that no layer has yet, and the list it was made in.
+
+    The list may show other classes by now, those of a layer: what undo could not take
+    back there redo does not bring there.
+    """
 
     steps: ClassSteps
     change: ClassChange
     view: "weakref.ref[QObject]"
+    _is_idle: bool = False
 
     def do(self, layer: "Labels | None", *, back: bool) -> None:
         """Ask the list."""
-        self.steps.list_asked.emit(self.view(), self.change, back)
+        self.steps.list_asked.emit(self.view(), self, back)
+
+    def applied(self, classes: ClassTable, *, back: bool) -> ClassTable:
+        """Return a table with the change, or without it."""
+        if not back and self._is_idle:
+            return classes
+        after = self.change.applied(classes, back=back)
+        self._is_idle = back and after == classes
+        return after
+
+    def relabelled(self, *, back: bool) -> tuple[int, int, bool] | None:
+        """Return what becomes of labels: there are none."""
+        return None
 
 
 def _records(layer: "Labels", class_id: int) -> dict[int, ObjectRecord]:
