@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from napari_edgeflow.engine.raster.image import (
     ImageReader,
     Window,
+    full_limits,
     resize_image,
     resize_mask,
     stretched_limits,
@@ -132,3 +133,16 @@ def test_dark_images_are_stretched_but_not_their_noise() -> None:
     noise[::2] = 5
     assert stretched_limits(noise) == (3, 27)
     assert stretched_limits(noise.astype(np.uint16) * 100) == (300, 500)
+
+
+def test_black_and_white_are_the_lowest_and_the_highest_value() -> None:
+    deep = np.linspace(900, 5000, 600).reshape(20, 30).astype(np.uint16)
+    assert full_limits(deep) == (900, 5000)
+    assert full_limits(np.stack([deep, deep // 2])) == (450, 5000)
+    assert full_limits(np.dstack([deep] * 3 + [deep * 0])) == (900, 5000)
+    assert full_limits(np.array([[np.nan, 0.5], [np.inf, 2.0]])) == (0.5, 2.0)
+    assert full_limits(np.full((3, 4), 7.0)) == (0, 7)
+    assert full_limits(deep.astype(np.uint8)) == (0, 255)
+    # A layer that nobody has adjusted has these: a model that stretches does so.
+    assert stretched_limits(deep, (900.0, 5000.0)) == stretched_limits(deep)
+    assert stretched_limits(deep, (900.0, 4000.0)) == (900, 4000)
