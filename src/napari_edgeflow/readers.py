@@ -18,7 +18,7 @@ from napari_edgeflow.formats.exchange.imports import (
     images_beside,
     read_annotations,
 )
-from napari_edgeflow.formats.files.image_files import find_image
+from napari_edgeflow.formats.files.image_files import ImageFolder
 from napari_edgeflow.formats.kinds.label_images.tiff import read_label_tiff
 from napari_edgeflow.formats.kinds.voc.folder import VOC_IMAGES, VocFolder
 from napari_edgeflow.formats.kinds.voc.png import holds_labels, read_palette_png
@@ -117,14 +117,18 @@ def read_objects(path: str) -> list[_LayerData]:
     if not found:
         raise ValueError("; ".join(problems[:1]) or f"{file} lists no image")
     chosen = sorted(found, key=lambda annotation: not annotation.objects)[:MAX_PAIRS]
-    folder = images_beside(source, file) or file.parent
+    folder = ImageFolder(images_beside(source, file) or file.parent, depth=3)
     layers: list[_LayerData] = []
     for annotation in chosen:
         shown: dict[str, object] = {"visible": not layers}
         mark = new_image_mark()
-        image = find_image(folder, annotation.file_name)
+        image, why = annotation.image, f"it is not in {folder.path}"
+        try:
+            image = image or folder.find(annotation.file_name)
+        except ValueError as error:
+            why = str(error)
         if image is None:
-            problems.append(f"no image {annotation.file_name!r} in {folder}")
+            problems.append(f"no image {annotation.file_name!r}: {why}")
         else:
             shown["name"] = annotation.stem
             layers.append(_image_layer(read_image(image), mark, **shown))

@@ -127,6 +127,7 @@ def _run_convert(options: argparse.Namespace) -> int:
     from napari_edgeflow.formats.exchange.exports import export_folder
     from napari_edgeflow.formats.exchange.targets import FORMATS
     from napari_edgeflow.formats.files.class_files import read_classes
+    from napari_edgeflow.formats.files.problems import Note
 
     settings = export_settings(options)
     _check_apart(options)
@@ -134,7 +135,8 @@ def _run_convert(options: argparse.Namespace) -> int:
     problems: list[str] = []
 
     def report(sentence: str) -> None:
-        problems.append(sentence)
+        if not isinstance(sentence, Note):
+            problems.append(sentence)
         complain(sentence)
 
     read = _reader(options, given)
@@ -142,7 +144,7 @@ def _run_convert(options: argparse.Namespace) -> int:
     if not names:
         list(read(report))
         raise ValueError(f"nothing in {options.input} could be read: see above")
-    items = _items(read(report), options)
+    items = _items(read(report), options, report)
     summary = finished(export_folder(items, classes, names, settings, report))
     if summary.without_image:
         complain(
@@ -150,7 +152,7 @@ def _run_convert(options: argparse.Namespace) -> int:
             "name the folder of the images by --images"
         )
     print(summary.text)
-    return BAD_INPUT if problems else 0
+    return BAD_INPUT if problems or summary.without_image else 0
 
 
 def _check_apart(options: argparse.Namespace) -> None:
@@ -192,16 +194,25 @@ def _reader(options: argparse.Namespace, given: "ClassTable | None") -> "Read":
 
 
 def _items(
-    annotations: "Iterator[ImageAnnotation]", options: argparse.Namespace
+    annotations: "Iterator[ImageAnnotation]",
+    options: argparse.Namespace,
+    report: "Report",
 ) -> "Iterator[ExportItem]":
     """Yield labels with the files of their images, where there are any."""
     from napari_edgeflow.formats.exchange.imports import images_beside
     from napari_edgeflow.formats.exchange.settings import ExportItem
-    from napari_edgeflow.formats.files.image_files import find_image
+    from napari_edgeflow.formats.files.image_files import ImageFolder
 
-    images = options.images or images_beside(options.source, options.input)
+    folder = options.images or images_beside(options.source, options.input)
+    images = ImageFolder(folder)
     for annotation in annotations:
-        yield ExportItem(annotation, find_image(images, annotation.file_name))
+        image = annotation.image
+        if image is None:
+            try:
+                image = images.find(annotation.file_name)
+            except ValueError as error:
+                report(str(error))
+        yield ExportItem(annotation, image)
 
 
 def _survey(

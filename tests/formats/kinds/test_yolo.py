@@ -142,8 +142,8 @@ def test_files_without_image_are_told_of(folder: Path) -> None:
     (folder / "images" / "val" / "it's 🐈.jpg").write_bytes(b"")
     said: list[str] = []
     assert list(read_yolo_folder(folder, report=said.append)) == []
-    assert "no image in" in said[0]
-    assert "rename one" in said[1]
+    assert any("no image in" in sentence for sentence in said)
+    assert any("rename one" in sentence for sentence in said)
 
 
 def test_classes_of_others(tmp_path: Path) -> None:

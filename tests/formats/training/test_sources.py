@@ -56,8 +56,9 @@ def test_what_is_wrong_with_a_coco_file_is_told(coco: Path) -> None:
     (coco / "images" / "b.png").unlink()
     (problem,) = survey_data((), (found,)).problems
     assert "lists the image b.png, which is not in" in problem
-    (coco / "other.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"annotations\.json and other\.json"):
+    annotations = (coco / "annotations.json").read_bytes()
+    (coco / "annotations_2.json").write_bytes(annotations)
+    with pytest.raises(ValueError, match=r"annotations\.json and annotations_2\.json"):
         find_source(coco)
 
 

@@ -73,7 +73,7 @@ def test_every_labelled_image_is_written(images: Path, tmp_path: Path) -> None:
         annotation.file_name: annotation
         for annotation in read_coco(tmp_path / "coco" / "annotations.json")
     }
-    names = {"a.png", "b.png", "sub/ö 1.png", "stack_0001.tif", "stack_0002.tif"}
+    names = {"a.png", "b.png", "sub/ö 1.png", "stack_0001.png", "stack_0002.png"}
     assert set(found) == names
     for name in names - {"b.png"}:
         assert np.array_equal(found[name].object_labels(), IDS)

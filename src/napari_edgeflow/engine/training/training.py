@@ -74,6 +74,8 @@ class Training(ABC):
     command, plan : str
         What is noted in the folder as having started this, for a person and for a
         program; see :func:`folder.started`.
+    notes : tuple of str
+        What is said first, such as what was left out of the data.
     """
 
     shortest_epoch: ClassVar[int]
@@ -89,6 +91,7 @@ class Training(ABC):
     microscopy: bool | None = None
     command: str = ""
     plan: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the settings once."""
@@ -139,7 +142,8 @@ def start(
         if noted
         else nullcontext()
     ):
-        yield from (TrainMessage(text) for text in lesson.messages if text)
+        texts = (*training.notes, *lesson.messages)
+        yield from (TrainMessage(text) for text in texts if text)
         yield from train(
             lesson.task,
             _loop(training, lesson),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class ImageAnnotation:
         What the class ids mean; their order decides which class covers which.
     objects : tuple of LabelledObject
         Later ones cover earlier ones of the same class.
+    image : Path, optional
+        The file of the image, where a reader found it.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class ImageAnnotation:
     width: int
     classes: ClassTable
     objects: tuple[LabelledObject, ...] = ()
+    image: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the values once."""

@@ -1,12 +1,14 @@
 """What is done to a record between reading and writing it."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.labels.classes import ClassTable, match_classes
 from napari_edgeflow.engine.raster.outlines.geometry import simplified
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import LabelledObject
+from napari_edgeflow.formats.annotation.objects import LabelledObject, free_id
+from napari_edgeflow.formats.files.problems import Report
 
 VOID_NAME = "void"
 """Name of VOC's class 255: pixels that do not count."""
@@ -93,6 +95,57 @@ def with_classes(annotation: ImageAnnotation, classes: ClassTable) -> ImageAnnot
         replace(entry, class_id=ids[entry.class_id]) for entry in annotation.objects
     )
     return replace(annotation, classes=every, objects=objects)
+
+
+def joined(
+    annotations: Iterable[ImageAnnotation], counts: Mapping[str, int], report: Report
+) -> Iterator[ImageAnnotation]:
+    """Yield one record for each image: the objects of all that there are of it.
+
+    Parameters
+    ----------
+    annotations : iterable of ImageAnnotation
+        The records.
+    counts : mapping
+        How many records there are of each image, by its file name. One of which a
+        record cannot be read comes last.
+    report : callable
+        Told of records that do not fit the first of their image.
+    """
+    waiting: dict[str, ImageAnnotation] = {}
+    missing = dict(counts)
+    for annotation in annotations:
+        name = annotation.file_name
+        missing[name] = missing.get(name, 1) - 1
+        try:
+            first = waiting.get(name)
+            waiting[name] = annotation if first is None else _both(first, annotation)
+        except ValueError as error:
+            report(f"a second record of {name} is left out: {error}")
+        if missing[name] <= 0:
+            yield waiting.pop(name)
+    yield from waiting.values()
+
+
+def _both(first: ImageAnnotation, second: ImageAnnotation) -> ImageAnnotation:
+    """Return one record with the objects of two."""
+    if first.shape != second.shape:
+        raise ValueError(
+            f"it says the image has {second.width} x {second.height} pixels, the first "
+            f"{first.width} x {first.height}"
+        )
+    second = with_classes(second, first.classes)
+    taken, objects = {entry.id for entry in first.objects}, list(first.objects)
+    for entry in second.objects:
+        number = free_id(entry.id, taken)
+        taken.add(number)
+        objects.append(replace(entry, id=number))
+    return replace(
+        first,
+        classes=second.classes,
+        objects=tuple(objects),
+        image=first.image or second.image,
+    )
 
 
 def without_void(annotation: ImageAnnotation) -> ImageAnnotation:

@@ -1,6 +1,6 @@
 """The objects of an image: their pixels, and their outlines as they were drawn."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -35,6 +35,29 @@ def numbers(values: Any) -> NDArray[np.float64]:
         return np.array(values, np.float64)
     except (TypeError, OverflowError) as error:
         raise ValueError(f"it holds what is no number ({error})") from error
+
+
+def kept_parts(
+    parts: Iterable[Any], outline: Callable[[Any], Polygon], shape: tuple[int, int]
+) -> tuple[list[Polygon], list[str]]:
+    """Return the outlines of an object's parts, and what is wrong with those left out.
+
+    Parameters
+    ----------
+    parts : iterable
+        As a file has them.
+    outline : callable
+        Makes a polygon of one; ValueError if it is none.
+    shape : tuple of int
+        (H, W) of the image, inside of which a part has an area.
+    """
+    kept, problems = list[Polygon](), list[str]()
+    for part in parts:
+        try:
+            kept += fitted(outline(part), shape)
+        except ValueError as error:
+            problems.append(str(error))
+    return kept, problems
 
 
 def free_id(wanted: object, taken: Collection[int]) -> int:

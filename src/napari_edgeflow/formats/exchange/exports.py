@@ -4,7 +4,9 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from napari_edgeflow.engine.data.names import output_stems
 from napari_edgeflow.engine.data.pairs import VOID
+from napari_edgeflow.engine.data.pixels import image_size
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.system.files import check_folder
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
@@ -114,7 +116,9 @@ def export_folder(
     splits = split_names(names, settings.split, settings.seed) if settings.split else {}
     if not FORMATS[settings.format].has_void:
         classes = _without_void_class(classes)
-    target = ExportTarget(settings, classes, splits, report)
+    chosen = FORMATS[settings.format]
+    stems = output_stems(names, flat=chosen.flat, words=chosen.words)
+    target = ExportTarget(settings, classes, splits, report, stems)
     summary = ExportSummary(settings.output)
     for done, item in enumerate(items, 1):
         _write(item, target, summary)
@@ -133,7 +137,7 @@ def _write(item: ExportItem, target: ExportTarget, summary: ExportSummary) -> No
     """Write one image; what does not fit is reported."""
     try:
         annotation, cost = _prepared(item.annotation, target)
-        target.claim(annotation)
+        _check_size(item)
         chosen = FORMATS[target.settings.format]
         chosen.write(target, replace(item, annotation=annotation))
     except (ValueError, OSError) as error:
@@ -143,6 +147,19 @@ def _write(item: ExportItem, target: ExportTarget, summary: ExportSummary) -> No
     summary.objects += len(annotation.objects)
     summary.without_image += chosen.image == "welcome" and item.image is None
     summary.cost += cost
+
+
+def _check_size(item: ExportItem) -> None:
+    """Raise ValueError if labels have another size than the file of their image."""
+    if not isinstance(item.image, Path):
+        return
+    height, width = image_size(item.image)
+    if (height, width) != item.annotation.shape:
+        raise ValueError(
+            f"its labels are for {item.annotation.width} x {item.annotation.height} "
+            f"pixels, {item.image} has {width} x {height}: is it the image they were "
+            "made on?"
+        )
 
 
 def _prepared(

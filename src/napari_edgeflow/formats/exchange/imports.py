@@ -7,8 +7,7 @@ from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.files.json_files import read_json
 from napari_edgeflow.formats.files.problems import Report, refuse
-from napari_edgeflow.formats.kinds.coco.dataset import read_coco
-from napari_edgeflow.formats.kinds.eiseg import COCO as COCO_FILE
+from napari_edgeflow.formats.kinds.coco.dataset import coco_files, read_coco
 from napari_edgeflow.formats.kinds.eiseg import FOLDERS, read_eiseg
 from napari_edgeflow.formats.kinds.geojson import read_geojson, read_geojson_folder
 from napari_edgeflow.formats.kinds.label_images.folder import (
@@ -21,7 +20,7 @@ from napari_edgeflow.formats.kinds.labelme.files import (
 )
 from napari_edgeflow.formats.kinds.voc.folder import VOC_IMAGES, VocFolder
 from napari_edgeflow.formats.kinds.voc.objects import read_voc
-from napari_edgeflow.formats.kinds.yolo import DATA, IMAGES, read_yolo_folder
+from napari_edgeflow.formats.kinds.yolo import IMAGES, find_data_yaml, read_yolo_folder
 
 EISEG_LIST = "autosave_label.txt"
 _LABEL_IMAGES = (".png", ".tif", ".tiff")
@@ -81,18 +80,18 @@ def read_annotations(
         case "voc":
             yield from read_voc(path, report)
         case "coco":
-            yield from read_coco(path / COCO_FILE if path.is_dir() else path, report)
+            yield from read_coco(path, report, images)
         case "labelme" if single:
-            yield read_labelme(path, classes or ClassTable(()), report)
+            yield read_labelme(path, classes or ClassTable(()), report, images)
         case "labelme":
-            yield from read_labelme_folder(path, classes, report)
+            yield from read_labelme_folder(path, classes, report, images)
         case "yolo":
-            yield from read_yolo_folder(path.parent if single else path, images, report)
+            yield from read_yolo_folder(path, images, report, classes)
         case "eiseg":
             yield from read_eiseg(path, images, classes, report)
         case "labels" if single:
             (file,) = label_files(path, images, classes, kind)
-            yield file.plane()
+            yield file.plane(report)
         case "labels":
             yield from read_label_folder(path, images, classes, report, kind)
         case "geojson" if single:
@@ -154,11 +153,11 @@ def _of_file(path: Path) -> str | None:
 def _of_folder(path: Path) -> str | None:
     if VocFolder(path).is_complete:
         return "voc"
-    if (path / DATA).is_file():
+    if find_data_yaml(path) is not None or (path / "obj.names").is_file():
         return "yolo"
     if _is_eiseg(path):
         return "eiseg"
-    if (path / COCO_FILE).is_file():
+    if coco_files(path):
         return "coco"
     if any(path.glob("*.geojson")):
         return "geojson"

@@ -1,9 +1,8 @@
 """What exports write: one function for each format, and the table of them all."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -14,7 +13,11 @@ from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
 from napari_edgeflow.formats.exchange.splits import write_split_lists
 from napari_edgeflow.formats.files.class_lists import write_class_list
-from napari_edgeflow.formats.files.image_files import copy_image, is_in_colour
+from napari_edgeflow.formats.files.image_files import (
+    copy_image,
+    is_in_colour,
+    relative_path,
+)
 from napari_edgeflow.formats.files.problems import Report
 from napari_edgeflow.formats.kinds.coco.dataset import update_coco
 from napari_edgeflow.formats.kinds.cutout import cutout, overlay, write_picture
@@ -58,28 +61,19 @@ class ExportTarget:
     classes: ClassTable
     splits: Mapping[str, list[str]]
     report: Report
+    stems: Mapping[str, str]
+    """What the labels of each image are called, by its file name."""
     gathered: dict[str, list[ImageAnnotation]] = field(default_factory=dict)
     """What is written last, by file: COCO has one file for all images."""
-    claimed: dict[str, str] = field(default_factory=dict)
-    """Which image each output name belongs to."""
 
     @property
     def output(self) -> Path:
         """The folder to write to."""
         return self.settings.output
 
-    def claim(self, annotation: ImageAnnotation) -> None:
-        """Take the output name of an image, which is that of no other.
-
-        Raises
-        ------
-        ValueError
-            If it is taken.
-        """
-        name = FORMATS[self.settings.format].name(annotation)
-        owner = self.claimed.setdefault(name, annotation.file_name)
-        if owner != annotation.file_name:
-            raise ValueError(f"{owner!r} has the same name for its labels: rename one")
+    def stem(self, annotation: ImageAnnotation) -> str:
+        """Return what the labels of an image are called, which is no other's name."""
+        return self.stems[annotation.file_name]
 
     def split_of(self, annotation: ImageAnnotation) -> str | None:
         """Return the split of an image; None if there are no splits."""
@@ -94,7 +88,7 @@ class ExportTarget:
         ValueError
             If it is the image itself.
         """
-        path = self.output / f"{item.annotation.stem}{suffix}"
+        path = self.output / f"{self.stem(item.annotation)}{suffix}"
         if item.is_source(path):
             raise ValueError(
                 f"{path} is the image itself, and would be replaced: "
@@ -123,19 +117,6 @@ Write = Callable[[ExportTarget, ExportItem], None]
 Finish = Callable[[ExportTarget], None]
 
 
-def _nested_name(annotation: ImageAnnotation) -> str:
-    return annotation.stem
-
-
-def _flat_name(annotation: ImageAnnotation) -> str:
-    return PurePosixPath(annotation.stem).name
-
-
-def _word_name(annotation: ImageAnnotation) -> str:
-    """Return a name without white space, which parts the names on VOC's lists."""
-    return "_".join(_flat_name(annotation).split())
-
-
 def _nothing(target: ExportTarget) -> None:
     """Write nothing for all images together."""
 
@@ -152,12 +133,14 @@ class ExportFormat:
         Writes one image.
     finish : callable
         Writes what is there once for all images: classes, and COCO's files.
-    image : {"unused", "welcome", "needed"}
-        Whether the pixels of an image are written too.
+    image : {"unused", "linked", "welcome", "needed"}
+        Whether the pixels of an image are written too; linked: where they are in no
+        file.
     has_void : bool
         Whether there is a place for VOC's void, which is no kind of object.
-    name : callable
-        Returns what an image's output is called, without an ending.
+    flat, words : bool
+        Whether names of outputs have no folders, and no white space, which parts the
+        names on VOC's lists; see :func:`output_stems`.
     has_lists : bool
         Whether it says itself which image is in which split.
     """
@@ -165,16 +148,26 @@ class ExportFormat:
     title: str
     write: Write
     finish: Finish = _nothing
-    image: Literal["unused", "welcome", "needed"] = "unused"
+    image: Literal["unused", "linked", "welcome", "needed"] = "unused"
     has_void: bool = False
-    name: Callable[[ImageAnnotation], str] = _nested_name
+    flat: bool = False
+    words: bool = False
     has_lists: bool = False
 
 
 def _coco(target: ExportTarget, item: ExportItem) -> None:
     split = target.split_of(item.annotation)
     name = COCO_FILE if split is None else f"annotations_{split}.json"
-    target.gathered.setdefault(name, []).append(item.annotation)
+    annotation = item.annotation
+    if isinstance(item.image, Path):
+        annotation = replace(annotation, image=item.image)
+    elif item.image is not None:
+        # A slice of a stack is in no file that a training could read.
+        picture = target.output / IMAGES / f"{target.stem(annotation)}.png"
+        _save_image(item.image, picture)
+        inside = picture.relative_to(target.output / IMAGES).as_posix()
+        annotation = replace(annotation, file_name=inside, image=picture)
+    target.gathered.setdefault(name, []).append(annotation)
 
 
 def _finish_coco(target: ExportTarget) -> None:
@@ -186,20 +179,12 @@ def _labelme(target: ExportTarget, item: ExportItem) -> None:
     path = target.path(item, ".json")
     relative = None
     if isinstance(item.image, Path):
-        relative = _relative(item.image.resolve(), path.parent.resolve())
+        relative = relative_path(item.image, path.parent)
     elif item.image is not None:
         picture = target.path(item, ".png")
         _save_image(item.image, picture)
         relative = picture.name
     write_labelme(path, item.annotation, relative)
-
-
-def _relative(path: Path, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:
-        # It is on another drive of Windows.
-        return path.as_posix()
 
 
 def _finish_labelme(target: ExportTarget) -> None:
@@ -208,7 +193,7 @@ def _finish_labelme(target: ExportTarget) -> None:
 
 def _yolo(target: ExportTarget, item: ExportItem) -> None:
     split = target.split_of(item.annotation) or "train"
-    name = _flat_name(item.annotation)
+    name = target.stem(item.annotation)
     write_yolo(target.output / LABELS / split / f"{name}.txt", item.annotation)
     if item.image is not None:
         suffix = item.image.suffix if isinstance(item.image, Path) else ".png"
@@ -232,7 +217,7 @@ def _finish_yolo(target: ExportTarget) -> None:
 def _voc(target: ExportTarget, item: ExportItem) -> None:
     split = target.split_of(item.annotation) or "train"
     annotation = replace(
-        item.annotation, file_name=f"{_word_name(item.annotation)}.jpg"
+        item.annotation, file_name=f"{target.stem(item.annotation)}.jpg"
     )
     folder, image = VocFolder(target.output), item.existing_image()
     write_voc(folder, annotation, image, split, target.report)
@@ -291,15 +276,15 @@ def _overlay(target: ExportTarget, item: ExportItem) -> None:
 
 
 FORMATS: dict[str, ExportFormat] = {
-    "coco": ExportFormat("COCO JSON", _coco, _finish_coco, has_lists=True),
+    "coco": ExportFormat("COCO JSON", _coco, _finish_coco, "linked", has_lists=True),
     "labelme": ExportFormat("LabelMe JSON", _labelme, _finish_labelme, "welcome"),
     "yolo": ExportFormat(
-        "YOLO segmentation", _yolo, _finish_yolo, "welcome", name=_flat_name,
+        "YOLO segmentation", _yolo, _finish_yolo, "welcome", flat=True,
         has_lists=True,
     ),
     "voc": ExportFormat(
-        "Pascal VOC folder", _voc, image="needed", has_void=True, name=_word_name,
-        has_lists=True,
+        "Pascal VOC folder", _voc, image="needed", has_void=True, flat=True,
+        words=True, has_lists=True,
     ),
     "geojson": ExportFormat("GeoJSON (QuPath)", _geojson),
     "gray": ExportFormat("Grey label PNG", _gray, _finish_gray, has_void=True),

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import ImageColor
+
 from napari_edgeflow.engine.labels.classes import (
     MAX_CLASS_ID,
     ClassTable,
@@ -115,6 +117,12 @@ def category_colour(record: Mapping[str, Any], class_id: int) -> Colour:
             red, green, blue = written[:3]
             if all(isinstance(c, int) and 0 <= c <= 255 for c in (red, green, blue)):
                 return red, green, blue
+        if isinstance(written, str):
+            try:
+                red, green, blue = ImageColor.getrgb(written.strip())[:3]
+            except ValueError:
+                continue
+            return red, green, blue
     return voc_colour(class_id)
 
 

@@ -54,12 +54,13 @@ OURS = "classes.txt"
 NAMES = "labels.txt"
 """What labelme calls its list of names, and VOC folders of ours their list."""
 
-CLASS_LISTS = (OURS, NAMES, "class_names.txt", "autosave_label.txt")
-"""Names of lists of classes in a folder: ours, labelme's two and EISeg's."""
+CLASS_LISTS = (OURS, NAMES, "class_names.txt", "autosave_label.txt", "labelmap.txt")
+"""Names of lists of classes in a folder: ours, labelme's two, EISeg's and CVAT's."""
 
 _BACKGROUND = ("background", "_background_")
 _IGNORED = "__ignore__"
 _FULL = re.compile(r"(-?\d+)\s+(.*\S)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)")
+_CVAT = re.compile(r"(.*\S)\s*:(\d+),(\d+),(\d+):[^:]*:[^:]*")
 _WITH_ID = re.compile(r"(-?\d+)\s+(.*\S)")
 _HALF_A_COLOUR = re.compile(r".*\S\s+-?\d+\s+-?\d+")
 
@@ -91,7 +92,8 @@ def read_class_list(path: Path, report: Report = refuse) -> ClassTable:
     ----------
     path : Path
         UTF-8 text. A line is ``id name red green blue`` as EISeg writes it,
-        ``id name``, or ``name`` alone as in labelme's labels.txt. A name may hold
+        ``id name``, ``name:red,green,blue:parts:actions`` as CVAT does, or ``name``
+        alone as in labelme's labels.txt. A name may hold
         spaces. Lines that are empty, begin with ``#`` or are ``__ignore__`` do not
         count.
     report : callable
@@ -172,10 +174,16 @@ def _lines(path: Path) -> Iterator[tuple[int, int, str]]:
         if not line or line.startswith("#") or line == _IGNORED:
             continue
         if position is None:
-            position = 0 if line.lower() in _BACKGROUND else 1
+            position = 0 if _name(line).lower() in _BACKGROUND else 1
         else:
             position += 1
         yield number, position, line
+
+
+def _name(line: str) -> str:
+    """Return the name alone of a line with a name and, as CVAT has it, a colour."""
+    match = _CVAT.fullmatch(line)
+    return match[1] if match else line
 
 
 def _entry(line: str, position: int) -> LabelClass | None:
@@ -185,6 +193,11 @@ def _entry(line: str, position: int) -> LabelClass | None:
     if match := _FULL.fullmatch(line):
         red, green, blue = (int(match[i]) for i in (3, 4, 5))
         class_id, name, colour = int(match[1]), match[2], (red, green, blue)
+    elif match := _CVAT.fullmatch(line):
+        red, green, blue = (int(match[i]) for i in (2, 3, 4))
+        name, colour = match[1], (red, green, blue)
+        if name.lower() in _BACKGROUND:
+            return None
     elif match := _WITH_ID.fullmatch(line):
         class_id, name = int(match[1]), match[2]
         if _HALF_A_COLOUR.fullmatch(name):

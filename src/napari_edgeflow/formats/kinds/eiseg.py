@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from napari_edgeflow.engine.data.pixels import image_size, read_rgb
 from napari_edgeflow.engine.labels.classes import ClassTable, LabelClass
 from napari_edgeflow.engine.raster.outlines.geometry import fitted, grown
@@ -18,12 +16,13 @@ from napari_edgeflow.engine.raster.outlines.polygons import Polygon
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.objects import LabelledObject, numbers
 from napari_edgeflow.formats.files.class_lists import find_class_list, with_names
-from napari_edgeflow.formats.files.image_files import images_by_stem
+from napari_edgeflow.formats.files.image_files import ImageFolder
 from napari_edgeflow.formats.files.json_files import read_json
 from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.coco.dataset import read_coco
 from napari_edgeflow.formats.kinds.label_images.folder import read_label_file
 from napari_edgeflow.formats.kinds.labelme.files import read_labelme
+from napari_edgeflow.formats.kinds.voc.png import labels_of_colours
 
 COCO = "annotations.json"
 FOLDERS = ("", "label", "labelme")
@@ -52,7 +51,7 @@ def read_eiseg(
         raise ValueError(f"no folder {folder}: give the output folder of EISeg")
     lists = (find_class_list(place) for place in places)
     table = classes or next((t for t in lists if t is not None), ClassTable(()))
-    known = images_by_stem(images) if images is not None else {}
+    known = ImageFolder(images)
     done = set[str]()
     for annotation in _coco_images(places, report):
         done.add(Path(annotation.file_name).stem)
@@ -60,7 +59,9 @@ def read_eiseg(
     files = _files(places)
     for stem in sorted(set(files) - done):
         try:
-            yield _from_files(stem, files[stem], known.get(stem), table)
+            name = known.name_of(f"{stem}.png")
+            image = None if name is None else known.find(name)
+            yield _from_files(stem, files[stem], image, table)
         except (ValueError, OSError) as error:
             report(f"{stem} is left out: {error}")
     if not files and not done:
@@ -172,14 +173,5 @@ def _outwards(
 
 def _from_colours(path: Path, file_name: str, classes: ClassTable) -> ImageAnnotation:
     """Return the objects of a picture in the colours of the classes, on black."""
-    rgb = read_rgb(path).astype(np.uint32)
-    codes = rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
-    labels = np.zeros(codes.shape, np.uint16)
-    for code in np.unique(codes[codes > 0]).tolist():
-        colour = code >> 16, code >> 8 & 255, code & 255
-        same = [entry.id for entry in classes if entry.colour == colour]
-        number = same[0] if same else classes.next_id()
-        if not same:
-            classes = classes.with_class(LabelClass(number, f"class {number}", colour))
-        labels[codes == code] = number
-    return ImageAnnotation.from_labels(file_name, labels, classes)
+    labels, table = labels_of_colours(path, read_rgb(path), classes)
+    return ImageAnnotation.from_labels(file_name, labels, table)

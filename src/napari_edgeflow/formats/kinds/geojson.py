@@ -4,10 +4,13 @@ GeoJSON has no place for the image, its size and the order of the classes; they 
 a member of ours, which QuPath and others skip.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari_edgeflow.engine.data.names import inner_names, stem_of
 from napari_edgeflow.engine.data.pixels import image_size
 from napari_edgeflow.engine.labels.classes import (
     METADATA,
@@ -17,9 +20,15 @@ from napari_edgeflow.engine.labels.classes import (
 )
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.objects import LabelledObject, free_id, numbers
+from napari_edgeflow.formats.annotation.changes import joined
+from napari_edgeflow.formats.annotation.objects import (
+    LabelledObject,
+    free_id,
+    kept_parts,
+    numbers,
+)
 from napari_edgeflow.formats.files.class_lists import check_names, with_names
-from napari_edgeflow.formats.files.image_files import images_by_stem
+from napari_edgeflow.formats.files.image_files import ImageFolder
 from napari_edgeflow.formats.files.json_files import read_json, write_json
 from napari_edgeflow.formats.files.problems import Report, refuse
 
@@ -82,7 +91,8 @@ def read_geojson(
         shape = _shape(path, ours)
     table = classes or ClassTable.from_records(ours.get("classes") or ())
     table = _with_features(table, features)
-    name = file_name or str(ours.get("file_name") or path.stem)
+    told = ours.get("file_name")
+    name = file_name or (inner_names([str(told)])[0] if told else path.stem)
     objects = tuple(_objects(path, features, table, shape, report))
     return ImageAnnotation(name, *shape, table, objects)
 
@@ -100,16 +110,36 @@ def read_geojson_folder(
     paths = sorted(folder.rglob("*.geojson"))
     if not paths:
         raise ValueError(f"no GeoJSON file in {folder}: give a folder with some")
-    known = images_by_stem(images) if images is not None else {}
+    known = ImageFolder(images)
+    names: dict[Path, str] = {}
     for path in paths:
+        labels = path.relative_to(folder).as_posix()
         try:
-            image = known.get(path.stem)
-            name, shape = (None, None) if image is None else (
-                image.name, image_size(image)
-            )  # fmt: skip
-            yield read_geojson(path, name, shape, classes, report)
+            told = _told_name(path)
+            names[path] = told or known.name_of(labels) or stem_of(labels)
         except (ValueError, OSError) as error:
-            report(f"{path.name} is left out: {error}")
+            report(f"{labels} is left out: {error}")
+
+    def read() -> Iterator[ImageAnnotation]:
+        for path, name in names.items():
+            try:
+                image = known.find(name)
+                shape = None if image is None else image_size(image)
+                found = read_geojson(path, name, shape, classes, report)
+            except (ValueError, OSError) as error:
+                report(f"{path.relative_to(folder)} is left out: {error}")
+            else:
+                yield replace(found, image=image)
+
+    yield from joined(read(), Counter(names.values()), report)
+
+
+def _told_name(path: Path) -> str | None:
+    """Return the file name of the image that we wrote, if we wrote the file."""
+    record = read_json(path)
+    ours = record.get(METADATA) if isinstance(record, dict) else None
+    name = ours.get("file_name") if isinstance(ours, dict) else None
+    return inner_names([name])[0] if isinstance(name, str) and name else None
 
 
 def _shape(path: Path, ours: Mapping[str, Any]) -> tuple[int, int]:
@@ -158,10 +188,24 @@ def _label(feature: Mapping[str, Any]) -> tuple[str, Colour | None]:
     if not isinstance(written, dict):
         return _UNCLASSIFIED, None
     name = str(written.get("name") or "").strip()
-    match written.get("color"):
-        case [int(red), int(green), int(blue)]:
-            return name or _UNCLASSIFIED, (red, green, blue)
-    return name or _UNCLASSIFIED, None
+    parts = written.get("names")
+    if not name and isinstance(parts, list):
+        # QuPath 0.4 and later: a class derived from another has the names of both.
+        name = ": ".join(str(part).strip() for part in parts)
+    return name or _UNCLASSIFIED, _colour(written) or _colour(_properties(feature))
+
+
+def _colour(record: Mapping[str, Any]) -> Colour | None:
+    match record.get("color"):
+        case [int(red), int(green), int(blue), *_] if all(
+            0 <= part <= 255 for part in (red, green, blue)
+        ):
+            return red, green, blue
+    match record.get("colorRGB"):
+        # Java's colours are alpha, red, green and blue in one number with a sign.
+        case int(packed):
+            return packed >> 16 & 255, packed >> 8 & 255, packed & 255
+    return None
 
 
 def _with_features(classes: ClassTable, features: list[dict[str, Any]]) -> ClassTable:
@@ -190,7 +234,11 @@ def _objects(
         ours = ours if isinstance(ours, dict) else {}
         number = free_id(ours.get("id"), taken)
         try:
-            polygons = _polygons(feature.get("geometry"))
+            polygons, bad = kept_parts(_parts(feature.get("geometry")), _polygon, shape)
+            if bad and not polygons:
+                raise ValueError(bad[0])
+            if bad:
+                report(f"{path}: a part of feature {place + 1} is left out: {bad[0]}")
             class_id = ids[_label(feature)[0]]
             drawn = LabelledObject.from_polygons(number, class_id, polygons, shape)
         except ValueError as error:
@@ -201,15 +249,25 @@ def _objects(
         yield LabelledObject(number, class_id, drawn.region, drawn.drawn, is_crowd)
 
 
-def _polygons(geometry: Any) -> list[Polygon]:
+def _parts(geometry: Any) -> list[Any]:
+    """Return the rings of each polygon."""
     written = geometry if isinstance(geometry, dict) else {}
     kind, parts = written.get("type"), written.get("coordinates")
+    if kind == "GeometryCollection":
+        inner = written.get("geometries")
+        return [
+            p for g in (inner if isinstance(inner, list) else ()) for p in _parts(g)
+        ]
     if kind == "Polygon":
-        parts = [parts]
-    elif kind != "MultiPolygon":
+        return [parts]
+    if kind != "MultiPolygon":
         raise ValueError(f"a {kind} has no area")
+    return parts if isinstance(parts, list) else []
+
+
+def _polygon(part: Any) -> Polygon:
     try:
-        rings = [[numbers(ring)[:, 1::-1] for ring in part] for part in parts or ()]
-        return [Polygon(exterior, tuple(holes)) for exterior, *holes in rings]
+        exterior, *holes = (numbers(ring)[:, 1::-1] for ring in part)
+        return Polygon(exterior, tuple(holes))
     except (TypeError, ValueError, IndexError):
         raise ValueError("its coordinates are no rings of [x, y]") from None

@@ -10,16 +10,14 @@ from napari_edgeflow.engine.data.pairs import LabelledImage, folder_pairs
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.files.class_lists import find_class_list
-from napari_edgeflow.formats.kinds.coco.dataset import read_coco
+from napari_edgeflow.formats.files.problems import Report, refuse
+from napari_edgeflow.formats.kinds.coco.dataset import coco_files, read_coco
 from napari_edgeflow.formats.kinds.label_images.folder import write_gray_png
 from napari_edgeflow.formats.kinds.voc.folder import VocFolder
 from napari_edgeflow.formats.training.plan import DataSource
 
 _COCO_LABELS = "coco-labels"
 """Inside the folder of a training."""
-
-_FOLDERS = ("images", ".")
-"""Where the images are beside a COCO file, unless it is said."""
 
 
 def find_source(path: Path) -> DataSource:
@@ -34,20 +32,31 @@ def find_source(path: Path) -> DataSource:
         return DataSource(path, "voc")
     if (path / "images").is_dir() and (path / "labels").is_dir():
         return DataSource(path, "pairs")
-    files = sorted(path.glob("*.json"))
-    if len(files) == 1:
-        return DataSource(files[0], "coco")
-    if files:
-        names = " and ".join(file.name for file in files[:2])
+    if any(path.glob("*.json")) or coco_files(path):
+        files = coco_files(path)
+        if len(files) == 1:
+            return DataSource(files[0], "coco")
+        # What is held back for a test is not learnt from.
+        learnt = [file for file in files if "train" in _split_words(file, path)]
+        if len(learnt) == 1:
+            return DataSource(learnt[0], "coco")
+        names = " and ".join(file.name for file in files[:2]) or "none of COCO's"
         raise ValueError(
-            f"{path} has several JSON files, such as {names}: choose a folder "
-            "with the COCO file alone"
+            f"{path} has several JSON files ({names}): choose the one to learn from"
         )
     raise ValueError(
         f"{path} has neither images/ and labels/ nor the folders of PASCAL VOC nor "
         "a COCO file: choose another, or turn its labels into one of these by the "
         "command 'napari-edgeflow convert'"
     )
+
+
+def _split_words(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix().lower()
+
+
+def _pass_over(_: str) -> None:
+    """Say nothing yet: it is said when a training begins."""
 
 
 def source_contents(source: DataSource) -> tuple[int, ClassTable | None]:
@@ -63,7 +72,7 @@ def source_contents(source: DataSource) -> tuple[int, ClassTable | None]:
         If a file cannot be read, or an image is missing.
     """
     if source.layout == "coco":
-        listed = [one for one, _ in _listed(source.path, source.images)]
+        listed = [one for one, _ in _listed(source.path, source.images, _pass_over)]
         return len(listed), listed[-1].classes
     classes = find_class_list(source.path)
     if classes is None and source.layout == "voc":
@@ -77,7 +86,10 @@ def files_of_labels(source: DataSource) -> list[Path]:
 
 
 def read_source(
-    source: DataSource, output: Path, most: int | None = None
+    source: DataSource,
+    output: Path,
+    most: int | None = None,
+    report: Report = refuse,
 ) -> tuple[tuple[LabelledImage, ...], ClassTable | None]:
     """Return the labelled images, and the classes if there is a list of them.
 
@@ -89,6 +101,8 @@ def read_source(
         The folder of the training, into which the labels of a COCO file are written.
     most : int, optional
         Images at most.
+    report : callable
+        Told of objects that are left out.
 
     Raises
     ------
@@ -97,7 +111,7 @@ def read_source(
     """
     if source.layout == "coco":
         folder = _labels_folder(source.path, output)
-        return coco_pairs(source.path, source.images, folder, source.kind, most)
+        return coco_pairs(source.path, source.images, folder, source.kind, most, report)
     return _listed_pairs(source)[:most], find_class_list(source.path)
 
 
@@ -120,7 +134,12 @@ def _labels_folder(path: Path, output: Path) -> Path:
 
 
 def coco_pairs(
-    path: Path, images: Path | None, output: Path, kind: Kind, most: int | None = None
+    path: Path,
+    images: Path | None,
+    output: Path,
+    kind: Kind,
+    most: int | None = None,
+    report: Report = refuse,
 ) -> tuple[tuple[LabelledImage, ...], ClassTable]:
     """Write the labels of a file's images, and return both by pairs.
 
@@ -136,6 +155,8 @@ def coco_pairs(
         Whether to write class ids or object ids.
     most : int, optional
         Images at most; default: all.
+    report : callable
+        Told of annotations that are left out.
 
     Returns
     -------
@@ -152,7 +173,7 @@ def coco_pairs(
         If an image is missing or something cannot be read or written.
     """
     pairs, classes = [], ClassTable(())
-    for annotation, image in islice(_listed(path, images), most):
+    for annotation, image in islice(_listed(path, images, report), most):
         classes = annotation.classes
         is_class = kind == "semantic"
         labels = annotation.class_labels() if is_class else annotation.object_labels()
@@ -163,24 +184,21 @@ def coco_pairs(
     return tuple(pairs), classes
 
 
-def _listed(path: Path, images: Path | None) -> Iterator[tuple[ImageAnnotation, Path]]:
+def _listed(
+    path: Path, images: Path | None, report: Report
+) -> Iterator[tuple[ImageAnnotation, Path]]:
     """Yield the images of a file, one at least, and where they are."""
     annotation = None
-    for annotation in read_coco(path):
-        yield annotation, _image(path, images, annotation.file_name)
+    for annotation in read_coco(path, report, images):
+        if annotation.image is None:
+            raise OSError(
+                f"{path} lists the image {annotation.file_name}, which is not in "
+                f"{images or path.parent}: name the folder of the images, as in "
+                f"--coco {path.name},images=DIR"
+            )
+        yield annotation, annotation.image
     if annotation is None:
         raise ValueError(f"{path} lists no image: there is nothing to train on")
-
-
-def _image(path: Path, images: Path | None, name: str) -> Path:
-    folders = [images] if images else [path.parent / folder for folder in _FOLDERS]
-    found = next((f / name for f in folders if (f / name).is_file()), None)
-    if found is None:
-        raise OSError(
-            f"{path} lists the image {name}, which is not in {folders[0]}: name the "
-            f"folder of the images, as in --coco {path.name},images=DIR"
-        )
-    return found
 
 
 def common_classes(tables: Iterable[tuple[Path, ClassTable]]) -> ClassTable | None:

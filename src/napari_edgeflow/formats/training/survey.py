@@ -89,7 +89,9 @@ def _count_files(folder: DataSource, _changed: int) -> FolderCounts:
 
 def _labels(folder: DataSource) -> Iterator[NDArray[np.integer]]:
     if folder.layout == "coco":
-        listed = islice(read_coco(folder.path), MOST_COUNTED)
+        listed = islice(
+            read_coco(folder.path, lambda _: None, folder.images), MOST_COUNTED
+        )
         yield from (annotation.class_labels() for annotation in listed)
         return
     for path in spread(files_of_labels(folder)):

@@ -17,8 +17,12 @@ from napari_edgeflow.engine.training.settings import LoopSettings
 from napari_edgeflow.engine.training.task import TaskSettings
 from napari_edgeflow.engine.training.training import Training
 from napari_edgeflow.formats.files.class_files import read_classes
+from napari_edgeflow.formats.files.problems import Report
 from napari_edgeflow.formats.training.plan import TrainingPlan
 from napari_edgeflow.formats.training.sources import common_classes, read_source
+
+_NAMED = 5
+"""Of what is left out, so much is named."""
 
 _EPOCHS = 30
 """How long a training is if nothing else is said."""
@@ -37,8 +41,10 @@ def training_of(plan: TrainingPlan, command: str = "") -> Training:
         If a file cannot be read or written.
     """
     make = _click_training if plan.task == CLICK_TASK else _semantic_training
-    return make(
+    told: list[str] = []
+    training = make(
         plan,
+        told.append,
         output=plan.output,
         init=plan.init,
         device=plan.device,
@@ -49,6 +55,14 @@ def training_of(plan: TrainingPlan, command: str = "") -> Training:
         plan=plan.to_text(),
         **({} if plan.network is None else {"network": plan.network}),
     )
+    return replace(training, notes=_shortened(told))
+
+
+def _shortened(told: list[str]) -> tuple[str, ...]:
+    """Return the first of many sentences, and how many there were."""
+    if len(told) <= _NAMED:
+        return tuple(told)
+    return (*told[:_NAMED], f"and {len(told) - _NAMED} more are left out or noted")
 
 
 def _epochs(plan: TrainingPlan) -> int | None:
@@ -77,10 +91,10 @@ def _learning(
     return {"task": task, "loop": loop}
 
 
-def _click_training(told: TrainingPlan, **shared: Any) -> ClickTraining:
+def _click_training(told: TrainingPlan, report: Report, **shared: Any) -> ClickTraining:
     sources = [
         ClickSource(
-            read_source(source, told.output)[0],
+            read_source(source, told.output, report=report)[0],
             source.kind,
             source.weight,
             source.whole,
@@ -102,9 +116,11 @@ def _click_training(told: TrainingPlan, **shared: Any) -> ClickTraining:
     )
 
 
-def _semantic_training(told: TrainingPlan, **shared: Any) -> SemanticTraining:
+def _semantic_training(
+    told: TrainingPlan, report: Report, **shared: Any
+) -> SemanticTraining:
     given = None if told.classes is None else read_classes(told.classes)
-    pairs, known = _with_classes(told)
+    pairs, known = _with_classes(told, report)
     if not pairs:
         raise ValueError("no labelled images: give --voc DIR or --pairs DIR")
     task = replace(SemanticTaskSettings.suited(len(pairs)), loss=told.loss)
@@ -121,14 +137,17 @@ def _semantic_training(told: TrainingPlan, **shared: Any) -> SemanticTraining:
 
 
 def _with_classes(
-    plan: TrainingPlan,
+    plan: TrainingPlan, report: Report
 ) -> tuple[tuple[LabelledImage, ...], list[tuple[Path, ClassTable]]]:
     """Return all labelled images, and the classes of the sources that list some.
 
     A VOC folder without a list has VOC's classes if another folder has a list: its
     numbers are no classes of the other one.
     """
-    read = [(source, *read_source(source, plan.output)) for source in plan.sources]
+    read = [
+        (source, *read_source(source, plan.output, report=report))
+        for source in plan.sources
+    ]
     folders = [table for source, _, table in read if source.layout != "coco"]
     listed = any(table is not None for table in folders)
     tables = [

@@ -211,8 +211,8 @@ def test_boxes_uncompressed_runs_and_equal_ids_are_read(tmp_path: Path) -> None:
         ({"images": [{"id": 1}, {"id": 1}]}, "the same id 1 twice in its images"),
         ({"images": [{"id": 1, "file_name": "a"}]}, "image 1 is left out: it has no"),
         (
-            {"images": [{"id": 1, "file_name": "../a", "height": 1, "width": 1}]},
-            "is left out: '../a' is no name of an image inside a folder",
+            {"images": [{"id": 1, "file_name": "..", "height": 1, "width": 1}]},
+            "is left out: '.' is no name of an image inside a folder",
         ),
     ],
 )

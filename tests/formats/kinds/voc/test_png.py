@@ -191,7 +191,7 @@ def test_pictures_are_told_from_labels(tmp_path: Path) -> None:
     assert len(np.unique(read_palette_png(tmp_path / "reduced.png")[0])) > 64
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
+@pytest.mark.parametrize("mode", ["LA", "I;16"])
 def test_other_kinds_are_refused(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (4, 4)).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"a\.png is a picture of mode .* palette"):

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.raster.mask_part import MaskPart
 from napari_edgeflow.engine.raster.outlines.polygons import Polygon
-from napari_edgeflow.formats.annotation.objects import LabelledObject, numbers
+from napari_edgeflow.formats.annotation.objects import (
+    LabelledObject,
+    kept_parts,
+    numbers,
+)
+from napari_edgeflow.formats.files.problems import Report, refuse
 from napari_edgeflow.formats.kinds.coco.run_lengths import (
     compress,
     expand,
@@ -63,28 +68,93 @@ def to_coco(
 
 
 def from_coco(
-    record: Mapping[str, Any], class_id: int, shape: tuple[int, int]
+    record: Mapping[str, Any],
+    class_id: int,
+    shape: tuple[int, int],
+    report: Report = refuse,
 ) -> LabelledObject:
     """Return the object of an annotation in an image of (H, W) pixels; its id is 1.
 
-    Its segmentation is polygons, or run lengths as numbers or as a string. Without one,
-    the bbox is taken.
+    Its segmentation is polygons, or run lengths as numbers or as a string. A polygon is
+    a list x, y, x, y, …, or one of pairs [x, y]; the only one may come without the list
+    around it, or in one more. Without a segmentation, or with nothing left of it, the
+    bbox is taken.
+
+    Parameters
+    ----------
+    record : mapping
+        The annotation.
+    class_id : int
+        The id of its class.
+    shape : tuple of int
+        (H, W) of the image.
+    report : callable
+        Told of parts that are left out.
 
     Raises
     ------
     ValueError
         If the segmentation cannot be understood or has no pixels.
     """
-    written = record.get("segmentation")
-    if isinstance(written, dict):
-        entry = LabelledObject.from_mask(1, class_id, _mask(written, shape))
-    elif isinstance(written, list) and written:
-        polygons = [_polygon(part) for part in written]
-        entry = LabelledObject.from_polygons(1, class_id, polygons, shape)
-    else:
+    is_crowd = truth(record.get("iscrowd", 0))
+    parts = _parts(record.get("segmentation"))
+    masks = [_mask(part, shape) for part in parts if isinstance(part, dict)]
+    if masks:
+        mask = np.logical_or.reduce(masks)
+        return replace(LabelledObject.from_mask(1, class_id, mask), is_crowd=is_crowd)
+    polygons, problems = kept_parts(parts, _polygon, shape)
+    if problems and not polygons and not record.get("bbox"):
+        raise ValueError(problems[0])
+    if problems:
+        others = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+        report(f"has a part that is left out ({problems[0]}){others}")
+    if not polygons:
         polygons = [_box(record.get("bbox"))]
-        entry = LabelledObject.from_polygons(1, class_id, polygons, shape)
-    return replace(entry, is_crowd=bool(record.get("iscrowd", 0)))
+    entry = LabelledObject.from_polygons(1, class_id, polygons, shape)
+    return replace(entry, is_crowd=is_crowd)
+
+
+def has_outline(record: Mapping[str, Any]) -> bool:
+    """Return whether an annotation has more than a box."""
+    return bool(_parts(record.get("segmentation")))
+
+
+def truth(value: object) -> bool:
+    """Return what a file says by a number, a boolean or a word."""
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "0", "0.0", "false", "no", "n", "none")
+    return bool(value)
+
+
+def _parts(written: Any) -> list[Any]:
+    """Return the parts of a segmentation in whatever depth of lists they are."""
+    if isinstance(written, dict):
+        return [written] if written else []
+    if not isinstance(written, list):
+        return []
+    if _is_polygon(written):
+        return [written]
+    # A list of lists of parts: one too many around them.
+    if written and all(
+        isinstance(part, list) and part and not _is_polygon(part)
+        and all(isinstance(inner, list | dict) for inner in part)
+        for part in written
+    ):  # fmt: skip
+        return [inner for part in written for inner in part]
+    return written
+
+
+def _is_polygon(part: list[Any]) -> bool:
+    """Return whether a list is numbers x, y, x, y, …, or three or more pairs."""
+    if all(isinstance(value, int | float) for value in part):
+        return bool(part)
+    pairs = [pair.values() if isinstance(pair, dict) else pair for pair in part]
+    return len(part) > 2 and all(
+        not isinstance(pair, int | float | str | None)
+        and len(pair) == 2
+        and all(isinstance(value, int | float) for value in pair)
+        for pair in pairs
+    )
 
 
 def _run_lengths(region: MaskPart, shape: tuple[int, int]) -> dict[str, Any]:
@@ -104,11 +174,13 @@ def _mask(written: Mapping[str, Any], shape: tuple[int, int]) -> NDArray[np.bool
 
 
 def _polygon(part: Any) -> Polygon:
+    is_points = isinstance(part, list) and all(isinstance(p, dict) for p in part)
     try:
-        values = numbers(part)
-    except ValueError:
+        values = numbers([[p["x"], p["y"]] for p in part] if is_points else part)
+    except (KeyError, ValueError):
         values = np.zeros(1)
-    if values.ndim != 1 or len(values) % 2:
+    is_pairs = values.ndim == 2 and values.shape[1] == 2
+    if not is_pairs and (values.ndim != 1 or len(values) % 2):
         raise ValueError("a polygon is no list x, y, x, y, … of numbers")
     return Polygon(values.reshape(-1, 2)[:, ::-1])
 

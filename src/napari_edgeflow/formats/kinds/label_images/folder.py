@@ -1,5 +1,6 @@
 """Folders of label images: one PNG or TIFF for each image, whose values are classes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,16 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.data.pixels import read_label_image
 from napari_edgeflow.engine.labels.classes import ClassTable, Kind
 from napari_edgeflow.engine.system.files import replacing
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
-from napari_edgeflow.formats.annotation.planes import plane_annotation
+from napari_edgeflow.formats.annotation.changes import joined
+from napari_edgeflow.formats.annotation.planes import plane_annotation, used_values
 from napari_edgeflow.formats.files.class_lists import find_class_list
-from napari_edgeflow.formats.files.image_files import images_by_stem
-from napari_edgeflow.formats.files.problems import Report, refuse
+from napari_edgeflow.formats.files.image_files import (
+    ImageFolder,
+    files_below,
+    is_in_colour,
+)
+from napari_edgeflow.formats.files.problems import Note, Report, refuse
 from napari_edgeflow.formats.kinds.label_images.tiff import LabelTiff, read_label_tiff
-from napari_edgeflow.formats.kinds.voc.png import names_classes, read_palette_png
+from napari_edgeflow.formats.kinds.voc.png import (
+    is_palette_png,
+    names_classes,
+    read_palette_png,
+)
 
 _TIFF = (".tif", ".tiff")
 
@@ -41,7 +52,10 @@ def write_gray_png(path: Path, labels: NDArray[np.integer]) -> None:
 
 
 def read_label_values(
-    path: Path, classes: ClassTable | None = None, kind: Kind = "semantic"
+    path: Path,
+    classes: ClassTable | None = None,
+    kind: Kind = "semantic",
+    report: Report = refuse,
 ) -> LabelTiff:
     """Read a label image of any number of axes, which says what its values are.
 
@@ -50,8 +64,15 @@ def read_label_values(
     if path.suffix.lower() in _TIFF:
         found = read_label_tiff(path)
         table = found.classes or classes
-        return replace(found, classes=table, kind=found.kind or kind)
+        whole = _whole_mask(path, found.labels, table, report)
+        return replace(found, labels=whole, classes=table, kind=found.kind or kind)
+    if is_in_colour(path):
+        return LabelTiff(*read_palette_png(path, classes), "semantic")
     labels: NDArray[np.integer] = read_label_image(path)
+    if not is_palette_png(path) and not names_classes(path):
+        plain = _whole_mask(path, labels, classes, report)
+        if plain is not labels:
+            return LabelTiff(plain, classes, kind)
     is_small = labels.dtype in (np.uint8, np.bool_)
     if is_small and (kind == "semantic" or names_classes(path)):
         labels, classes = read_palette_png(path, classes)
@@ -59,11 +80,27 @@ def read_label_values(
     return LabelTiff(labels, classes, kind)
 
 
+def _whole_mask(
+    path: Path,
+    labels: NDArray[np.integer],
+    classes: ClassTable | None,
+    report: Report,
+) -> NDArray[np.integer]:
+    """Return labels whose only one, 255, is an object and not the void, as 0 and 1."""
+    void = {entry.id for entry in classes or ()} & {VOID}
+    if void or used_values(labels) != [VOID]:
+        return labels
+    report(Note(f"{path}: 255 is its only label, and is taken for the object"))
+    mask: NDArray[np.integer] = (labels == VOID).astype(np.uint8)
+    return mask
+
+
 def read_label_file(
     path: Path,
     file_name: str,
     classes: ClassTable | None = None,
     kind: Kind = "semantic",
+    report: Report = refuse,
 ) -> ImageAnnotation:
     """Read a label image; connected pixels of a class are an object.
 
@@ -79,6 +116,9 @@ def read_label_file(
     kind : {"semantic", "object"}
         Whether the values of a file that does not say it are classes or objects.
         Objects are of the class "object" then. Our palette PNGs say it.
+    report : callable
+        Told where 255, elsewhere the void, is taken for the object: where it is the
+        only label of a file whose colours or classes do not say it is the void.
 
     Raises
     ------
@@ -87,7 +127,7 @@ def read_label_file(
     OSError
         If it cannot be read.
     """
-    found = read_label_values(path, classes, kind)
+    found = read_label_values(path, classes, kind, report)
     if found.labels.ndim != 2:
         sides = " x ".join(map(str, found.labels.shape))
         raise ValueError(
@@ -108,22 +148,28 @@ class LabelFile:
     file_name: str
     classes: ClassTable | None
     kind: Kind
+    image: Path | None = None
 
-    def plane(self) -> ImageAnnotation:
+    def plane(self, report: Report = refuse) -> ImageAnnotation:
         """Return its objects; errors are those of :func:`read_label_file`."""
-        return read_label_file(self.path, self.file_name, self.classes, self.kind)
+        found = read_label_file(
+            self.path, self.file_name, self.classes, self.kind, report
+        )
+        return replace(found, image=self.image)
 
 
 Read = TypeVar("Read")
 
 
 def read_each(
-    files: Sequence[LabelFile], read: Callable[[LabelFile], Read], report: Report
+    files: Sequence[LabelFile],
+    read: Callable[[LabelFile, Report], Read],
+    report: Report,
 ) -> Iterator[Read]:
     """Yield what is read of each file; report those that cannot be used."""
     for file in files:
         try:
-            found = read(file)
+            found = read(file, report)
         except (ValueError, OSError) as error:
             report(f"{file.path.name} is left out: {error}")
         else:
@@ -137,7 +183,7 @@ def read_label_folder(
     report: Report = refuse,
     kind: Kind = "semantic",
 ) -> Iterator[ImageAnnotation]:
-    """Read all label images of a folder, in the order of their names.
+    """Read all label images of a folder and of those in it, by the order of names.
 
     Parameters
     ----------
@@ -153,8 +199,9 @@ def read_label_folder(
     kind : {"semantic", "object"}
         See :func:`read_label_file`. Where there is a list of classes, they are classes.
     """
-    files = label_files(folder, images, classes, kind)
-    yield from read_each(files, LabelFile.plane, report)
+    files = label_files(folder, images, classes, kind, report)
+    read = read_each(files, LabelFile.plane, report)
+    yield from joined(read, Counter(file.file_name for file in files), report)
 
 
 def label_files(
@@ -162,6 +209,7 @@ def label_files(
     images: Path | None = None,
     classes: ClassTable | None = None,
     kind: Kind = "semantic",
+    report: Report = refuse,
 ) -> list[LabelFile]:
     """Return the label images of a folder, or the only one that a file is.
 
@@ -174,9 +222,21 @@ def label_files(
     if classes is None and table is not None:
         kind = "semantic"
     if path.is_file():
-        return [LabelFile(path, path.name, table, kind)]
-    known = images_by_stem(images) if images is not None else {}
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", *_TIFF))
+        single = ImageFolder(images)
+        name = single.name_of(path.name) or path.name
+        return [LabelFile(path, name, table, kind, single.find(name))]
+    known = ImageFolder(images)
+    paths = [p for p in files_below(folder) if p.suffix.lower() in (".png", *_TIFF)]
     if not paths:
         raise ValueError(f"no PNG or TIFF in {folder}: give a folder of label images")
-    return [LabelFile(p, known.get(p.stem, p).name, table, kind) for p in paths]
+    found = []
+    for path in paths:
+        labels = path.relative_to(folder).as_posix()
+        try:
+            name = known.name_of(labels) or labels
+        except ValueError as error:
+            report(f"{labels} is left out: {error}")
+            continue
+        image = known.find(name) if known.path is not None else None
+        found.append(LabelFile(path, name, table, kind, image))
+    return found

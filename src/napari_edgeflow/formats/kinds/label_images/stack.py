@@ -71,11 +71,12 @@ def read_labels_and_stacks(
 
     Parameters and errors are as for :func:`read_label_folder`.
     """
-    yield from read_each(label_files(path, images, None, kind), _read, report)
+    files = label_files(path, images, None, kind, report)
+    yield from read_each(files, _read, report)
 
 
-def _read(file: LabelFile) -> Labelled:
-    found = read_label_values(file.path, file.classes, file.kind)
+def _read(file: LabelFile, report: Report) -> Labelled:
+    found = read_label_values(file.path, file.classes, file.kind, report)
     labels, kind, name = found.labels, found.kind or file.kind, file.file_name
     # One table for all slices, so that a class has one id.
     table = completed(labels, kind, found.classes or ClassTable(()), found.class_of)

@@ -14,8 +14,10 @@ from napari_edgeflow.engine.raster.outlines.polygons import Polygon, Ring
 from napari_edgeflow.formats.annotation.objects import (
     LabelledObject,
     check_drawable,
+    kept_parts,
     numbers,
 )
+from napari_edgeflow.formats.files.problems import Report, refuse
 
 _CIRCLE_VERTICES = 64
 
@@ -50,36 +52,71 @@ def _mask_fields(region: MaskPart) -> dict[str, Any]:
 
 
 def from_shapes(
-    number: int, class_id: int, shapes: list[dict[str, Any]], size: tuple[int, int]
+    number: int,
+    class_id: int,
+    shapes: list[dict[str, Any]],
+    size: tuple[int, int],
+    report: Report = refuse,
 ) -> LabelledObject:
     """Return the object of polygons, boxes, circles and masks that belong together.
 
-    ``size`` is (H, W) of the image.
+    Parameters
+    ----------
+    number, class_id : int
+        Its id, and that of its class.
+    shapes : list of dict
+        Its parts.
+    size : tuple of int
+        (H, W) of the image.
+    report : callable
+        Told of parts that have no area or cannot be understood, if others can.
 
     Raises
     ------
     ValueError
-        If a shape has no area or cannot be understood.
+        If no part can be used.
     """
-    if all(shape.get("shape_type") != "mask" for shape in shapes):
-        outlines = [_outline(shape) for shape in shapes]
-        return LabelledObject.from_polygons(number, class_id, outlines, size)
+    outlines = [shape for shape in shapes if shape.get("shape_type") != "mask"]
+    polygons, problems = kept_parts(outlines, _outline, size)
+    masks = [shape for shape in shapes if shape.get("shape_type") == "mask"]
+    drawn = _drawn(masks, size, problems) if masks else None
+    if problems and not polygons and drawn is None:
+        raise ValueError(problems[0])
+    if problems:
+        others = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+        report(f"a part is left out: {problems[0]}{others}")
+    if drawn is None:
+        return LabelledObject.from_polygons(number, class_id, polygons, size)
+    if polygons:
+        part = LabelledObject.from_polygons(1, class_id, polygons, size)
+        drawn |= part.region.full(size)
+    return LabelledObject.from_mask(number, class_id, drawn)
+
+
+def _drawn(
+    shapes: list[dict[str, Any]], size: tuple[int, int], problems: list[str]
+) -> NDArray[np.bool_] | None:
+    """Return the pixels of masks; None if none of them can be used."""
     check_drawable(size)
     mask = np.zeros(size, np.bool_)
+    before = len(problems)
     for shape in shapes:
-        if shape.get("shape_type") == "mask":
+        try:
             _draw_mask(shape, mask)
-        else:
-            part = LabelledObject.from_polygons(1, class_id, [_outline(shape)], size)
-            mask |= part.region.full(size)
-    return LabelledObject.from_mask(number, class_id, mask)
+        except ValueError as error:
+            problems.append(str(error))
+    return mask if len(problems) - before < len(shapes) else None
+
+
+_OPEN = ("line", "linestrip", "point", "points")
+"""Types of shapes that enclose nothing."""
 
 
 def _outline(shape: Mapping[str, Any]) -> Polygon:
     kind, points = shape.get("shape_type") or "polygon", _points(shape)
     if kind == "polygon":
         return Polygon(points)
-    if kind == "rectangle" and len(points) >= 2:
+    if kind == "rectangle" and len(points) == 2:
         (y0, x0), (y1, x1) = points.min(0), points.max(0)
         return Polygon(np.array([[y0, x0], [y0, x1], [y1, x1], [y1, x0]]))
     if kind == "circle" and len(points) == 2:
@@ -87,6 +124,9 @@ def _outline(shape: Mapping[str, Any]) -> Polygon:
         angles = np.linspace(0, 2 * np.pi, _CIRCLE_VERTICES, endpoint=False)
         ring = np.stack((np.sin(angles), np.cos(angles)), 1) * radius
         return Polygon(points[0] + ring)
+    if len(points) > 2 and kind not in _OPEN:
+        # Whatever it is called, it is drawn as a ring.
+        return Polygon(points)
     raise ValueError(f"a {kind} of {len(points)} points has no area")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_edgeflow.engine.data.pairs import LabelledImage
-from napari_edgeflow.engine.data.pixels import read_image
+from napari_edgeflow.engine.data.pixels import IMAGE_SUFFIXES, read_image
 from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.raster.image import ImageReader
 from napari_edgeflow.engine.system.files import replacing
@@ -36,7 +36,7 @@ _JPEG_QUALITY = 95
 class VocFolder:
     """A folder of images and palette PNGs, as training with ``--voc`` reads it.
 
-    The image NAME is ``JPEGImages/NAME.jpg``, its labels are
+    The image NAME is ``JPEGImages/NAME.jpg``, or of another ending, its labels are
     ``SegmentationClass/NAME.png``, and ``ImageSets/Segmentation/SPLIT.txt`` has one
     NAME a line. The classes are listed in ``labels.txt``, see
     :mod:`napari_edgeflow.formats.files.class_lists`.
@@ -55,8 +55,15 @@ class VocFolder:
         return (self.root / VOC_IMAGES).is_dir() and (self.root / VOC_LABELS).is_dir()
 
     def image_path(self, name: str) -> Path:
-        """Return the path of an image."""
-        return self.root / VOC_IMAGES / f"{name}.jpg"
+        """Return the path of an image, whatever its ending; VOC's own is .jpg."""
+        usual = self.root / VOC_IMAGES / f"{name}.jpg"
+        others = (
+            usual.with_name(f"{name}{ending}")
+            for suffix in IMAGE_SUFFIXES
+            for ending in (suffix, suffix.upper())
+        )
+        found = (path for path in (usual, *others) if path.is_file())
+        return next(found, usual)
 
     def labels_path(self, name: str) -> Path:
         """Return the path of an image's labels."""
@@ -170,7 +177,7 @@ class VocFolder:
             )
         every = self._merged_classes(classes)
         write_palette_png(self.labels_path(name), labels, every.palette(), every)
-        with replacing(self.image_path(name)) as partial:
+        with replacing(self.root / VOC_IMAGES / f"{name}.jpg") as partial:
             if is_jpeg:
                 shutil.copyfile(str(image), partial)
             else:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_edgeflow.engine.data.pairs import VOID
 from napari_edgeflow.engine.labels.classes import voc_palette
+from napari_edgeflow.engine.labels.regions import objects_of
 from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
 from napari_edgeflow.formats.annotation.changes import VOID_NAME
 from napari_edgeflow.formats.files.problems import Report, refuse
@@ -40,7 +41,8 @@ def read_voc(root: Path, report: Report = refuse) -> Iterator[ImageAnnotation]:
         try:
             labels, table = read_palette_png(folder.labels_path(name), classes)
             ids = _object_ids(folder, name, labels)
-            file_name = folder.image_path(name).name
+            image = folder.image_path(name)
+            file_name = image.name
             if ids is None:
                 yield ImageAnnotation.from_labels(file_name, labels, table)
             else:
@@ -80,7 +82,7 @@ def write_voc(
 
 def _object_ids(
     folder: VocFolder, name: str, labels: NDArray[np.uint8]
-) -> NDArray[np.uint8] | None:
+) -> NDArray[np.uint32] | None:
     """Return the ids of objects; None if the folder does not have them."""
     path = folder.root / OBJECTS / f"{name}.png"
     if not path.is_file():
@@ -88,13 +90,20 @@ def _object_ids(
     ids, _ = read_palette_png(path)
     if ids.shape != labels.shape:
         raise ValueError(f"{path} has another size than the classes: label it again")
-    # What one of both images takes for background is no object.
-    return np.where(labels > 0, ids, 0).astype(np.uint8)
+    # What is no class is no object, and the void of the classes stays void.
+    whole = np.where(labels > 0, ids, 0).astype(np.uint32)
+    whole[labels == VOID] = VOID
+    bare = (labels > 0) & (labels != VOID) & ((whole == 0) | (whole == VOID))
+    # Pixels of a class that no object has are objects by where they touch.
+    regions, _ = objects_of(np.where(bare, labels, 0).astype(np.uint16))
+    whole[bare] = regions[bare] + VOID
+    return whole
 
 
-def _majority(ids: NDArray[np.uint8], labels: NDArray[np.uint8]) -> dict[int, int]:
+def _majority(ids: NDArray[np.uint32], labels: NDArray[np.uint8]) -> dict[int, int]:
     """Return the class that most pixels of each object have."""
-    counts = np.zeros((256, 256), np.int64)
-    np.add.at(counts, (ids.ravel(), labels.ravel()), 1)
+    values, places = np.unique(ids, return_inverse=True)
+    counts = np.zeros((len(values), 256), np.int64)
+    np.add.at(counts, (places.ravel(), labels.ravel()), 1)
     best = counts.argmax(1).tolist()
-    return {int(i): best[i] for i in np.unique(ids) if i}
+    return {int(i): best[at] for at, i in enumerate(values.tolist()) if i}

@@ -88,7 +88,7 @@ def read_palette_png(
     ----------
     path : Path
         A PNG with a palette of 1 to 8 bits, or a grey one of up to 8 bits, whose
-        values are the labels.
+        values are the labels; or one in the colours of the classes.
     default : ClassTable, optional
         The classes of a file that does not name them itself.
 
@@ -112,6 +112,8 @@ def read_palette_png(
     with _explaining(path), PngImageFile(path) as image:
         pixels = np.array(image)
         mode, text, palette = image.mode, image.info.get(METADATA), _palette(image)
+    if mode in ("RGB", "RGBA"):
+        return labels_of_colours(path, pixels[..., :3], default)
     if mode not in ("P", "L", "1"):
         raise ValueError(
             f"{path} is a picture of mode {mode}, its values are no labels: "
@@ -125,6 +127,53 @@ def read_palette_png(
     if classes is None and mode == "P" and _is_voc(labels, palette):
         classes = ClassTable.voc()
     return labels, _completed(classes or ClassTable(()), labels, palette)
+
+
+def labels_of_colours(
+    path: Path, rgb: NDArray[np.uint8], classes: ClassTable | None = None
+) -> tuple[NDArray[np.uint8], ClassTable]:
+    """Return labels (H, W) uint8 and classes of a picture in their colours, on black.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is from.
+    rgb : ndarray
+        (H, W, 3) uint8.
+    classes : ClassTable, optional
+        Whose colours are known. Another colour is a label of VOC's palette, else the
+        next free one, and a class "class 7" or the like.
+
+    Raises
+    ------
+    ValueError
+        If there are more colours than labels: it is a photograph.
+    """
+    wide = rgb.astype(np.uint32)
+    codes = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+    values, places = np.unique(codes, return_inverse=True)
+    if len(values) > MAX_INDEX + 1:
+        raise ValueError(
+            f"{path} is a picture of {len(values)} colours, no labels: give a PNG with "
+            "a palette, a grey one of 8 bits, or one in the colours of the classes"
+        )
+    table = classes or ClassTable(())
+    ids = {entry.colour: entry.id for entry in table}
+    usual = {tuple(c): i for i, c in enumerate(voc_palette().tolist())}
+    numbers = np.zeros(len(values), np.uint8)
+    for place, code in enumerate(values.tolist()):
+        colour = code >> 16, code >> 8 & 255, code & 255
+        if colour not in ids and code:
+            known = {entry.id for entry in table}
+            number = usual.get(colour, 0)
+            if not number or number in known:
+                free = (i for i in range(1, MAX_INDEX) if i not in known)
+                number = next(free, 0)
+            named = "void" if number == VOID else f"class {number}"
+            table = table.with_class(LabelClass(number, named, colour))
+            ids[colour] = number
+        numbers[place] = ids.get(colour, 0)
+    return numbers[places.reshape(codes.shape)], table
 
 
 def check_palette_path(path: Path) -> None:
