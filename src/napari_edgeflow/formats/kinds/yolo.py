@@ -39,7 +39,7 @@ from napari_edgeflow.formats.files.problems import Report, refuse
 DATA = "data.yaml"
 IMAGES, LABELS = "images", "labels"
 
-_SPLIT_KEYS = (*SPLITS, "valid", "Train", "Validation", "Test", "Subset")
+_SPLIT_KEYS = ("train", "val", "test", "valid", "Train", "Validation", "Test", "Subset")
 """What programs call the splits in YAML files; the last are CVAT's."""
 
 _NAME_LISTS = ("classes.txt", "obj.names")
