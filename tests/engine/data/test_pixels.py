@@ -3,9 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from napari_edgeflow.engine.data.pixels import image_size, read_image, read_one_plane
+from napari_edgeflow.engine.data.pixels import (
+    image_size,
+    open_picture,
+    read_image,
+    read_one_plane,
+)
 
 
 def test_common_formats_are_read(tmp_path: Path) -> None:
@@ -52,3 +57,11 @@ def test_what_was_written_as_a_stack_of_rows_is_a_plane(tmp_path: Path) -> None:
     tifffile.imwrite(path, pixels, photometric="minisblack")
     np.testing.assert_array_equal(read_one_plane(path), pixels[..., :3])
     assert image_size(path) == (40, 30)
+
+
+@pytest.mark.parametrize("start", [b"", b"B", b"BM\0", b"\x89PN"])
+def test_files_of_a_few_bytes_are_no_images(tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(start)
+    with pytest.raises(UnidentifiedImageError, match=r"a\.png is no image of a kind"):
+        open_picture(path)

@@ -190,11 +190,11 @@ def open_picture(path: Path) -> Image.Image:
     for name in Image.ID:
         factory: Any
         factory, accept = Image.OPEN[name]
-        accepted = accept is None or accept(start)
-        # A text says why it is not.
-        if not accepted or isinstance(accepted, str):
-            continue
         try:
+            accepted = accept is None or accept(start)
+            # A text says why it is not.
+            if not accepted or isinstance(accepted, str):
+                continue
             opened: Image.Image = factory(path)
             return opened
         # WebP's own decoder has the limit too.

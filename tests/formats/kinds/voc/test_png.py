@@ -191,6 +191,13 @@ def test_pictures_are_told_from_labels(tmp_path: Path) -> None:
     assert len(np.unique(read_palette_png(tmp_path / "reduced.png")[0])) > 64
 
 
+def test_photographs_are_refused(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 255, (20, 20, 3), np.uint8)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"a\.png is a picture of 400 colours, no lab"):
+        read_palette_png(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("mode", ["LA", "I;16"])
 def test_other_kinds_are_refused(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (4, 4)).save(tmp_path / "a.png")
