@@ -9,7 +9,6 @@ import napari
 import numpy as np
 from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QWidget
 
 from napari_edgeflow.engine.interaction.clicks import Click, depth, next_click
 from napari_edgeflow.engine.raster.metrics import iou
@@ -17,6 +16,7 @@ from napari_edgeflow.formats.kinds.voc.png import write_palette_png
 from napari_edgeflow.samples import SAMPLES, load_sample
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
 from napari_edgeflow.widgets.clicks.object.work import load_segmenter
+from napari_edgeflow.widgets.qt.canvas import find_canvas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,21 +183,6 @@ class ScriptedPerson:
             round((click.x - x) * camera.zoom + self._canvas.width() / 2),
             round((click.y - y) * camera.zoom + self._canvas.height() / 2),
         )
-
-
-def find_canvas(dock: QWidget) -> QWidget:
-    """Return the widget that napari draws on, in the window of a dock.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    window = dock.window()
-    for widget in [] if window is None else window.findChildren(QWidget):
-        if "CanvasBackend" in type(widget).__name__:
-            return widget
-    raise ValueError("the window has no canvas: is the viewer shown?")
 
 
 def beside(truth: NDArray[np.bool_]) -> Click | None:

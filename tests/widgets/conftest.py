@@ -16,9 +16,9 @@ from tests.widgets.segment_person import (
     SegmentPerson,
 )
 
-from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
 from napari_edgeflow.widgets.keys import shortcuts
+from napari_edgeflow.widgets.qt.canvas import find_canvas
 from napari_edgeflow.widgets.segment.dock import SegmentWidget
 
 

@@ -18,7 +18,6 @@ from qtpy.QtWidgets import QWidget
 from tests.widgets import leaving_early
 from tests.widgets.dock_person import RED, WHITE, FakeModels, Person, two_squares
 
-from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.engine.raster.image import Window
 from napari_edgeflow.project.folder import ProjectPlace
 from napari_edgeflow.project.storage.lock import LOCK
@@ -31,6 +30,7 @@ from napari_edgeflow.widgets.layers.object_records import ObjectRecord
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.project.dock import ProjectWidget
 from napari_edgeflow.widgets.project.recent import RecentProjects
+from napari_edgeflow.widgets.qt.canvas import find_canvas
 from napari_edgeflow.widgets.workspace.changed_pixels import PixelChange
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 

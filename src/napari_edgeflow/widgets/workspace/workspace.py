@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.widgets.keys.shortcuts import Shortcuts
+from napari_edgeflow.widgets.qt.canvas import CanvasContext
 from napari_edgeflow.widgets.qt.dock import Dock, real_viewer
 from napari_edgeflow.widgets.workspace.class_steps import ClassSteps
 from napari_edgeflow.widgets.workspace.docks import Docks
@@ -37,6 +38,7 @@ class Workspace(QObject):
         self.class_steps = ClassSteps(self.history)
         self.docks = Docks()
         self.shortcuts = Shortcuts()
+        self._canvas = CanvasContext(viewer)
 
     @classmethod
     def of(cls, viewer: "Viewer") -> "Workspace":

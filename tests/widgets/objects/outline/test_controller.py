@@ -12,12 +12,12 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_edgeflow.demo import find_canvas
 from napari_edgeflow.widgets.layers.planes import Plane
 from napari_edgeflow.widgets.objects.outline import controller as outline_controller
 from napari_edgeflow.widgets.objects.outline import work as outline_work
 from napari_edgeflow.widgets.objects.outline.layer import HOLE, KIND, PART
 from napari_edgeflow.widgets.objects.outline.tab import OutlinePanel
+from napari_edgeflow.widgets.qt.canvas import find_canvas
 from napari_edgeflow.widgets.workspace.workspace import Workspace
 
 LEFT = Qt.MouseButton.LeftButton

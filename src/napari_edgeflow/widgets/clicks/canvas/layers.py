@@ -211,20 +211,20 @@ class ClickLayers(QObject):
         """Get ready for another image.
 
         Both layers are kept for it if they can be: napari takes a quarter of a second
-        to take them out and put new ones in.
+        to take them out and put new ones in. New ones lie on top, where kept ones below
+        the image would have to be moved to: a change of order may crash a canvas from
+        which somebody removed a layer before we knew of it (see `CanvasContext`).
         """
         points, self._plane = self.points, None
+        layers = self._viewer.layers
         fits = points is not None and points.ndim == coming.ndim
-        if self._laid_on is None or not fits or self.mask.is_being_painted:
+        at = layers.index(coming)
+        is_below = any(layers.index(x) < at for x in layers if self.owns(x))
+        if self._laid_on is None or not fits or is_below or self.mask.is_being_painted:
             self.remove()
             return
         self.clicks.show(())
         self.clicks.place(coming)
-        layers = self._viewer.layers
-        ours = [layers.index(x) for x in (self.preview, points) if x in layers]
-        if ours and min(ours) < layers.index(coming):
-            # On top, where new ones would be.
-            layers.move_multiple(ours, len(layers))
 
     def _add_preview(self, image: "Image", plane: Plane) -> None:
         layers = self._viewer.layers
