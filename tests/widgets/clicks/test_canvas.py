@@ -4,13 +4,15 @@ A crash of the canvas ends the whole process: these fail with a segmentation fau
 """
 
 import os
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qtpy.QtTest import QTest
 from tests.widgets.dock_person import MakePerson, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ORDERS = int(os.environ.get("NAPARI_EDGEFLOW_ORDERS", "3"))
 """How many random orders are tried; a person who changes layers may try 300."""
