@@ -49,6 +49,6 @@ class CanvasContext:
         # ViewerModel has no window, and a closed one has no main window any more.
         window = getattr(self._viewer(), "window", None)
         main: QWidget | None = getattr(window, "_qt_window", None)
-        if main is not None and isalive(main):
+        if main is not None and isalive(main):  # type: ignore[no-untyped-call]
             for canvas in main.findChildren(QOpenGLWidget):
                 canvas.makeCurrent()
