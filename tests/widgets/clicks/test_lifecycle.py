@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from napari.utils._proxies import PublicOnlyProxy
 from napari.utils.colormaps import CyclicLabelColormap
 from qtpy.QtGui import QColor
@@ -508,9 +508,11 @@ def test_another_image_keeps_our_layers(make_person: MakePerson) -> None:
     person = make_person(window=False)
     ours = person.layers.points, person.layers.preview
     add(person, *WHITE)
-    second = person.viewer.add_image(
+    second = Image(
         np.zeros((50, 60), np.uint8), name="second", scale=(2, 2), translate=(5, 0)
     )
+    # Where a project puts its next image; one above ours has new ones on top of it.
+    person.viewer.layers.insert(1, second)
     person.dock.controls.image.choose(second)
     person.wait()
     assert (person.layers.points, person.layers.preview) == ours

@@ -14,11 +14,9 @@ from napari_edgeflow.engine.labels.classes import (
     Kind,
     LabelClass,
 )
-from napari_edgeflow.engine.raster.masks import components
-from napari_edgeflow.formats.annotation.planes import UNNAMED, used_values
+from napari_edgeflow.engine.labels.kinds import guess_kind
+from napari_edgeflow.formats.annotation.planes import UNNAMED
 from napari_edgeflow.formats.files.class_lists import voc_colour
-
-_FEWEST_OBJECTS, _PIECES = 4, 1.5
 
 RARE = 0.01
 """A class of a smaller share of the labelled pixels is hard to learn."""
@@ -163,18 +161,11 @@ def count_stack(stack: LabelledStack) -> StackCounts:
 
 
 def looks_like_objects(stack: LabelledStack, counts: StackCounts) -> bool:
-    """Return whether labels of which nobody told what they are look like objects.
-
-    Nearly each value is then in one piece, as values of classes seldom are.
-    """
+    """Return whether labels of which nobody told what they are look like objects."""
     if stack.kind == "object" or stack.classes is not None or not counts.labelled:
         return False
-    labels = stack.read_labels(counts.labelled[0])
-    values = len(used_values(labels))
-    if values < _FEWEST_OBJECTS:
-        return False
-    pieces = int(components(labels).max())
-    return pieces <= _PIECES * values
+    guess = guess_kind(stack.read_labels(counts.labelled[0]))
+    return guess is not None and guess.kind == "object"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,9 @@ class ClickController(QObject):
         Loads a model by name or path.
     settings : ClickSettings
         What is chosen at first.
+    settle : callable
+        Asks what the target holds, if that is not clear, and returns whether it may be
+        written to.
     """
 
     hint_changed = Signal(str)
@@ -94,9 +97,10 @@ class ClickController(QObject):
         load: LoadClickSegmenter,
         settings: ClickSettings,
         shortcuts: Shortcuts,
+        settle: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self._settle = viewer, settle
         self._settings = settings
         self._shortcuts = shortcuts
         self._history = Workspace.of(viewer).history
@@ -511,6 +515,8 @@ class ClickController(QObject):
 
     def _finish_now(self, now: ObjectInProgress) -> None:
         self._object = replace(now, finishing=False)
+        if not self._settle() or self._object is None:
+            return
         try:
             target = commit_object(self._viewer, self._settings, now)
         except ValueError as error:

@@ -223,7 +223,7 @@ class ClickControls(QWidget):
     def _on_target(self) -> None:
         layer = self.target.layer
         scheme = read_scheme(layer)
-        self.kind.follow(scheme)
+        self.kind.follow(layer)
         if scheme is not None:
             self.classes.set_classes(scheme.classes)
         self.class_layer.follow(layer)

@@ -64,7 +64,9 @@ class ClickWidget(ViewerDock):
         viewer, keys = self._viewer, self._workspace.shortcuts
         self.controls = ClickControls(viewer, self._links, keys)
         settings = self.controls.settings()
-        self.controller = ClickController(viewer, load, settings, keys)
+        self.controller = ClickController(
+            viewer, load, settings, keys, self.controls.kind.settle
+        )
         self._connect()
         self._set_up(self.controls, self.controller.close)
         self.controller.open()

@@ -110,6 +110,8 @@ class ExportWidget(ViewerDock):
         if fields.is_project:
             self._import_folder()
             return
+        if not fields.kind.settle():
+            return
         try:
             request = import_request(
                 self._viewer,

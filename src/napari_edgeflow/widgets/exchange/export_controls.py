@@ -40,8 +40,7 @@ class ExportControls(QWidget):
         )
         self.image = image_combo(viewer, links, self)
         self.labels = labels_combo(viewer, links, self)
-        self.kind = KindCombo(self)
-        self.kind.choose("object")
+        self.kind = KindCombo(self, "object")
         self.planes = PlanesCombo(self)
         self.options = ExportOptions(self)
         self.state = _selectable_label(self)
@@ -134,8 +133,10 @@ class ExportControls(QWidget):
         scheme = read_scheme(layer)
         is_open = layer is not None and scheme is None and not self.is_project
         self.form.setRowVisible(self.kind, is_open)
-        kind = self.kind.kind if scheme is None else scheme.kind
-        self.options.choose_values("objects" if kind == "object" else "classes")
+        self.kind.follow(layer)
+        self.options.choose_values(
+            "objects" if self.kind.kind == "object" else "classes"
+        )
 
     def _on_planes(self) -> None:
         # Of a project it is not known here; a split makes sense.

@@ -18,7 +18,6 @@ from qtpy.QtWidgets import (
 from napari_edgeflow.formats.exchange.imports import SOURCES
 from napari_edgeflow.widgets.fields.choices import KindCombo, PlanesCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
-from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.style import field_form, make_bold
 
@@ -48,8 +47,7 @@ class ImportControls(QWidget):
         self.image = image_combo(viewer, links, self)
         self.planes = PlanesCombo(self)
         self.target = target_combo(viewer, links, self)
-        self.kind = KindCombo(self)
-        self.kind.choose("object")
+        self.kind = KindCombo(self, "object")
         self.keep_existing = QCheckBox("Never overwrite labels", self)
         self.keep_existing.setChecked(True)
         self.state = QLabel(self)
@@ -147,8 +145,7 @@ class ImportControls(QWidget):
 
     def _on_target(self) -> None:
         layer = None if self.is_project else self.target.layer
-        scheme = read_scheme(layer)
-        self.kind.follow(scheme)
+        self.kind.follow(layer)
 
     def _ask_file(self) -> None:
         start = self.path.text()

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox, QMessageBox, QWidget
 from superqt.utils import signals_blocked
 
 from napari_edgeflow.engine.labels.classes import Kind
-from napari_edgeflow.engine.labels.scheme import LabelScheme
+from napari_edgeflow.engine.labels.kinds import KindGuess
 from napari_edgeflow.engine.runtime.clicks import DEVICES
+from napari_edgeflow.widgets.layers.kinds import guess_layer, tell_kind, told_kind
+from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.layers.planes import plane_count
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Image, Labels
 
 _DEVICE_NAMES = {
     "auto": "Automatic",
@@ -67,24 +69,99 @@ class DeviceCombo(QComboBox):
 class KindCombo(QComboBox):
     """Lets a person choose between ids of classes and ids of objects."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, kind: Kind = "semantic") -> None:
         super().__init__(parent)
+        self._layer: Labels | None = None
+        self._of_new = kind
         self.addItems(list(_KINDS.values()))
+        self._show(kind)
+        self.activated.connect(self._on_activated)
 
     @property
     def kind(self) -> Kind:
         """What is chosen."""
         return list(_KINDS)[self.currentIndex()]
 
-    def follow(self, scheme: LabelScheme | None) -> None:
-        """Show what a layer holds, which is not for choice; None lets one choose."""
-        self.setEnabled(scheme is None)
-        if scheme is not None:
-            self.choose(scheme.kind)
+    def follow(self, layer: "Labels | None") -> None:
+        """Show what a layer holds, or seems to; see :mod:`layers.kinds`.
+
+        What one of ours holds is not for choice. None, for a new layer, shows what was
+        chosen for such last.
+        """
+        self._layer = layer
+        self.setEnabled(read_scheme(layer) is None)
+        kind = self._of_new if layer is None else told_kind(layer)
+        if kind is None and layer is not None:
+            guess = guess_layer(layer)
+            kind = self._of_new if guess is None else guess.kind
+        if kind is not None:
+            self._show(kind)
 
     def choose(self, kind: Kind) -> None:
-        """Choose ids of classes or of objects."""
+        """Choose ids of classes or of objects, as a person does."""
+        self._show(kind)
+        self._on_activated()
+
+    def settle(self) -> bool:
+        """Ask what the layer holds, if that is not clear; before it is written to.
+
+        Returns
+        -------
+        bool
+            False if the person would rather not write.
+        """
+        layer = self._layer
+        guess = None
+        if layer is not None and told_kind(layer) is None:
+            guess = guess_layer(layer)
+        if layer is None or guess is None:
+            return True
+        kind = guess.kind if guess.is_sure else ask_kind(self, layer.name, guess)
+        if kind is not None:
+            self.choose(kind)
+        return kind is not None
+
+    def _show(self, kind: Kind) -> None:
         self.setCurrentIndex(list(_KINDS).index(kind))
+
+    def _on_activated(self, _index: int = 0) -> None:
+        if self._layer is None:
+            self._of_new = self.kind
+        else:
+            tell_kind(self._layer, self.kind)
+
+
+def ask_kind(parent: QWidget, name: str, guess: KindGuess) -> Kind | None:
+    """Ask whether the values of labels are objects or classes.
+
+    Returns
+    -------
+    {"semantic", "object"} or None
+        The answer; None if the person would rather do nothing.
+    """
+    count = f"{guess.values} different values"
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("Objects or classes?")
+    box.setText(
+        f"“{name}” holds {'one value' if guess.values == 1 else count}: objects or "
+        "classes?"
+    )
+    box.setInformativeText(
+        "Objects: each value is one object, and a new object gets a new value. "
+        "Classes: a value is a class, which any number of objects share."
+    )
+    role = QMessageBox.ButtonRole.AcceptRole
+    buttons = {
+        kind: box.addButton(text, role)
+        for kind, text in (("object", "Objects"), ("semantic", "Classes"))
+    }
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(buttons[guess.kind])
+    box.exec()
+    clicked = box.clickedButton()
+    box.deleteLater()
+    return next((k for k in _KINDS if buttons[k] is clicked), None)
 
 
 class PlanesCombo(QComboBox):

@@ -158,8 +158,8 @@ def check_target(layer: Labels, shape: tuple[int, ...], value: int = 0) -> None:
 
 
 def next_object_id(layer: Labels) -> int:
-    """Return the id after the highest in use."""
-    return int(np.max(layer.data)) + 1 if layer.data.size else 1
+    """Return the id after the highest in use; the first is 1, also above -1."""
+    return max(int(np.max(layer.data, initial=0)), 0) + 1
 
 
 def without_labelled(
@@ -167,7 +167,7 @@ def without_labelled(
 ) -> NDArray[np.bool_]:
     """Return the part of a mask where a layer has no label yet."""
     present = plane.read(layer.data, window)
-    free: NDArray[np.bool_] = mask & (present == 0)
+    free: NDArray[np.bool_] = mask & (present <= 0)
     return free
 
 

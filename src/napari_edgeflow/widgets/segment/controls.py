@@ -24,7 +24,6 @@ from napari_edgeflow.engine.labels.regions import ClassShare
 from napari_edgeflow.widgets.fields.choices import DeviceCombo, KindCombo, PlanesCombo
 from napari_edgeflow.widgets.fields.layers import image_combo, target_combo
 from napari_edgeflow.widgets.fields.models import ModelCombo
-from napari_edgeflow.widgets.layers.labels import read_scheme
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.style import field_form, make_bold, make_compact, swatch
 from napari_edgeflow.widgets.segment.class_filter import ClassFilter
@@ -221,7 +220,5 @@ class SegmentControls(QWidget):
         self.changed.emit()
 
     def _on_target(self) -> None:
-        layer = self.target.layer
-        scheme = read_scheme(layer)
-        self.kind.follow(scheme)
+        self.kind.follow(self.target.layer)
         self.changed.emit()

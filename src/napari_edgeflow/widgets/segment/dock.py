@@ -71,7 +71,7 @@ class SegmentWidget(ViewerDock):
     def _connect(self) -> None:
         controls, controller, picker = self.controls, self.controller, self.picker
         controls.changed.connect(self._on_changed)
-        controls.run.clicked.connect(controller.run)
+        controls.run.clicked.connect(self._on_run)
         controls.cancel.clicked.connect(controller.cancel)
         controls.confidence.toggled.connect(controller.confidence.show)
         controls.correct.clicked.connect(self._on_correct)
@@ -91,6 +91,10 @@ class SegmentWidget(ViewerDock):
 
     def _on_confidence_deleted(self) -> None:
         self.controls.confidence.setChecked(False)
+
+    def _on_run(self) -> None:
+        if self.controls.kind.settle():
+            self.controller.run()
 
     def _on_changed(self) -> None:
         self.controller.configure(self.controls.settings())

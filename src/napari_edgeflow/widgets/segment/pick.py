@@ -9,7 +9,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_edgeflow.engine.labels.classes import Kind
 from napari_edgeflow.engine.labels.regions import component_at
-from napari_edgeflow.widgets.layers.labels import class_of_label, read_scheme
+from napari_edgeflow.widgets.layers.kinds import told_kind
+from napari_edgeflow.widgets.layers.labels import class_of_label
 from napari_edgeflow.widgets.layers.planes import (
     Plane,
     layer_array,
@@ -158,13 +159,12 @@ class ObjectPicker(QObject):
         y, x = (round(at) for at in plane.position(labels.world_to_data(position)))
         pixels = plane.read(layer_array(labels))
         height, width = pixels.shape
-        if not (0 <= y < height and 0 <= x < width) or not pixels[y, x]:
+        if not (0 <= y < height and 0 <= x < width) or pixels[y, x] <= 0:
             raise ValueError("there is no label: click on an object")
         class_id = class_of_label(labels, int(pixels[y, x]))
         if class_id is None:
             raise ValueError("nobody told the class of this object: click on another")
-        scheme = read_scheme(labels)
-        kind: Kind = "object" if scheme is None else scheme.kind
+        kind = told_kind(labels) or "object"
         return _Place(image, labels, kind, plane, (y, x), class_id, pixels)
 
     def _deliver(self, place: _Place, mask: NDArray[np.bool_]) -> None:

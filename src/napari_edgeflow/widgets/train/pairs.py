@@ -27,7 +27,7 @@ from napari_edgeflow.formats.training.sources import find_source
 from napari_edgeflow.formats.training.survey import DataSurvey
 from napari_edgeflow.widgets.fields.layers import LayerCombo, are_labels, image_combo
 from napari_edgeflow.widgets.layers.helpers import is_helper
-from napari_edgeflow.widgets.layers.labels import read_scheme
+from napari_edgeflow.widgets.layers.kinds import tell_kind, told_kind
 from napari_edgeflow.widgets.layers.matching import matching_layers
 from napari_edgeflow.widgets.qt.connections import Connections
 from napari_edgeflow.widgets.qt.later import Later
@@ -158,12 +158,10 @@ class TrainPairs(QWidget):
         self._refill()
 
     def _append(self, image: "Image", labels: "Labels") -> None:
-        scheme = read_scheme(labels)
-        named = "class_id" in labels.features
-        kind = scheme.kind if scheme else ("object" if named else "semantic")
-        if scheme is None and not named:
+        kind = told_kind(labels)
+        if kind is None:
             self._guessed.add(id(labels))
-        self._pairs.append(LayerPair(image, labels, kind))
+        self._pairs.append(LayerPair(image, labels, kind or "semantic"))
 
     def add_data_folder(self, path: Path) -> None:
         """Add a folder.
@@ -209,6 +207,7 @@ class TrainPairs(QWidget):
         combo = self.table.cellWidget(row, _KIND)
         if isinstance(combo, QComboBox):
             self._guessed.discard(id(self._pairs[row].labels))
+            tell_kind(self._pairs[row].labels, combo.currentData())
             self._pairs[row] = replace(self._pairs[row], kind=combo.currentData())
             self.changed.emit()
 

@@ -274,7 +274,7 @@ class _Part:
                 ours = (earlier != 0) & (earlier == present)
             put = values != 0
             if self._keep_existing:
-                put &= (present == 0) | ours
+                put &= (present <= 0) | ours
             result = values * put
             mask = (put | ours) & (present != result)
             self._written.pixels += int(np.count_nonzero(put))

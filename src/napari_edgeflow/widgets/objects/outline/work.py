@@ -229,7 +229,7 @@ def commit_outline(
     new = filled.part.over(window).mask
     present = target.plane.read(labels.data, window)
     own = present == target.value
-    free = new & (own | (present == 0))
+    free = new & (own | (present <= 0))
     if not free.any():
         raise ValueError(
             "all pixels inside the outline belong to other objects: move it, or delete "

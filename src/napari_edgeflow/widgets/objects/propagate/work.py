@@ -174,5 +174,5 @@ def _pixels(
         found_here = part.report.part
         if found_here is not None:
             window = found_here.window
-            free = found_here.mask & ((present == 0) | own)[window.slices]
+            free = found_here.mask & ((present <= 0) | own)[window.slices]
             yield PixelChange(part.plane, window, free, value)

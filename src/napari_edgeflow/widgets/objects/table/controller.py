@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, Signal
 
-from napari_edgeflow.widgets.layers.labels import read_scheme
+from napari_edgeflow.widgets.layers.kinds import told_kind
 from napari_edgeflow.widgets.objects.table.edits import ObjectChange
 from napari_edgeflow.widgets.objects.table.entries import (
     Listing,
@@ -76,8 +76,7 @@ class ObjectsController(QObject):
     @property
     def has_objects(self) -> bool:
         """Whether the values of the layer are ids of objects."""
-        scheme = read_scheme(self._layer)
-        return self._layer is not None and (scheme is None or scheme.kind == "object")
+        return self._layer is not None and told_kind(self._layer) != "semantic"
 
     @property
     def selection(self) -> ObjectSelection:

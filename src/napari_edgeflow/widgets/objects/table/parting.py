@@ -10,6 +10,7 @@ from napari_edgeflow.engine.labels.classes import ClassTable
 from napari_edgeflow.engine.labels.objects import measure_objects
 from napari_edgeflow.engine.labels.regions import objects_of
 from napari_edgeflow.engine.labels.scheme import LabelScheme
+from napari_edgeflow.widgets.layers.kinds import told_kind
 from napari_edgeflow.widgets.layers.labels import labels_of, read_scheme
 from napari_edgeflow.widgets.layers.object_records import ObjectRecord, RowValues
 from napari_edgeflow.widgets.layers.planes import layer_array
@@ -39,10 +40,11 @@ class ClassRegions:
         ValueError
             If its values are no ids of classes.
         """
-        scheme = read_scheme(layer)
-        if scheme is None or scheme.kind != "semantic":
+        if told_kind(layer) != "semantic":
             raise ValueError(f"{layer.name!r} holds objects already.")
-        return cls(layer, layer_array(layer), scheme.classes)
+        scheme = read_scheme(layer)
+        classes = ClassTable(()) if scheme is None else scheme.classes
+        return cls(layer, layer_array(layer), classes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
