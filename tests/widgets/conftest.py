@@ -17,6 +17,7 @@ from tests.widgets.segment_person import (
 )
 
 from napari_edgeflow.widgets.clicks.dock import ClickWidget
+from napari_edgeflow.widgets.fields import choices
 from napari_edgeflow.widgets.keys import shortcuts
 from napari_edgeflow.widgets.qt.canvas import find_canvas
 from napari_edgeflow.widgets.segment.dock import SegmentWidget
@@ -26,6 +27,12 @@ from napari_edgeflow.widgets.segment.dock import SegmentWidget
 def _first_shortcuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the keys of whoever runs the tests out of them, and safe."""
     monkeypatch.setattr(shortcuts, "shortcuts_path", lambda: tmp_path / "keys.json")
+
+
+@pytest.fixture(autouse=True)
+def _answers_what_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Enter when it is asked what labels of others hold: nobody is there."""
+    monkeypatch.setattr(choices, "ask_kind", lambda _parent, _name, guess: guess.kind)
 
 
 @pytest.fixture
