@@ -19,6 +19,7 @@ from tests.widgets.segment_person import (
     SegmentPerson,
 )
 
+from napari_edgeflow.engine.labels.classes import METADATA
 from napari_edgeflow.widgets.segment import work as segment_work
 from napari_edgeflow.widgets.segment.dock import SegmentWidget
 from napari_edgeflow.widgets.workspace.workspace import Workspace
@@ -297,7 +298,8 @@ def test_ids_that_do_not_fit_are_refused(
     person.run()
     assert "up to 255, not 256" in notices[-1]
     assert np.count_nonzero(layer.data) == 1
-    assert layer.metadata == {}
+    # What the person chose is kept with the layer, and nothing of the run.
+    assert layer.metadata == {METADATA: {"values": "object"}}
     assert person.controls.run.isEnabled()
 
 
