@@ -89,3 +89,18 @@ def test_memory_is_guessed_without_reading(tmp_path: Path) -> None:
     assert bytes_needed(tmp_path / "a.png") == 180_000
     (tmp_path / "b.npy").write_bytes(b"12345")
     assert bytes_needed(tmp_path / "b.npy") == 5
+
+
+def test_others_are_not_asked_for_what_pillow_alone_reads(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG oh")
+    asked: list[Path] = []
+
+    def other(path: Path) -> np.ndarray:
+        asked.append(path)
+        return np.zeros((4, 4), np.uint8)
+
+    with pytest.raises(OSError, match=r"a\.png is no image of a kind that is known"):
+        read_any_image(tmp_path / "a.png", other)
+    assert not asked
+    (tmp_path / "a.tif").write_bytes(b"of a kind that a plugin knows")
+    assert read_any_image(tmp_path / "a.tif", other).shape == (4, 4)
