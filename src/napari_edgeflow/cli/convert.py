@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from napari_edgeflow.cli.console import Commands
     from napari_edgeflow.engine.labels.classes import ClassTable, Colour, Kind
     from napari_edgeflow.formats.annotation.annotation import ImageAnnotation
+    from napari_edgeflow.formats.exchange.exports import ExportSummary
     from napari_edgeflow.formats.exchange.settings import ExportItem, ExportSettings
     from napari_edgeflow.formats.files.problems import Report
 
@@ -127,18 +128,11 @@ def _run_convert(options: argparse.Namespace) -> int:
     from napari_edgeflow.formats.exchange.exports import export_folder
     from napari_edgeflow.formats.exchange.targets import FORMATS
     from napari_edgeflow.formats.files.class_files import read_classes
-    from napari_edgeflow.formats.files.problems import Note
 
     settings = export_settings(options)
     _check_apart(options)
     given = read_classes(options.classes) if options.classes else None
-    problems: list[str] = []
-
-    def report(sentence: str) -> None:
-        if not isinstance(sentence, Note):
-            problems.append(sentence)
-        complain(sentence)
-
+    report = Told()
     read = _reader(options, given)
     classes, names = _survey(read, given, not FORMATS[settings.format].has_void)
     if not names:
@@ -146,13 +140,35 @@ def _run_convert(options: argparse.Namespace) -> int:
         raise ValueError(f"nothing in {options.input} could be read: see above")
     items = _items(read(report), options, report)
     summary = finished(export_folder(items, classes, names, settings, report))
-    if summary.without_image:
-        complain(
-            "labels were written without their images, which the format holds too: "
-            "name the folder of the images by --images"
-        )
-    print(summary.text)
-    return BAD_INPUT if problems or summary.without_image else 0
+    return report.ending(summary, "name the folder of the images by --images")
+
+
+class Told:
+    """Prints what is said of an export, and knows whether something was left out."""
+
+    def __init__(self) -> None:
+        """Nothing was said so far."""
+        self._left_out = False
+
+    def __call__(self, sentence: str) -> None:
+        """Print what is left out, or is noted only."""
+        from napari_edgeflow.formats.files.problems import Note
+
+        self._left_out |= not isinstance(sentence, Note)
+        complain(sentence)
+
+    def ending(self, summary: "ExportSummary", remedy: str) -> int:
+        """Print what was written, and return the exit status.
+
+        ``remedy`` is what to do where images were not found.
+        """
+        if summary.without_image:
+            complain(
+                "labels were written without their images, which the format holds "
+                f"too: {remedy}"
+            )
+        print(summary.text)
+        return BAD_INPUT if self._left_out or summary.without_image else 0
 
 
 def _check_apart(options: argparse.Namespace) -> None:

@@ -4,15 +4,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_edgeflow.cli.console import (
-    BAD_INPUT,
-    complain,
-    finished,
-    save_figures,
-    two_columns,
-)
+from napari_edgeflow.cli.console import finished, save_figures, two_columns
 from napari_edgeflow.cli.convert import (
     CONVERTED_TO,
+    Told,
     add_export_choices,
     export_settings,
     target_format,
@@ -90,13 +85,6 @@ def _run_export(options: argparse.Namespace) -> int:
     from napari_edgeflow.project.exchange.exports import export_project
     from napari_edgeflow.project.folder import look_at_project
 
-    problems: list[str] = []
-
-    def report(sentence: str) -> None:
-        problems.append(sentence)
-        complain(sentence)
-
-    project = look_at_project(options.folder)
+    project, report = look_at_project(options.folder), Told()
     summary = finished(export_project(project, export_settings(options), report))
-    print(summary.text)
-    return BAD_INPUT if problems else 0
+    return report.ending(summary, f"put them back into {project.images}")

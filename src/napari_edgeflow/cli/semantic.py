@@ -340,19 +340,20 @@ def _pieces(options: argparse.Namespace) -> "FindObjects":
 
 
 def _read(folder: Path) -> "FindObjects":
+    from napari_edgeflow.engine.data.names import NameIndex
     from napari_edgeflow.engine.data.pairs import image_files
     from napari_edgeflow.engine.data.pixels import read_label_image
 
-    files = {path.stem: path for path in image_files(folder)}
+    names = NameIndex(path.name for path in image_files(folder))
 
     def read(pair: "LabelledImage", _: object) -> "Ids":
-        found = files.get(pair.image.stem)
+        found = names.find_any(pair.image.name)
         if found is None:
             raise ValueError(
                 f"no label image of {pair.image.name} in {folder}: every image needs "
                 "one, empty where nothing was found"
             )
-        return read_label_image(found)
+        return read_label_image(folder / found)
 
     return read
 

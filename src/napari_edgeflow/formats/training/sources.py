@@ -32,8 +32,8 @@ def find_source(path: Path) -> DataSource:
         return DataSource(path, "voc")
     if (path / "images").is_dir() and (path / "labels").is_dir():
         return DataSource(path, "pairs")
-    if any(path.glob("*.json")) or coco_files(path):
-        files = coco_files(path)
+    files = coco_files(path)
+    if files or any(path.glob("*.json")):
         if len(files) == 1:
             return DataSource(files[0], "coco")
         # What is held back for a test is not learnt from.

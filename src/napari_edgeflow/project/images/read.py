@@ -22,7 +22,6 @@ from napari_edgeflow.engine.raster.image import ImageReader, Window
 Reader = Callable[[Path], NDArray[Any]]
 
 _PILLOWS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
@@ -50,10 +49,9 @@ def read_any_image(path: Path, other: Reader | None = None) -> NDArray[Any]:
         raise FileNotFoundError(f"no image {path}: was it moved or renamed?")
     suffix = path.suffix.lower()
     first = read_image if suffix in IMAGE_SUFFIXES else imageio.imread
-    readers = (np.load if suffix == ".npy" else first, other)
-    if suffix in _PILLOWS:
-        # The others would only ask Pillow again, and leave broken files open.
-        readers = (read_image, None)
+    # Of these it would only ask Pillow again, and leave broken files open.
+    last = None if suffix in _PILLOWS else other
+    readers = (np.load if suffix == ".npy" else first, last)
     problem: Exception | None = None
     for reader in readers:
         if reader is None:

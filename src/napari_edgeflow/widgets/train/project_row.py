@@ -30,13 +30,14 @@ class ProjectRow(QWidget):
     """Is there while a project is open, whichever of its images is shown."""
 
     changed = Signal()
-    """Another project, or other images of it, or other labels in them."""
+    """Another project, or other images of it that are learnt from."""
 
     def __init__(self, viewer: "Viewer", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         workspace = Workspace.of(viewer)
         self._docks = workspace.docks
         self._project: Project | None = None
+        self._labelled = 0, 0
         self.text = QLabel(self)
         self.text.setWordWrap(True)
         self.states = QComboBox(self)
@@ -79,12 +80,16 @@ class ProjectRow(QWidget):
         project = next((one for one in found if one is not None), None)
         is_other, self._project = project is not self._project, project
         self.setVisible(project is not None)
+        before = self._labelled
         if project is not None:
-            self.text.setText(project_text(*ProjectPages(project).counts))
+            counts = ProjectPages(project).counts
+            self._labelled = counts[:2]
+            self.text.setText(project_text(*counts))
             self.text.setToolTip(str(project.images))
         if is_other:
             self.changed.emit()
-        else:
+        elif self._labelled != before:
+            # Not for each object: who hears of it reads the labels of all images.
             self._tell_later.ask_anew()
 
     def _on_states(self, _: int) -> None:
